@@ -1,0 +1,404 @@
+"""What an app says, as frozen dataclasses: the raw package, and the compiled app that everything reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from dacheng.metadata.expression import Expression, RecordOf
+from dacheng.metadata.kinds import Codec, Json, Spec
+
+EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+# ---------------------------------------------------------------- the package, as written
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One package as read: manifest, items by (kind, id), labels and terms by locale, data sets, assets.
+
+    `labels[locale][slot]` and `terms[locale][term][form]` are text; `files` maps (kind, id) to the file an
+    item came from, for problems.
+    """
+
+    manifest: Mapping[str, Any]
+    items: Mapping[tuple[str, str], Mapping[str, Any]]
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: EMPTY)
+    terms: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=lambda: EMPTY)
+    files: Mapping[tuple[str, str], str] = field(default_factory=lambda: EMPTY)
+    assets: Mapping[str, bytes] = field(default_factory=lambda: EMPTY)
+    hash: str = ""
+
+    @property
+    def id(self) -> str:
+        """The app's id."""
+        return str(self.manifest["id"])
+
+    @property
+    def version(self) -> str:
+        """The package's version, `major.minor.patch`."""
+        return str(self.manifest["version"])
+
+
+# ---------------------------------------------------------------- the compiled app
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a choice; `tone` is good, watch, risk, info or neutral."""
+
+    id: str
+    order: int
+    tone: str = "neutral"
+    archived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field with its kind bound: `codec` does every conversion, `spec` is its definition as folded."""
+
+    id: str
+    entity: str
+    kind: str
+    view: str
+    spec: Spec
+    codec: Codec
+    order: int = 0
+    required: bool = False
+    unique: bool = False
+    searchable: bool = False
+    indexed: bool = False
+    derived: bool = False
+    system: bool = False
+    to: str | None = None  # link: the entity it leads to; lines: the child entity
+    on_delete: str = "clear"  # link: restrict, clear or cascade (lines only)
+    options: tuple[Option, ...] = ()
+    default: Expression | None = None
+
+    @property
+    def ref(self) -> str:
+        """`app.entity.field`."""
+        return f"{self.entity}.{self.id}"
+
+    @property
+    def slot(self) -> str:
+        """Its label's slot within the app."""
+        return f"field:{self.entity.split('.', 1)[1]}.{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """A stored figure over a child: `count`, `sum`, `min` or `max` of `field` over the lines or links behind."""
+
+    field: str
+    child: str  # entity reference
+    via: str  # the child's link field that leads here
+    aggregate: str
+    of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One entity: its fields in order (system fields last), its table, and the schema records are held to."""
+
+    id: str
+    app: str
+    table: str
+    title: str
+    fields: Mapping[str, Field]
+    schema: Mapping[str, Any]
+    scope: RecordOf
+    parent: str | None = None  # child of lines: the entity whose lines these are
+    parent_field: str | None = None  # the system link field that leads to the parent
+    owned: bool = True
+    rollups: tuple[Rollup, ...] = ()
+    unique_together: tuple[tuple[str, ...], ...] = ()
+    icon: str = "file"
+
+    @property
+    def ref(self) -> str:
+        """`app.entity`."""
+        return f"{self.app}.{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """A field's place on a form with its conditions; hidden means not required."""
+
+    field: str
+    order: int
+    span: str = "half"
+    visible: Expression | None = None
+    required: Expression | None = None
+    readonly: Expression | None = None
+    default: Expression | None = None
+    when_hidden: str = "keep"  # keep or clear the value
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A titled group of fields on a form."""
+
+    id: str
+    order: int
+    columns: int
+    fields: tuple[FormField, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form over one entity; `default` is the one used when none is named."""
+
+    id: str
+    entity: str
+    sections: tuple[Section, ...]
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a list: a path over at most three links, ending in a field."""
+
+    id: str
+    path: tuple[str, ...]
+    order: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One sort key."""
+
+    path: tuple[str, ...]
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListView:
+    """A list over one entity."""
+
+    id: str
+    entity: str
+    columns: tuple[Column, ...]
+    sort: tuple[Sort, ...]
+    filter: Expression | None = None
+    filters: tuple[str, ...] = ()  # fields offered as quick filters
+    page_size: int = 50
+    order: int = 0
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A named metric, declared once: aggregate of a field over filtered records, by dimensions, in time."""
+
+    id: str
+    app: str
+    entity: str
+    aggregate: str  # count, sum, avg, min, max, distinct
+    field: str | None
+    filter: Expression | None
+    time_field: str | None
+    dimensions: Mapping[str, tuple[str, ...]]
+    unit: str = ""
+
+    @property
+    def ref(self) -> str:
+        """`app.measure`."""
+        return f"{self.app}.{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Widget:
+    """One widget on a dashboard: its kind, the measures it shows, grid size and kind-specific props."""
+
+    id: str
+    kind: str
+    order: int
+    measures: tuple[str, ...]
+    dimension: str | None
+    width: int
+    props: Mapping[str, Any]
+    limit: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """A grid of widgets with shared filters (`period`, `department`, `owner`)."""
+
+    id: str
+    app: str
+    widgets: tuple[Widget, ...]
+    filters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One state of a workflow: an option of its choice field, with the key fields asked for there."""
+
+    id: str
+    order: int
+    kind: str = "open"  # open, won, lost, done
+    key_fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A permitted move: from some states to one, for some roles, under a guard, with required fields."""
+
+    id: str
+    order: int
+    sources: tuple[str, ...]
+    target: str
+    roles: tuple[str, ...]
+    guard: Expression | None
+    required: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """A state machine over one choice field of an entity; the field changes by transitions alone."""
+
+    id: str
+    app: str
+    entity: str
+    field: str
+    initial: str
+    states: tuple[State, ...]
+    transitions: tuple[Transition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleAction:
+    """One THEN: its action kind, its fixed params and the expressions to be evaluated into params."""
+
+    id: str
+    kind: str
+    order: int
+    params: Mapping[str, Any]
+    expressions: Mapping[str, Expression]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """IF–THEN on records: triggers `created`, `updated`, `deleted`, `changed` fields, `entered` states."""
+
+    id: str
+    app: str
+    entity: str
+    order: int
+    triggers: Mapping[str, Any]
+    condition: Expression | None
+    actions: tuple[RuleAction, ...]
+    enabled: bool = True
+    on_refused: str = "abort"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldGrant:
+    """What a role may do with one field."""
+
+    read: bool = True
+    write: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role's rights on one entity: each action True, False, or an expression that rows must meet."""
+
+    entity: str
+    create: bool | Expression = False
+    read: bool | Expression = False
+    update: bool | Expression = False
+    delete: bool | Expression = False
+    export: bool = False
+    fields: Mapping[str, FieldGrant] = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A named set of grants. `admin` (package `core` alone) may do everything, and build."""
+
+    id: str
+    app: str
+    grants: Mapping[str, Grant]
+    admin: bool = False
+
+    @property
+    def ref(self) -> str:
+        """`app.role`."""
+        return f"{self.app}.{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """One entry of an app's navigation: kind entity, dashboard or page, with the item's id."""
+
+    kind: str
+    target: str
+    icon: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledApp:
+    """One app, resolved and typed. Immutable; `hash` covers the folded content and the Kinds."""
+
+    id: str
+    version: str
+    hash: str
+    requires: Mapping[str, str]
+    locales: tuple[str, ...]
+    icon: str
+    navigation: tuple[NavItem, ...]
+    entities: Mapping[str, Entity]
+    forms: Mapping[str, Form]
+    lists: Mapping[str, ListView]
+    measures: Mapping[str, Measure]
+    dashboards: Mapping[str, Dashboard]
+    workflows: Mapping[str, Workflow]
+    rules: Mapping[str, Rule]
+    roles: Mapping[str, Role]
+    data: Mapping[str, Mapping[str, Any]]
+    others: Mapping[str, Mapping[str, Mapping[str, Any]]]  # kinds that plugins declare
+    automation: Mapping[str, Grant] = field(default_factory=lambda: EMPTY)  # what rules may do
+    manifest: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All installed apps, compiled together; the only thing runtime code asks about definitions."""
+
+    apps: Mapping[str, CompiledApp]
+    entities: Mapping[str, Entity]  # by "app.entity"
+    roles: Mapping[str, Role]  # by "app.role"
+    measures: Mapping[str, Measure]  # by "app.measure"
+    forms: Mapping[str, Form]  # default form by entity reference
+    lists: Mapping[str, ListView]  # default list by entity reference
+    workflows: Mapping[str, Workflow]  # by entity reference
+    rules: Mapping[str, tuple[Rule, ...]]  # by entity reference, in firing order
+    children: Mapping[str, tuple[str, ...]]  # entity reference → references of its line entities
+    links: Mapping[str, tuple[tuple[str, str], ...]]  # entity → (entity, link field) that point to it
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class LayerOperation:
+    """One small edit of a layer, with the base value it was made against.
+
+    `op` is set, add, remove, move, hide, label or term; it addresses (kind, item, path); for labels
+    `path` is (locale, slot), for terms (locale, term, form); `value` and `base` are JSON.
+    """
+
+    op: str
+    kind: str
+    item: str
+    path: tuple[str, ...]
+    value: Json = None
+    base: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """An ordered list of operations by one owner: a pack's id, or `workspace`."""
+
+    owner: str
+    app: str
+    operations: tuple[LayerOperation, ...]

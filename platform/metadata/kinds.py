@@ -1,0 +1,261 @@
+"""Kinds: the frozen registry of everything a definition may name, always given as an argument."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from dacheng.metadata.expression import Macro, Type
+
+ENGINE_VERSION = "1"
+Json = Any
+Spec = Mapping[str, Any]
+
+
+class Primitive(StrEnum):
+    """What a column physically holds, the same on both databases."""
+
+    TEXT = "text"
+    INTEGER = "integer"  # 64 bit; decimals and money are value × 10^scale
+    DATE = "date"  # ISO text, 10 characters
+    INSTANT = "instant"  # milliseconds since 1970 UTC
+    BOOLEAN = "boolean"  # 0 or 1
+    LINK = "link"  # the id of a record
+    JSON = "json"  # canonical JSON text
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSpec:
+    """One physical column of a field: named `{field}{suffix}`."""
+
+    primitive: Primitive
+    suffix: str = ""
+    scale: int = 0
+    references: str | None = None
+    indexed: bool = False
+
+
+class Codec(Protocol):
+    """A field kind bound to one field's definition: all conversions of its values.
+
+    `parse` takes a JSON value, `parse_text` what a person typed or a file holds; both give the typed
+    value (text → str, integer → int, decimal → Decimal, money → Money, date → date, datetime → aware
+    datetime, link → id, lines → tuple of mappings, missing → None) or raise `Refused` with pointer "".
+    """
+
+    columns: tuple[ColumnSpec, ...]
+    value_schema: Mapping[str, Any]
+    type: Type
+
+    def parse(self, raw: Json) -> Any: ...
+    def parse_text(self, text: str) -> Any: ...
+    def store(self, value: Any) -> tuple[Any, ...]: ...
+    def load(self, stored: Sequence[Any]) -> Any: ...
+    def json(self, value: Any) -> Json: ...
+    def json_stored(self, stored: Sequence[Any]) -> Json: ...
+    def text(self, value: Any) -> str: ...
+    def operand(self, value: Any) -> Any: ...
+
+
+class FieldKind(ABC):
+    """One kind of field: one file, one subclass. `schema` holds the keys it adds to a property."""
+
+    id: str
+    schema: Mapping[str, Any] = MappingProxyType({})
+    view: str = ""  # the web view that draws it; empty: the view named like the kind
+    derived: bool = False  # computed by the product, never written by people
+    merge: Mapping[str, str] = MappingProxyType({})  # layer policy per key this kind adds
+
+    @abstractmethod
+    def bind(self, field_id: str, spec: Spec) -> Codec:
+        """The codec of one field; `spec` has already passed the kind's schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place that needs text: its key within the app (`field:account.name`), and whether it may be empty."""
+
+    key: str
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionKind:
+    """One kind of item in a package: its folder, closed schema, layer policies, text slots and editor hints.
+
+    `merge` maps a property path pattern (`sections.*.fields.*.visible`, `*` for one step, `**` for the
+    rest) to `owner`, `mergeable` or `locked`; what no pattern names is mergeable.
+    """
+
+    id: str
+    folder: str
+    schema: Mapping[str, Any]
+    merge: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    slots: Callable[[Mapping[str, Any]], Iterable[Slot]] = lambda item: ()
+    editor: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A single number to show: already formatted text, the exact value, and an optional comparison sentence."""
+
+    value: str
+    exact: str
+    unit: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Labelled values: one row per group, in order; `links` lead to the records behind each row."""
+
+    labels: tuple[str, ...]
+    values: tuple[float, ...]
+    texts: tuple[str, ...]
+    links: tuple[str, ...] = ()
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart: an ECharts option without functions, a sentence that says it, and the same data as a table."""
+
+    option: Mapping[str, Any]
+    summary: str
+    table: Series
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureResult:
+    """What a measure answered: `groups` is empty keys for a single number; money sums carry their currency."""
+
+    groups: tuple[tuple[Any, ...], ...]
+    labels: tuple[str, ...]
+    values: tuple[Any, ...]
+    texts: tuple[str, ...]
+    links: tuple[str, ...]
+    unit: str = ""
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WidgetKind:
+    """One kind of dashboard widget: `render` turns measure results and props into something to show."""
+
+    id: str
+    props_schema: Mapping[str, Any]
+    render: Callable[[Sequence[MeasureResult], Mapping[str, Any]], Figure | Chart | Series]
+    min_width: int = 3
+    rows: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Something a rule or workflow wants done; applied by the executor, never by who plans it.
+
+    Kinds known to the executor: `set_field` {field, value}, `create_record` {entity, values},
+    `update_record` {entity, id, values}, `notify` {users, slot, params}, `outbox` {kind, payload}.
+    """
+
+    kind: str
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionKind:
+    """One kind of rule action: `plan` is pure; it sees the values given and answers with effects."""
+
+    id: str
+    schema: Mapping[str, Any]
+    plan: Callable[[Mapping[str, Any], Mapping[str, Any]], Sequence[Effect]]
+    expressions: tuple[str, ...] = ()  # keys of `schema` that hold expressions, evaluated before `plan`
+    merge: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """One type of behaviour event: its properties' schema, its stage (market, sales, service) and trust."""
+
+    id: str
+    schema: Mapping[str, Any]
+    stage: str = ""
+    trust: str = "manual"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelKind:
+    """One way a notification can leave the product."""
+
+    id: str
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class KindsPart:
+    """What one contributor (the built-ins, a plugin) adds."""
+
+    owner: str
+    definitions: tuple[DefinitionKind, ...] = ()
+    fields: tuple[FieldKind, ...] = ()
+    widgets: tuple[WidgetKind, ...] = ()
+    actions: tuple[ActionKind, ...] = ()
+    operators: tuple[Macro, ...] = ()
+    events: tuple[EventType, ...] = ()
+    channels: tuple[ChannelKind, ...] = ()
+
+
+class DuplicateKind(Exception):
+    """Raised at start when two contributors add the same id; names both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """All parts as one registry; equal parts give an equal `hash`."""
+
+    definitions: Mapping[str, DefinitionKind]
+    fields: Mapping[str, FieldKind]
+    widgets: Mapping[str, WidgetKind]
+    actions: Mapping[str, ActionKind]
+    operators: Mapping[str, Macro]
+    events: Mapping[str, EventType]
+    channels: Mapping[str, ChannelKind]
+    owners: Mapping[str, str]  # "fields.rating" → the contributor
+    hash: str
+
+    @classmethod
+    def of(cls, parts: Iterable[KindsPart]) -> Kinds:
+        """Join parts in order; two contributors with one id raise `DuplicateKind`."""
+        groups: dict[str, dict[str, Any]] = {name: {} for name in _GROUPS}
+        owners: dict[str, str] = {}
+        for part in parts:
+            for name in _GROUPS:
+                for entry in getattr(part, name):
+                    key = f"{name}.{entry.id}"
+                    if key in owners:
+                        raise DuplicateKind(f"{key} is added by both {owners[key]} and {part.owner}")
+                    owners[key] = part.owner
+                    groups[name][entry.id] = entry
+        frozen = {name: MappingProxyType(entries) for name, entries in groups.items()}
+        return cls(**frozen, owners=MappingProxyType(owners), hash=_hash(groups))
+
+
+_GROUPS = ("definitions", "fields", "widgets", "actions", "operators", "events", "channels")
+
+
+def _hash(groups: Mapping[str, Mapping[str, Any]]) -> str:
+    shape = {name: {key: _schema_of(entry) for key, entry in entries.items()} for name, entries in groups.items()}
+    text = json.dumps([ENGINE_VERSION, shape], sort_keys=True, default=dict)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _schema_of(entry: Any) -> Any:
+    for name in ("schema", "props_schema", "body"):
+        if hasattr(entry, name):
+            return getattr(entry, name)
+    return None
