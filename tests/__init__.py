@@ -1,0 +1,1 @@
+"""The tests of Dacheng; the folders mirror `platform/`."""

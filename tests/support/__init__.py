@@ -1,0 +1,1 @@
+"""What tests share: database servers, browsers, readers of the source tree."""
