@@ -1,0 +1,1 @@
+"""One module per page: handlers and their route declarations."""

@@ -1,0 +1,118 @@
+"""Pages from templates: one environment, one frame around each page, whole or only the part asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+from urllib.parse import quote, unquote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from dacheng.runtime.web.page import NOTICE_COOKIE, THEME_COOKIE, THEMES, Notice, Page
+from dacheng.runtime.web.shell import shell_of
+from dacheng.runtime.web.words import DEFAULT_LOCALE, LOCALES, Words, words
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the document needs of the request: language, theme, own address, sentences to show once."""
+
+    locale: str
+    theme: str
+    address: str
+    notices: tuple[Notice, ...]
+
+
+def render(request: Request, template: str, page: Page, *, status: int = 200) -> Response:
+    """`page` drawn by `template`.
+
+    A request of alpine-ajax gets the block `main` alone when the template has one; it is the same
+    HTML as in the whole page. A notice left by `flash` is shown and forgotten.
+    """
+    locale = locale_of(request)
+    notices = _take_notices(request, words(locale))
+    context: dict[str, Any] = {
+        "page": page,
+        "t": words(locale),
+        "frame": Frame(locale, theme_of(request), _address(request), notices),
+        "shell": shell_of(request),
+        "asset": asset,
+        "icons": asset("icons.svg"),
+    }
+    response = HTMLResponse(_draw(request, template, context), status)
+    response.headers["Vary"] = "Cookie, X-Alpine-Request"
+    response.headers["Cache-Control"] = "private, no-store"
+    if NOTICE_COOKIE in request.cookies:
+        response.delete_cookie(NOTICE_COOKIE, httponly=True, samesite="lax")
+    return response
+
+
+def locale_of(request: Request) -> str:
+    """The locale the middleware chose for this request; before sign-in as after."""
+    work = getattr(request.state, "work", None)
+    locale = work.context.locale if work is not None else getattr(request.state, "locale", "")
+    return locale if locale in LOCALES else DEFAULT_LOCALE
+
+
+def theme_of(request: Request) -> str:
+    """`light`, `dark`, or `system` when the person has not chosen."""
+    chosen = request.cookies.get(THEME_COOKIE, "system")
+    return chosen if chosen in THEMES else "system"
+
+
+def flash(response: Response, key: str, *, tone: str = "good", undo: str = "", **params: str) -> None:
+    """Let the next page say the words of `key` once; `undo` is the address that takes the step back."""
+    body = json.dumps([key, tone, undo, params], ensure_ascii=False)
+    response.set_cookie(NOTICE_COOKIE, quote(body), max_age=60, httponly=True, samesite="lax")
+
+
+@cache
+def asset(path: str) -> str:
+    """The address of a static file, changed whenever its bytes change."""
+    file = resources.files("dacheng.runtime.web").joinpath("static", *path.split("/"))
+    return f"/static/{path}?v={hashlib.sha256(file.read_bytes()).hexdigest()[:10]}"
+
+
+@cache
+def environment() -> Environment:
+    """The one template environment: escaping everywhere, unknown names refused, wheel files alone."""
+    return Environment(
+        loader=PackageLoader("dacheng.runtime.web", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        trim_blocks=True,
+        cache_size=-1,
+    )
+
+
+def _draw(request: Request, template: str, context: dict[str, Any]) -> str:
+    source = environment().get_template(template)
+    block = source.blocks.get("main")
+    if block is None or "x-alpine-request" not in request.headers:
+        return source.render(context)
+    return "".join(block(source.new_context(context)))
+
+
+def _address(request: Request) -> str:
+    query = request.url.query
+    return request.url.path + (f"?{query}" if query else "")
+
+
+def _take_notices(request: Request, say: Words) -> tuple[Notice, ...]:
+    raw = request.cookies.get(NOTICE_COOKIE)
+    if not raw:
+        return ()
+    try:
+        key, tone, undo, params = json.loads(unquote(raw))
+        own = undo == "" or (undo.startswith("/") and not undo.startswith("//"))
+        text = say(key, **params)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ()
+    return (Notice(text, tone, undo),) if own and tone in ("good", "info", "watch", "risk") else ()

@@ -1,0 +1,94 @@
+"""The frame of a signed-in page: navigation of the apps one may see, the build pages, the phone's tabs."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib import resources
+
+from starlette.requests import Request
+
+from dacheng.metadata.definition import CompiledApp, NavItem
+from dacheng.plugins.context import User
+from dacheng.runtime.services.work import Work
+from dacheng.runtime.web.page import Group, Link, Shell
+from dacheng.runtime.web.view.prepared import Prepared
+from dacheng.runtime.web.words import words
+
+TABS = 3
+DEFAULT_ICON = "file"
+_groups: Prepared[tuple[Group, ...]] = Prepared()
+
+
+def shell_of(request: Request) -> Shell | None:
+    """The shell of the person asking; None where nobody is signed in."""
+    work = getattr(request.state, "work", None)
+    if work is None or not isinstance(work.context.actor, User):
+        return None
+    actor, groups = work.context.actor, navigation(work)
+    places = [link for group in groups[1:2] for link in group.links][:TABS]
+    return Shell(
+        workspace=words(work.context.locale)("shell.product"),
+        user_id=actor.id,
+        user_name=actor.name,
+        groups=groups,
+        tabs=(*groups[0].links[:1], *places),
+    )
+
+
+def navigation(work: Work) -> tuple[Group, ...]:
+    """Today, then each app's entries that the person may open, then the build pages for builders."""
+    labels, locale = work.context.labels, work.context.locale
+    key = (work.policy.hash, labels.hash, locale)
+    return _groups.get(key, lambda: tuple(_navigation(work)))
+
+
+def icon_or_default(name: str) -> str:
+    """`name` when the sheet has such a symbol, else the plain file."""
+    return name if name in icon_names() else DEFAULT_ICON
+
+
+@cache
+def icon_names() -> frozenset[str]:
+    """The symbols of `static/icons.svg`."""
+    sheet = resources.files("dacheng.runtime.web").joinpath("static", "icons.svg")
+    return frozenset(re.findall(r'<symbol id="([a-z-]+)"', sheet.read_text("utf-8")))
+
+
+def _navigation(work: Work) -> list[Group]:
+    say = words(work.context.locale)
+    groups = [Group("", (Link(say("shell.today"), "/", "home", "today"),))]
+    apps = sorted(work.model.catalogue.apps.values(), key=lambda app: app.id == "core")
+    for app in apps:
+        links = [link for item in app.navigation if (link := _link(work, app, item))]
+        if links:
+            label = work.context.labels.text(work.context.locale, app.id, "app")
+            groups.append(Group(label, tuple(links)))
+    if work.policy.admin:
+        build = [("marketplace", "store"), ("labels", "tag"), ("import", "upload"), ("settings", "gear")]
+        links = [Link(say(f"shell.{key}"), f"/{key}", icon, key) for key, icon in build]
+        groups.append(Group(say("shell.build"), tuple(links)))
+    return groups
+
+
+def _link(work: Work, app: CompiledApp, item: NavItem) -> Link | None:
+    labels, locale = work.context.labels, work.context.locale
+    icon = icon_or_default(item.icon)
+    if item.kind == "dashboard" and item.target in app.dashboards:
+        text = labels.text(locale, app.id, f"dashboard:{item.target}")
+        key = f"{app.id}.dashboard.{item.target}"
+        return Link(text, f"/apps/{app.id}/dashboards/{item.target}", icon, key)
+    if item.kind == "list" and item.target in app.lists:
+        view = app.lists[item.target]
+        if work.policy.entity(view.entity) is None:
+            return None
+        place = view.entity.replace(".", "/")
+        text = labels.text(locale, app.id, f"list:{item.target}")
+        return Link(text, f"/apps/{place}?view={item.target}", icon, f"{app.id}.list.{item.target}")
+    if item.kind == "entity":
+        ref = item.target if "." in item.target else f"{app.id}.{item.target}"
+        policy = work.policy.entity(ref)
+        if policy is not None:
+            text = labels.entity(locale, policy.entity, "plural")
+            return Link(text, f"/apps/{ref.replace('.', '/')}", icon, ref)
+    return None

@@ -1,0 +1,34 @@
+// The shell's own behaviour: keys, menus that close, drafts wiped at sign-out.
+const typing = (target) => target.closest("input, textarea, select, [contenteditable]") !== null;
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    for (const menu of document.querySelectorAll("details.menu[open], .tabbar details[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+    return;
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+  const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  if (target && target.offsetParent !== null) {
+    event.preventDefault();
+    if (target.matches("a, button")) target.click();
+    else target.focus();
+  }
+});
+
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open], .tabbar details[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("[data-wipe]")) return;
+  for (const key of Object.keys(localStorage)) {
+    if (key.startsWith("dacheng.draft.")) localStorage.removeItem(key);
+  }
+});
+
+for (const element of document.querySelectorAll("[data-focus]")) element.focus();
