@@ -1,0 +1,185 @@
+"""What work on the database is given: a `Reader` for questions, a `Transaction` to write as well."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.base import Executable
+
+from dacheng.runtime.storage import fault
+
+Params = Mapping[str, Any]
+NO_PARAMS: Params = MappingProxyType({})
+Row = tuple[Any, ...]
+
+
+class Prepared:
+    """A statement compiled once per database and run without SQLAlchemy on the way.
+
+    Every bound name must be given at each run, unless the statement carries its value. Not for
+    statements whose text depends on the values (`IN` over a list).
+    """
+
+    __slots__ = ("_compiled", "statement")
+
+    def __init__(self, statement: Executable) -> None:
+        self.statement = statement
+        self._compiled: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {}
+
+    def text(self, dialect: Dialect) -> tuple[str, tuple[str, ...], dict[str, Any]]:
+        """SQL text, the bound names (in order, on SQLite) and the values the statement carries."""
+        found = self._compiled.get(dialect.name)
+        if found is None:
+            inner = self.statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+            defaults = dict(inner.construct_params(_check=False))
+            names = tuple(inner.positiontup or defaults)
+            found = self._compiled[dialect.name] = (str(inner), names, defaults)
+        return found
+
+
+Statement = Prepared | Executable
+
+
+class Link:
+    """One open connection: the driver's own, and SQLAlchemy's around it, in autocommit.
+
+    Transactions are begun and ended here by plain statements, so that what the driver thinks about
+    transactions never matters. `deadline` (monotonic seconds) interrupts a statement on SQLite.
+    """
+
+    __slots__ = ("connection", "deadline", "dialect", "driver", "is_sqlite")
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection = connection
+        self.dialect = connection.dialect
+        self.is_sqlite = self.dialect.name == "sqlite"
+        self.driver: Any = connection.connection.dbapi_connection
+        self.deadline = float("inf")
+
+    def command(self, text: str) -> None:
+        """Run one fixed statement, such as `BEGIN IMMEDIATE`."""
+        self.driver.execute(text)
+
+    def in_transaction(self) -> bool:
+        """Whether the database still holds a transaction open on this connection."""
+        if self.is_sqlite:
+            return bool(self.driver.in_transaction)
+        return bool(self.driver.info.transaction_status != 0)
+
+    def rollback(self) -> None:
+        """Undo what is open; nothing when the database has already done so (a full disk)."""
+        if self.in_transaction():
+            self.command("ROLLBACK")
+
+    def close(self) -> None:
+        """Give the connection back to the system."""
+        self.connection.close()
+        self.connection.engine.dispose()
+
+
+class Reader:
+    """Asks questions inside one snapshot. Values are the driver's own: text, integers, None."""
+
+    __slots__ = ("_link", "dialect")
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self.dialect: str = link.dialect.name
+
+    def rows(self, statement: Statement, params: Params = NO_PARAMS) -> list[Row]:
+        """All rows, as plain tuples."""
+        if isinstance(statement, Prepared):
+            found: list[Row] = self._cursor(statement, params).fetchall()
+            return found
+        return [tuple(row) for row in self._link.connection.execute(statement, params or None)]
+
+    def row(self, statement: Statement, params: Params = NO_PARAMS) -> Row | None:
+        """The first row, or None."""
+        if isinstance(statement, Prepared):
+            cursor = self._cursor(statement, params)
+            first: Row | None = cursor.fetchone()
+            cursor.close()
+            return first
+        found = self._link.connection.execute(statement, params or None).first()
+        return None if found is None else tuple(found)
+
+    def scalar(self, statement: Statement, params: Params = NO_PARAMS) -> Any:
+        """The first value of the first row, or None."""
+        found = self.row(statement, params)
+        return None if found is None else found[0]
+
+    def run(self, text: str, values: Sequence[Any] | Params) -> list[Row]:
+        """Rows of a text that SQLAlchemy compiled before, with its values in the driver's own shape."""
+        found: list[Row] = self._link.driver.execute(text, values).fetchall()
+        return found
+
+    def compile(self, statement: Executable) -> sa.Compiled:
+        """The statement as this database's text."""
+        compiled: sa.Compiled = statement.compile(dialect=self._link.dialect)  # type: ignore[attr-defined]
+        return compiled
+
+    def inspector(self) -> sa.Inspector:
+        """SQLAlchemy's view of the physical schema, as this transaction sees it."""
+        return sa.inspect(self._link.connection)
+
+    def _cursor(self, statement: Prepared, params: Params) -> Any:
+        text, names, defaults = statement.text(self._link.dialect)
+        given = {**defaults, **params} if defaults else params
+        if self._link.is_sqlite:
+            return self._link.driver.execute(text, tuple([given[name] for name in names]))
+        return self._link.driver.execute(text, given if names else None)
+
+
+class Transaction(Reader):
+    """Reads and writes; everything is kept together or not at all. The work must not wait for anything."""
+
+    __slots__ = ()
+
+    def execute(self, statement: Statement, params: Params | Sequence[Params] = NO_PARAMS) -> int:
+        """Run a statement once, or once per item of a list, and say how many rows it touched."""
+        if isinstance(params, Mapping):
+            if isinstance(statement, Prepared):
+                return int(self._cursor(statement, params).rowcount)
+            return _rowcount(self._link.connection.execute(statement, params or None))
+        if not params:
+            return 0
+        if isinstance(statement, Prepared):
+            return self._many(statement, params)
+        return _rowcount(self._link.connection.execute(statement, list(params)))
+
+    def ddl(self, statement: Executable) -> None:
+        """Run a schema statement, inside the transaction like any other."""
+        self._link.connection.execute(statement)
+
+    def advisory_lock(self, number: int) -> None:
+        """On PostgreSQL, hold a named lock until the end of the transaction; SQLite has one writer anyway."""
+        if not self._link.is_sqlite:
+            self._link.driver.execute("SELECT pg_advisory_xact_lock(%s)", (number,))
+
+    def crash_point(self, name: str) -> None:
+        """A named point for crash tests; see `fault`."""
+        fault.point(name)
+
+    def many(self, text: str, values: Sequence[Sequence[Any]]) -> int:
+        """Run a compiled text once per tuple of values."""
+        cursor = self._link.driver.cursor()
+        cursor.executemany(text, values)
+        return int(cursor.rowcount)
+
+    def _many(self, statement: Prepared, params: Sequence[Params]) -> int:
+        text, names, defaults = statement.text(self._link.dialect)
+        cursor = self._link.driver.cursor()
+        given = [{**defaults, **item} for item in params] if defaults else params
+        if self._link.is_sqlite:
+            cursor.executemany(text, [tuple([item[name] for name in names]) for item in given])
+        else:
+            cursor.executemany(text, given)
+        return int(cursor.rowcount)
+
+
+def _rowcount(result: Any) -> int:
+    return int(result.rowcount)

@@ -1,0 +1,52 @@
+"""The three numbers that say whether what a process knows is still true."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import sqlalchemy as sa
+
+from dacheng.metadata.problem import refuse
+from dacheng.runtime.storage.reader import Prepared, Reader, Transaction
+from dacheng.runtime.storage.system_tables import version
+
+Name = Literal["definitions", "labels", "directory"]
+_READ = Prepared(sa.select(version.c.definitions, version.c.labels, version.c.directory))
+_HOLD = Prepared(_READ.statement.with_for_update(read=True))  # type: ignore[attr-defined]
+_BUMP = {
+    name: Prepared(sa.update(version).values({name: version.c[name] + 1}))
+    for name in ("definitions", "labels", "directory")
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """`definitions` covers packages and layers, `labels` their words alone, `directory` people and roles."""
+
+    definitions: int = 0
+    labels: int = 0
+    directory: int = 0
+
+
+def read_versions(reader: Reader) -> Versions:
+    """The versions as this snapshot sees them."""
+    row = reader.row(_READ)
+    return Versions(*row) if row else Versions()
+
+
+def bump(tx: Transaction, name: Name) -> None:
+    """Tell every process that one of the three has changed, from the moment this transaction commits."""
+    tx.execute(_BUMP[name])
+
+
+def demand(tx: Transaction, known: Versions, *, labels: bool = False) -> None:
+    """Refuse with `storage.version_moved` when definitions or directory moved since `known` was read.
+
+    They stay put until the transaction ends. Words matter to a write only when `labels` is true.
+    """
+    row = tx.row(_HOLD)
+    found = Versions(*row) if row else Versions()
+    same = (found.definitions, found.directory) == (known.definitions, known.directory)
+    if not same or (labels and found.labels != known.labels):
+        raise refuse("storage.version_moved")
