@@ -1,0 +1,177 @@
+"""One running workspace: settings, plugins, database, and the compiled model that requests read."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from dacheng.metadata import builtin
+from dacheng.metadata.kinds import Kinds
+from dacheng.metadata.problem import Refused, refuse
+from dacheng.plugins.context import Actor, Anonymous, Cause, Context, System, User
+from dacheng.plugins.manager import Plugins, discover
+from dacheng.runtime.services import sessions
+from dacheng.runtime.services.directory import Directory
+from dacheng.runtime.services.load_catalogue import Loader
+from dacheng.runtime.services.sessions import Credentials
+from dacheng.runtime.services.work import Work, work_for
+from dacheng.runtime.settings import Settings
+from dacheng.runtime.storage.database import Database, open_database
+from dacheng.runtime.storage.model import Model
+from dacheng.runtime.storage.ids import new_id
+from dacheng.runtime.storage.versions import Versions, read_versions
+
+T = TypeVar("T")
+MOVED = "storage.version_moved"
+
+
+class Host:
+    """A workspace that is open. One per process; several may be open in one process (tests)."""
+
+    def __init__(self, settings: Settings, db: Database, plugins: Plugins, kinds: Kinds) -> None:
+        self._settings = settings
+        self._db = db
+        self._plugins = plugins
+        self._kinds = kinds
+        self._lock = threading.Lock()
+        self._loader = Loader(kinds)
+        self._model = db.read_now(self._loader.load)
+        self._directory = Directory.empty()
+
+    @classmethod
+    def open(
+        cls,
+        settings: Settings,
+        *,
+        plugins: Mapping[str, object] | None = None,
+        read_only: bool = False,
+    ) -> Host:
+        """Open the workspace, creating the data folder and the product's own tables when they are new.
+
+        Raises `Refused` when another process writes the same SQLite file.
+        """
+        settings.data.mkdir(parents=True, exist_ok=True)
+        manager = Plugins(discover() if plugins is None else plugins)
+        db = open_database(settings.database_url, read_only=read_only)
+        try:
+            return cls(settings, db, manager, manager.kinds(builtin.part()))
+        except BaseException:
+            db.close()
+            raise
+
+    @property
+    def settings(self) -> Settings:
+        """What the operator decided."""
+        return self._settings
+
+    @property
+    def db(self) -> Database:
+        """The workspace's database."""
+        return self._db
+
+    @property
+    def kinds(self) -> Kinds:
+        """Every kind a definition may name."""
+        return self._kinds
+
+    @property
+    def plugins(self) -> Plugins:
+        """The plugins of this host."""
+        return self._plugins
+
+    def model(self) -> Model:
+        """The model in use now; requests get it through `work_for`."""
+        return self._model
+
+    def apply_settings(self, settings: Settings) -> None:
+        """Use changed settings from now on; the database and the address listened on stay as they were."""
+        self._settings = settings
+
+    def refresh(self) -> Model:
+        """The model as the database has it now: labels alone, or everything, loaded anew when it moved."""
+        with self._lock:
+            self._model = self._db.read_now(lambda reader: self._loader.renew(reader, self._model))
+            return self._model
+
+    def work(self, actor: Actor | None = None, *, locale: str = "", cause: Cause | None = None) -> Work:
+        """A frame for the product itself (`System`), or for a given actor, on the present model."""
+        return self._work(actor or System(), locale, cause or Cause("system"), datetime.now(UTC))
+
+    async def work_for(
+        self, credentials: Credentials, *, locale: str = "", now: datetime | None = None
+    ) -> Work:
+        """The frame of one request: who is asking, on the newest model; nobody known is `Anonymous`.
+
+        One bounded read brings session or token and all version counters.
+        """
+        moment = now or datetime.now(UTC)
+        directory = self._directory
+        found = await self._db.read(
+            lambda reader: sessions.identify(reader, credentials, directory, moment), bounded=True
+        )
+        self._directory = found.directory
+        await self._catch_up(found.versions)
+        if found.touch is not None:
+            await self._db.write(sessions.touch(found.touch, moment), urgent=False)
+        kind = "api" if credentials.token else "user"
+        return self._work(found.actor, locale or found.locale, _cause(kind, found.actor), moment)
+
+    async def retrying(
+        self, work: Work, action: Callable[[Work], Awaitable[T]], again: Callable[[], Awaitable[Work]]
+    ) -> T:
+        """Run a write; when definitions moved under it, run it once more on a frame from `again`, then give up."""
+        try:
+            return await action(work)
+        except Refused as refused:
+            if not _moved(refused):
+                raise
+        await asyncio.to_thread(self.refresh)
+        try:
+            return await action(await again())
+        except Refused as refused:
+            if _moved(refused):
+                raise refuse("host.too_busy") from refused
+            raise
+
+    def freeze(self) -> None:
+        """Call once when serving begins: what is loaded now is left out of every later collection."""
+        gc.collect()
+        gc.freeze()
+
+    def close(self) -> None:
+        """Finish writes that were accepted and close the database."""
+        self._db.close()
+
+    async def _catch_up(self, versions: Versions) -> None:
+        model = self._model
+        if (versions.definitions, versions.labels) != self._loader.loaded(model):
+            await asyncio.to_thread(self.refresh)
+
+    def _work(self, actor: Actor, locale: str, cause: Cause, now: datetime) -> Work:
+        model = self._model
+        context = Context(
+            actor=actor,
+            now=now.replace(microsecond=now.microsecond // 1000 * 1000),
+            locale=locale or self._settings.locale,
+            zone=self._settings.tzinfo,
+            cause=cause,
+            new_id=new_id,
+            catalogue=model.catalogue,
+            labels=model.labels,
+            base_url=self._settings.base_url,
+        )
+        return work_for(context, model, self._kinds, self._plugins)
+
+
+def _cause(kind: str, actor: Actor) -> Cause:
+    person = "" if isinstance(actor, Anonymous) else actor.id
+    return Cause(kind, person=person)
+
+
+def _moved(refused: Refused) -> bool:
+    return any(problem.code == MOVED for problem in refused.problems)
