@@ -1,0 +1,43 @@
+"""How each kind of field is shown and set: one module per view, found by the field's `view`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from dacheng.metadata.definition import Field
+from dacheng.runtime.web.fields.base import FieldView
+from dacheng.runtime.web.fields.choice import ChoiceView
+from dacheng.runtime.web.fields.date import DatetimeView, DateView
+from dacheng.runtime.web.fields.lines import LinesView
+from dacheng.runtime.web.fields.link import LinkView
+from dacheng.runtime.web.fields.money import MoneyView
+from dacheng.runtime.web.fields.number import NumberView
+from dacheng.runtime.web.fields.text import TextView
+
+PLAIN = FieldView()
+
+
+def view_of(field: Field) -> FieldView:
+    """The view that draws a field; a kind that brings no view of its own is drawn plainly.
+
+    A roll-up looks like what it sums: money where its column carries a currency, else a number.
+    """
+    if field.view == "rollup":
+        return VIEWS["money" if len(field.codec.columns) > 1 else "integer"]
+    return VIEWS.get(field.view, PLAIN)
+
+
+VIEWS: Mapping[str, FieldView] = MappingProxyType(
+    {
+        "text": TextView(),
+        "integer": NumberView(),
+        "decimal": NumberView(),
+        "money": MoneyView(),
+        "choice": ChoiceView(),
+        "date": DateView(),
+        "datetime": DatetimeView(),
+        "link": LinkView(),
+        "lines": LinesView(view_of),
+    }
+)

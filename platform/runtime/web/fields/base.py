@@ -1,0 +1,135 @@
+"""What a field view is: closures that turn stored values into HTML and posted text into JSON.
+
+A view is bound once per field, locale and zone; its closures then do the least work per value. All
+text they give is escaped HTML; static parts were escaped when the closure was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from types import MappingProxyType
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dacheng.metadata.definition import Field
+from dacheng.metadata.kinds import Json
+from dacheng.metadata.labels import Labels
+from dacheng.metadata.problem import Refused
+from dacheng.runtime.web.words import Words
+
+Cell = Callable[[Sequence[Any]], str]
+Texts = Mapping[str, str]
+EMPTY = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LineColumns:
+    """What a person sees of a child entity: its fields in order, those they may set, those summed up."""
+
+    fields: tuple[Field, ...]
+    writable: frozenset[str]
+    summed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """For whom a view is bound: labels, locale and its words, the workspace's zone, lines by child entity."""
+
+    labels: Labels
+    locale: str
+    say: Words
+    zone: ZoneInfo
+    icons: str
+    children: Mapping[str, LineColumns] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """How a control stands at this moment.
+
+    `described` are ids of its hint and error, for `aria-describedby`; `choices` are (id, title) pairs
+    by entity, for links; `problems` are sentences by input name, for controls of several inputs.
+    """
+
+    wrong: bool = False
+    readonly: bool = False
+    required: bool = False
+    described: str = ""
+    choices: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=lambda: MappingProxyType({}))
+    problems: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def attributes(self) -> str:
+        """The attributes every single control carries for these marks."""
+        return "".join(
+            (
+                " required" if self.required else "",
+                ' aria-invalid="true"' if self.wrong else "",
+                f' aria-describedby="{self.described}"' if self.described else "",
+            )
+        )
+
+
+Control = Callable[[Texts, Marks], str]
+
+
+class FieldView:
+    """The plain view: a value as its kind writes it, a one-line input. Kinds with more override parts.
+
+    `numeric` values stand right; `block` controls take the whole row of a form.
+    """
+
+    numeric = False
+    block = False
+    grouped = False  # several inputs under one name: the label is a legend, not a `for`
+
+    def cell(self, field: Field, setting: Setting) -> Cell:
+        """The closure from a field's stored columns to the inside of a table cell."""
+        json_stored = field.codec.json_stored
+
+        def draw(stored: Sequence[Any]) -> str:
+            value = json_stored(stored)
+            return EMPTY if value is None else escape(str(value))
+
+        return draw
+
+    def control(self, field: Field, setting: Setting, name: str, ident: str) -> Control:
+        """The closure from texts by input name to the HTML of the control called `name`."""
+        head = f'<input class="in" name="{name}" id="{ident}" maxlength="2000"'
+
+        def draw(texts: Texts, marks: Marks) -> str:
+            value = escape(texts.get(name, ""))
+            readonly = " readonly" if marks.readonly else ""
+            return f'{head} value="{value}"{readonly}{marks.attributes()}>'
+
+        return draw
+
+    def texts(self, field: Field, setting: Setting, name: str, value: Json) -> dict[str, str]:
+        """What the inputs of `name` hold for a JSON value."""
+        return {name: "" if value is None else str(value)}
+
+    def read(self, field: Field, setting: Setting, name: str, texts: Texts) -> Json:
+        """The JSON value of what was typed; text that is no value stays text, and is refused later."""
+        typed = texts.get(name, "")
+        try:
+            return field.codec.json(field.codec.parse_text(typed))
+        except Refused:
+            return typed
+
+    def sent(self, name: str, texts: Texts) -> bool:
+        """Whether the form that was sent had this control on it."""
+        return name in texts
+
+
+def options(pairs: Iterable[tuple[str, str]], chosen: str) -> str:
+    """`<option>`s of (value, text) pairs, the chosen one selected."""
+    return "".join(
+        f'<option value="{escape(value)}"{" selected" if value == chosen else ""}>{escape(text)}</option>'
+        for value, text in pairs
+    )
+
+
+def symbol(icons: str, name: str, classes: str = "icon icon-s") -> str:
+    """One symbol of the icon sheet, hidden from screen readers."""
+    return f'<svg class="{classes}" aria-hidden="true"><use href="{icons}#{name}"/></svg>'

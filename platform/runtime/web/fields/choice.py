@@ -1,0 +1,102 @@
+"""Choice: a pill in lists; two to four options side by side in forms, more in a select."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from dacheng.metadata.definition import Field, Option
+from dacheng.runtime.web.fields.base import (
+    EMPTY,
+    Cell,
+    Control,
+    FieldView,
+    Marks,
+    Setting,
+    Texts,
+    options,
+    symbol,
+)
+
+SEGMENTED = 4
+SHAPED = ("good", "watch", "risk")
+
+
+class ChoiceView(FieldView):
+    """One of a field's options, shown by its label with its tone's colour and shape."""
+
+    def cell(self, field: Field, setting: Setting) -> Cell:
+        """A pill per option, drawn once."""
+        pills = {each.id: pill(field, each, setting) for each in field.options}
+
+        def draw(stored: Sequence[Any]) -> str:
+            value = stored[0]
+            return EMPTY if value is None else pills.get(value) or escape(value)
+
+        return draw
+
+    def control(self, field: Field, setting: Setting, name: str, ident: str) -> Control:
+        """Radio segments for up to four options, else a select; archived ones only where they are held."""
+        if is_segmented(field):
+            return _segments(field, setting, name, ident)
+        return _select(field, setting, name, ident)
+
+
+def is_segmented(field: Field) -> bool:
+    """Whether the field's living options stand side by side."""
+    living = [each for each in field.options if not each.archived]
+    return field.kind == "choice" and 2 <= len(living) <= SEGMENTED
+
+
+def pill(field: Field, option: Option, setting: Setting) -> str:
+    """One option as people see it in lists."""
+    text = escape(setting.labels.option(setting.locale, field, option.id))
+    shape = symbol(setting.icons, f"h-{option.tone}") if option.tone in SHAPED else ""
+    kind = "tag" if option.tone == "neutral" else "pill"
+    return f'<span class="{kind} tone-{option.tone}">{shape}{text}</span>'
+
+
+def _labelled(field: Field, setting: Setting, held: str) -> list[tuple[str, str]]:
+    return [
+        (each.id, setting.labels.option(setting.locale, field, each.id))
+        for each in field.options
+        if not each.archived or each.id == held
+    ]
+
+
+def _segments(field: Field, setting: Setting, name: str, ident: str) -> Control:
+    none = [] if field.required else [("", setting.say("field.none"))]
+
+    def draw(texts: Texts, marks: Marks) -> str:
+        held = texts.get(name, "")
+        parts = [f'<span class="seg" role="radiogroup" id="{ident}-group" aria-labelledby="{ident}-label"']
+        parts.append(f' aria-describedby="{marks.described}">' if marks.described else ">")
+        for number, (value, text) in enumerate([*none, *_labelled(field, setting, held)]):
+            at = f' id="{ident}"' if number == 0 else ""
+            checked = " checked" if value == held else ""
+            off = " disabled" if marks.readonly and value != held else ""
+            must = " required" if marks.required and none == [] else ""
+            parts.append(
+                f'<label><input type="radio" name="{name}" value="{value}"{at}{checked}{off}{must}>'
+                f"<span>{escape(text)}</span></label>"
+            )
+        parts.append("</span>")
+        return "".join(parts)
+
+    return draw
+
+
+def _select(field: Field, setting: Setting, name: str, ident: str) -> Control:
+    head = f'<span class="select"><select class="in" name="{name}" id="{ident}"'
+    arrow = symbol(setting.icons, "down")
+    choose = setting.say("field.choose")
+
+    def draw(texts: Texts, marks: Marks) -> str:
+        held = texts.get(name, "")
+        pairs = [("", choose), *_labelled(field, setting, held)]
+        if marks.readonly:
+            pairs = [pair for pair in pairs if pair[0] == held]
+        return f"{head}{marks.attributes()}>{options(pairs, held)}</select>{arrow}</span>"
+
+    return draw

@@ -1,0 +1,27 @@
+"""Numbers in the interface: grouped by thousands, exact, the same in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+CURRENCY_SIGNS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "HKD": "HK$", "JPY": "JP¥"}
+
+
+def grouped(scale: int) -> Callable[[int], str]:
+    """The closure from value × 10^scale to grouped text: 105400 at scale 2 gives `1,054.00`."""
+    if scale == 0:
+        return lambda stored: f"{stored:,}".replace("-", "−")
+    unit = 10**scale
+
+    def write(stored: int) -> str:
+        whole, rest = divmod(abs(stored), unit)
+        return f"{'−' if stored < 0 else ''}{whole:,}.{rest:0{scale}d}"
+
+    return write
+
+
+def with_currency(amount: str, currency: str) -> str:
+    """`¥1,054.00`; a currency without a sign of its own stands as its code before the amount."""
+    sign = CURRENCY_SIGNS.get(currency)
+    minus, digits = ("−", amount[1:]) if amount.startswith("−") else ("", amount)
+    return f"{minus}{sign}{digits}" if sign else f"{minus}{currency} {digits}"
