@@ -1,0 +1,155 @@
+"""What the product itself contributes to `Kinds`: definition kinds, field kinds, widgets and rule actions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+from typing import Any
+
+from dacheng.metadata.field_kinds import BUILTIN
+from dacheng.metadata.kinds import (
+    ActionKind,
+    Chart,
+    DefinitionKind,
+    Effect,
+    Figure,
+    KindsPart,
+    MeasureResult,
+    Series,
+    WidgetKind,
+)
+from dacheng.metadata.slots import SLOTS
+
+_ID = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$"}
+_FOLDERS = {
+    "entity": "entities",
+    "form": "forms",
+    "list": "lists",
+    "measure": "measures",
+    "dashboard": "dashboards",
+    "workflow": "workflows",
+    "rule": "rules",
+    "role": "roles",
+    "data": "data",
+}
+# What a layer may not touch (locked), may only be changed by the package (owner); the rest is mergeable.
+_MERGE: Mapping[str, Mapping[str, str]] = {
+    "entity": {
+        "id": "locked",
+        "type": "locked",
+        "x-parent": "locked",
+        "x-owned": "locked",
+        "properties.*.x-kind": "locked",
+        "properties.*.x-to": "locked",
+        "properties.*.x-entity": "locked",
+        "properties.*.x-scale": "locked",
+        "properties.*.x-of": "owner",
+        "properties.*.x-aggregate": "owner",
+        "properties.*.x-field": "owner",
+    },
+    "form": {"id": "locked", "entity": "locked"},
+    "list": {"id": "locked", "entity": "locked"},
+    "measure": {"id": "locked", "entity": "locked", "aggregate": "owner", "field": "owner"},
+    "dashboard": {"id": "locked"},
+    "workflow": {"id": "locked", "entity": "locked", "field": "locked", "initial": "owner"},
+    "rule": {"id": "locked", "entity": "locked"},
+    "role": {"id": "locked", "admin": "locked"},
+    "data": {"**": "owner"},
+}
+_EDITORS: Mapping[str, Mapping[str, Any]] = {kind: {"icon": "file", "page": kind} for kind in _FOLDERS}
+
+
+@cache
+def schema(name: str) -> Mapping[str, Any]:
+    """A schema that ships with the product, by the name of its file."""
+    text = resources.files(__package__).joinpath("schemas", f"{name}.json").read_text(encoding="utf-8")
+    return MappingProxyType(json.loads(text))
+
+
+def part() -> KindsPart:
+    """The product's own part; `Kinds.of([part(), …])` joins it with those of plugins."""
+    definitions = tuple(
+        DefinitionKind(
+            kind, folder, schema(kind), _MERGE.get(kind, {}), SLOTS.get(kind, lambda item: ()), _EDITORS[kind]
+        )
+        for kind, folder in _FOLDERS.items()
+    )
+    return KindsPart("builtin", definitions, BUILTIN, _WIDGETS, _ACTIONS)
+
+
+def _number(results: Sequence[MeasureResult], props: Mapping[str, Any]) -> Figure:
+    result = results[0]
+    value = result.texts[0] if result.texts else "—"
+    exact = str(result.values[0]) if result.values and result.values[0] is not None else ""
+    return Figure(value, exact, result.unit)
+
+
+def _bar(results: Sequence[MeasureResult], props: Mapping[str, Any]) -> Chart:
+    result = results[0]
+    values = tuple(0.0 if value is None else float(value) for value in result.values)
+    horizontal = bool(props.get("horizontal", len(values) > 8))
+    categories = {"type": "category", "data": list(result.labels), "inverse": horizontal}
+    numbers = {"type": "value"}
+    option = {
+        "xAxis": numbers if horizontal else categories,
+        "yAxis": categories if horizontal else numbers,
+        "tooltip": {"trigger": "item", "renderMode": "richText"},
+        "series": [{"type": "bar", "data": list(values), "barMaxWidth": 32}],
+    }
+    pairs = zip(result.labels, result.texts, strict=True)
+    summary = "; ".join(f"{label} {text}" for label, text in pairs)
+    return Chart(option, summary, Series(result.labels, values, result.texts, result.links, result.unit))
+
+
+_WIDGETS = (
+    WidgetKind("number", {"type": "object", "additionalProperties": False, "properties": {}}, _number, 3, 1),
+    WidgetKind(
+        "bar",
+        {"type": "object", "additionalProperties": False, "properties": {"horizontal": {"type": "boolean"}}},
+        _bar,
+        4,
+        2,
+    ),
+)
+
+
+def _set_field(params: Mapping[str, Any], values: Mapping[str, Any]) -> Sequence[Effect]:
+    return [Effect("set_field", {"field": params["field"], "value": values.get("value")})]
+
+
+def _create_record(params: Mapping[str, Any], values: Mapping[str, Any]) -> Sequence[Effect]:
+    fields = {key.removeprefix("values."): value for key, value in values.items()}
+    return [Effect("create_record", {"entity": params["entity"], "values": fields})]
+
+
+def _notify(params: Mapping[str, Any], values: Mapping[str, Any]) -> Sequence[Effect]:
+    users = values.get("users")
+    ids = [user for user in (users if isinstance(users, list | tuple) else [users]) if user]
+    words = {key.removeprefix("params."): value for key, value in values.items() if key.startswith("params.")}
+    return [Effect("notify", {"users": ids, "slot": f"message:{params['message']}", "params": words})] if ids else []
+
+
+def _action_schema(properties: Mapping[str, Any], required: Sequence[str]) -> Mapping[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(required)}
+
+
+_TABLE = {"type": "object", "propertyNames": {"pattern": "^[a-z][a-z0-9_]{0,39}$"}, "maxProperties": 50}
+_REF = {"type": "string", "pattern": r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$", "maxLength": 60}
+_ACTIONS = (
+    ActionKind("set_field", _action_schema({"field": _ID, "value": {}}, ["field", "value"]), _set_field, ("value",)),
+    ActionKind(
+        "create_record",
+        _action_schema({"entity": _REF, "values": _TABLE}, ["entity", "values"]),
+        _create_record,
+        ("values.*",),
+    ),
+    ActionKind(
+        "notify",
+        _action_schema({"users": {}, "message": _ID, "params": _TABLE}, ["users", "message"]),
+        _notify,
+        ("users", "params.*"),
+    ),
+)

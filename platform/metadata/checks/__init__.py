@@ -1,0 +1,1 @@
+"""What is checked of a package before it is compiled, one small function per rule."""

@@ -1,0 +1,89 @@
+"""Choice: one of the options a field declares, kept by id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dacheng.metadata.expression import TEXT
+from dacheng.metadata.kinds import ColumnSpec, FieldKind, Json, Primitive, Spec
+from dacheng.metadata.problem import refuse
+
+TONES = ("good", "watch", "risk", "info", "neutral")
+
+
+class ChoiceCodec:
+    """A choice bound to one field: the option's id as `str`."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.options = frozenset(spec["x-options"])
+        self.columns = (ColumnSpec(Primitive.TEXT, indexed=bool(spec.get("x-index"))),)
+        self.type = TEXT
+        ordered = sorted(spec["x-options"].items(), key=lambda pair: (pair[1].get("order", 0), pair[0]))
+        self.value_schema: Mapping[str, Any] = {"type": "string", "enum": [key for key, _ in ordered]}
+
+    def parse(self, raw: Json) -> str | None:
+        """An option's id → the id; archived options stay valid, so that old records can be saved."""
+        if raw is None or raw == "":
+            return None
+        if not isinstance(raw, str) or raw not in self.options:
+            raise refuse("value.no_such_option", value=raw)
+        return raw
+
+    def parse_text(self, text: str) -> str | None:
+        """An option's id, trimmed → the id."""
+        return self.parse(text.strip())
+
+    def store(self, value: str | None) -> tuple[Any, ...]:
+        """As it is."""
+        return (value,)
+
+    def load(self, stored: Sequence[Any]) -> str | None:
+        """As it is."""
+        return stored[0]  # type: ignore[no-any-return]
+
+    def json(self, value: str | None) -> Json:
+        """As it is."""
+        return value
+
+    def json_stored(self, stored: Sequence[Any]) -> Json:
+        """As it is."""
+        return stored[0]
+
+    def text(self, value: str | None) -> str:
+        """The option's id; people are shown its label."""
+        return value or ""
+
+    def operand(self, value: str | None) -> Any:
+        """The option's id."""
+        return value
+
+
+class Choice(FieldKind):
+    """One of `x-options`, each with order, tone and whether it is archived."""
+
+    id = "choice"
+    schema = {
+        "required": ["x-options"],
+        "properties": {
+            "x-options": {
+                "type": "object",
+                "minProperties": 1,
+                "maxProperties": 500,
+                "propertyNames": {"pattern": "^[a-z][a-z0-9_]{0,39}$"},
+                "additionalProperties": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "properties": {
+                        "order": {"type": "integer"},
+                        "tone": {"enum": list(TONES)},
+                        "archived": {"type": "boolean"},
+                    },
+                },
+            }
+        },
+    }
+
+    def bind(self, field_id: str, spec: Spec) -> ChoiceCodec:
+        """The codec of one choice field."""
+        return ChoiceCodec(spec)

@@ -1,0 +1,84 @@
+"""Which places of a definition need words: one function per definition kind, giving label slots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from dacheng.metadata.kinds import Slot
+
+Item = Mapping[str, Any]
+
+
+def _entity(item: Item) -> Iterator[Slot]:
+    entity = item["id"]
+    yield Slot(f"entity:{entity}")
+    for field, spec in item["properties"].items():
+        yield Slot(f"field:{entity}.{field}")
+        yield Slot(f"help:{entity}.{field}", optional=True)
+        for option in spec.get("x-options", {}):
+            yield Slot(f"option:{entity}.{field}.{option}")
+
+
+def _form(item: Item) -> Iterator[Slot]:
+    yield Slot(f"form:{item['id']}", optional=True)
+    for section in item["sections"]:
+        yield Slot(f"section:{item['id']}.{section}")
+
+
+def _list(item: Item) -> Iterator[Slot]:
+    yield Slot(f"list:{item['id']}")
+    for column in item["columns"]:
+        yield Slot(f"column:{item['id']}.{column}", optional=True)
+
+
+def _measure(item: Item) -> Iterator[Slot]:
+    yield Slot(f"measure:{item['id']}")
+    for dimension in item.get("dimensions", {}):
+        yield Slot(f"dimension:{item['id']}.{dimension}")
+
+
+def _dashboard(item: Item) -> Iterator[Slot]:
+    yield Slot(f"dashboard:{item['id']}")
+    for widget in item["widgets"]:
+        yield Slot(f"widget:{item['id']}.{widget}")
+
+
+def _workflow(item: Item) -> Iterator[Slot]:
+    yield Slot(f"workflow:{item['id']}")
+    for transition in item["transitions"]:
+        yield Slot(f"transition:{item['id']}.{transition}")
+
+
+def _rule(item: Item) -> Iterator[Slot]:
+    yield Slot(f"rule:{item['id']}")
+    for action in item["then"].values():
+        if action.get("action") == "notify" and isinstance(action.get("message"), str):
+            yield Slot(f"message:{action['message']}")
+
+
+def _role(item: Item) -> Iterator[Slot]:
+    yield Slot(f"role:{item['id']}")
+
+
+def manifest_slots(manifest: Item) -> Iterator[Slot]:
+    """The slots of the app itself and of its navigation."""
+    yield Slot("app")
+    yield Slot("app:description", optional=True)
+    for entry in manifest.get("navigation", {}):
+        yield Slot(f"nav:{entry}", optional=True)
+
+
+SLOTS: Mapping[str, Callable[[Item], Iterable[Slot]]] = MappingProxyType(
+    {
+        "entity": _entity,
+        "form": _form,
+        "list": _list,
+        "measure": _measure,
+        "dashboard": _dashboard,
+        "workflow": _workflow,
+        "rule": _rule,
+        "role": _role,
+    }
+)
