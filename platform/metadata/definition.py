@@ -294,10 +294,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class FieldGrant:
-    """What a role may do with one field."""
+    """What a role may do with one field; `declassified` shows a derived figure without its inputs."""
 
     read: bool = True
     write: bool = True
+    declassified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
