@@ -1,0 +1,233 @@
+"""Expressions put to work: combining row rules, evaluating them over a record, and telling why they held."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+from dacheng.metadata.definition import Entity, Workflow
+from dacheng.metadata.expression import (
+    TEXT,
+    Call,
+    Environment,
+    Expression,
+    Items,
+    ListOf,
+    Node,
+    RecordOf,
+    TraceNode,
+    Type,
+    Var,
+    check,
+    environment,
+    evaluate,
+    trace,
+)
+from dacheng.metadata.field_kinds.money import Money
+from dacheng.metadata.kinds import Json
+from dacheng.plugins.context import Context, User
+
+QUANTIFIERS = frozenset({"some", "all", "none"})
+EXPLAINED_DEPTH = 12
+
+_USER_FIELDS: Mapping[str, Type] = MappingProxyType(
+    {"id": TEXT, "department": TEXT, "departments": ListOf(TEXT), "roles": ListOf(TEXT)}
+)
+USER = RecordOf(_USER_FIELDS.get, "user")
+CONTEXT_TYPES: Mapping[str, Type] = MappingProxyType({"$user": USER})
+
+Rows = bool | Expression
+Lookup = Callable[[str, str], Mapping[str, Any] | None]  # (entity reference, id) → typed values
+
+
+# ---------------------------------------------------------------- combining
+def either(rules: Sequence[Rows], entity: Entity) -> Rows:
+    """Rows that any of the rules lets through."""
+    if any(rule is True for rule in rules):
+        return True
+    found = list(dict.fromkeys(rule for rule in rules if isinstance(rule, Expression)))
+    if len(found) < 2:
+        return found[0] if found else False
+    return check(Call("or", tuple(rule.node for rule in found)), entity.scope, CONTEXT_TYPES)
+
+
+def both(first: Expression | None, second: Expression | None, entity: Entity) -> Expression | None:
+    """Rows that both conditions let through; None is no condition."""
+    if first is None or second is None:
+        return first if second is None else second
+    return check(Call("and", (first.node, second.node)), entity.scope, CONTEXT_TYPES)
+
+
+def below(rows: Rows, via: str, entity: Entity) -> Rows:
+    """A rule on the parent, said of its lines: every variable goes through the link `via`."""
+    if isinstance(rows, bool):
+        return rows
+    return check(_moved(rows.node, via), entity.scope, CONTEXT_TYPES)
+
+
+def _moved(node: Node, via: str) -> Node:
+    if isinstance(node, Var):
+        inside = bool(node.path) and not node.path[0].startswith("$")
+        return replace(node, path=(via, *node.path)) if inside else node
+    if isinstance(node, Items):
+        return replace(node, items=tuple(_moved(item, via) for item in node.items))
+    if isinstance(node, Call):
+        if node.operator in QUANTIFIERS:  # inside the condition variables belong to the item
+            return replace(node, args=(_moved(node.args[0], via), *node.args[1:]))
+        return replace(node, args=tuple(_moved(arg, via) for arg in node.args))
+    return node
+
+
+# ---------------------------------------------------------------- the record evaluated
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One record as conditions see it: typed values, lines by field, the state before, and how links are followed.
+
+    `lookup` gives the typed values of a linked record, or None; it is asked only for links that a condition
+    follows.
+    """
+
+    entity: Entity
+    id: str
+    values: Mapping[str, Any]
+    lookup: Lookup
+    entities: Mapping[str, Entity]
+    lines: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    before: Mapping[str, Any] | None = None
+    workflow: Workflow | None = None
+
+    def with_values(self, changed: Mapping[str, Any]) -> Subject:
+        """The same record with some values replaced."""
+        return replace(self, values={**self.values, **changed})
+
+    def arriving(self, changed: Mapping[str, Any]) -> Subject:
+        """The record as it would be after a change, its present values being what was before."""
+        return replace(self, values={**self.values, **changed}, before=self.values)
+
+
+def surroundings(context: Context, before: Mapping[str, Any] | None = None) -> Environment:
+    """What `$user`, `$before` and `now` mean in this call."""
+    values: dict[str, Any] = {"$user": user_values(context)}
+    if before is not None:
+        values["$before"] = before
+    return environment(context.now, context.zone, values)
+
+
+def user_values(context: Context) -> Mapping[str, Any]:
+    """`$user`: a person's id, department, departments and roles; for others the id alone."""
+    actor = context.actor
+    if isinstance(actor, User):
+        return {
+            "id": actor.id,
+            "department": actor.department,
+            "departments": actor.departments,
+            "roles": tuple(sorted(actor.roles)),
+        }
+    return {"id": actor.id, "department": None, "departments": (), "roles": ()}
+
+
+def holds(rule: Rows | None, subject: Subject, context: Context) -> bool:
+    """Whether a rule lets this record through; True and None let everything through."""
+    if rule is None or isinstance(rule, bool):
+        return rule is not False
+    return value_inside(rule, subject, context) is True
+
+
+def value_inside(expression: Expression, subject: Subject, context: Context) -> Any:
+    """The evaluator's internal value of an expression."""
+    record, before = _operands(expression, subject)
+    return expression.run(record, surroundings(context, before))
+
+
+def value_of(expression: Expression, subject: Subject, context: Context) -> Any:
+    """The value of an expression for this record, in callers' types."""
+    record, before = _operands(expression, subject)
+    values = surroundings(context, before).context
+    return evaluate(expression, record, now=context.now, zone=context.zone, context=values)
+
+
+def explain(expression: Expression, subject: Subject, context: Context) -> dict[str, Json]:
+    """The condition as a tree with the value met at every node: {"op", "value", "args"} as JSON."""
+    record, before = _operands(expression, subject)
+    return _explained(trace(expression, record, surroundings(context, before)), EXPLAINED_DEPTH)
+
+
+def _explained(step: TraceNode, depth: int) -> dict[str, Json]:
+    shown: dict[str, Json] = {"op": step.operator, "value": step.result}
+    if step.path:
+        shown["path"] = step.path
+    if step.below and depth > 0:
+        shown["args"] = [_explained(below, depth - 1) for below in step.below]
+    return shown
+
+
+# ---------------------------------------------------------------- values as operands
+def _operands(
+    expression: Expression, subject: Subject
+) -> tuple[Mapping[str, Any], Mapping[str, Any] | None]:
+    """The record (and the one before) with just what the expression reads, links followed where it does."""
+    own: dict[str, Any] = {}
+    earlier: dict[str, Any] | None = None
+    paths = expression.dependencies
+    for path in paths:
+        if path[0] == "$before":
+            if earlier is None:
+                earlier = {}
+            if subject.before is not None:
+                _place(earlier, path[1:], subject.entity, subject.before, subject)
+        elif not path[0].startswith("$"):
+            _place(own, path, subject.entity, subject.values, subject)
+    return own, earlier
+
+
+def _place(
+    into: dict[str, Any], path: Sequence[str], entity: Entity, values: Mapping[str, Any], subject: Subject
+) -> None:
+    name = path[0]
+    found = entity.fields.get(name)
+    if found is None:
+        return
+    if found.kind == "lines":
+        if name not in into:
+            into[name] = _line_operands(found.to, subject.lines.get(name, ()), subject)
+        return
+    value = values.get(name)
+    if len(path) == 1 or found.kind != "link":
+        if not isinstance(into.get(name), dict):
+            into[name] = operand(found, value)
+        return
+    if value is None:
+        into.setdefault(name, None)
+        return
+    inner = into.get(name)
+    if not isinstance(inner, dict):
+        inner = into[name] = {"id": value}
+    target = subject.entities.get(found.to or "")
+    if target is None or path[1] == "id":
+        return
+    linked = subject.lookup(target.ref, value)
+    if linked is None:  # an unreadable or vanished record reads as missing
+        into[name] = None
+    else:
+        _place(inner, path[1:], target, linked, subject)
+
+
+def _line_operands(
+    child: str | None, rows: Sequence[Mapping[str, Any]], subject: Subject
+) -> tuple[Mapping[str, Any], ...]:
+    entity = subject.entities.get(child or "")
+    if entity is None:
+        return ()
+    return tuple(
+        {key: operand(entity.fields[key], value) for key, value in row.items() if key in entity.fields}
+        for row in rows
+    )
+
+
+def operand(target: Any, value: Any) -> Any:
+    """A typed value as expressions take it; money keeps its currency beside the amount."""
+    if isinstance(value, Money):
+        return {"amount": value.amount, "currency": value.currency}
+    return target.codec.operand(value)

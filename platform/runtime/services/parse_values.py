@@ -1,0 +1,98 @@
+"""What came from outside becomes typed values, or problems with pointers; nothing unknown gets through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dacheng.metadata.definition import Field
+from dacheng.metadata.kinds import Json
+from dacheng.metadata.problem import Problem, Refused, problem
+from dacheng.runtime.services.policy import EntityPolicy, Policy
+
+MAX_LINES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class LineValues:
+    """One line as sent: the id of an existing line or None, its typed values, where it stood in the request."""
+
+    id: str | None
+    values: Mapping[str, Any]
+    pointer: str
+
+
+@dataclass(slots=True)
+class Parsed:
+    """Typed values by field, lines by field, and everything that was wrong."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    lines: dict[str, tuple[LineValues, ...]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def parse(
+    policies: Policy,
+    policy: EntityPolicy,
+    raw: Json,
+    *,
+    pointer: str = "",
+    writable: frozenset[str] | None = None,
+) -> Parsed:
+    """Typed values of a raw JSON object. Unknown, hidden, derived and system fields are refused alike."""
+    parsed = Parsed()
+    if not isinstance(raw, Mapping):
+        parsed.problems.append(problem("record.not_an_object", pointer))
+        return parsed
+    allowed = policy.writable if writable is None else writable
+    fields = policy.entity.fields
+    for name, value in raw.items():
+        if name not in allowed:
+            parsed.problems.append(problem("record.unknown_field", f"{pointer}/{escape(name)}", name=name))
+        elif fields[name].kind == "lines":
+            _parse_lines(policies, fields[name], value, f"{pointer}/{name}", parsed)
+        else:
+            _parse_value(fields[name], value, pointer, parsed)
+    return parsed
+
+
+def escape(name: object) -> str:
+    """A name as one step of a JSON pointer."""
+    return str(name).replace("~", "~0").replace("/", "~1")
+
+
+def _parse_value(target: Field, value: Json, pointer: str, parsed: Parsed) -> None:
+    try:
+        parsed.values[target.id] = target.codec.parse(value)
+    except Refused as refused:
+        parsed.problems.extend(each.at(f"{pointer}/{target.id}") for each in refused.problems)
+
+
+def _parse_lines(policies: Policy, target: Field, value: Json, pointer: str, parsed: Parsed) -> None:
+    policy = policies.entity(target.to or "")
+    if value is None:
+        value = ()
+    if policy is None or not isinstance(value, Sequence) or isinstance(value, str | bytes):
+        parsed.problems.append(problem("record.unknown_field", pointer, name=target.id))
+    elif len(value) > MAX_LINES:
+        parsed.problems.append(problem("record.too_many_lines", pointer, limit=MAX_LINES))
+    else:
+        lines = [_line(policies, policy, line, f"{pointer}/{index}", parsed) for index, line in enumerate(value)]
+        parsed.lines[target.id] = tuple(line for line in lines if line is not None)
+
+
+def _line(
+    policies: Policy, policy: EntityPolicy, raw: Json, pointer: str, parsed: Parsed
+) -> LineValues | None:
+    """One line; `id` names an existing one, every other key is a field of the line's entity."""
+    if not isinstance(raw, Mapping):
+        parsed.problems.append(problem("record.not_an_object", pointer))
+        return None
+    line_id = raw.get("id")
+    if line_id is not None and not isinstance(line_id, str):
+        parsed.problems.append(problem("record.line_missing", f"{pointer}/id"))
+        return None
+    inner = parse(policies, policy, {k: v for k, v in raw.items() if k != "id"}, pointer=pointer)
+    parsed.problems.extend(inner.problems)
+    return LineValues(line_id or None, inner.values, pointer)

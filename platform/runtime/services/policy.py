@@ -1,0 +1,270 @@
+"""Roles folded into one immutable answer per entity: readable and writable fields, and row conditions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from dacheng.metadata.definition import Catalogue, Entity, Field, Grant
+from dacheng.metadata.expression import Expression
+from dacheng.plugins.context import Actor, Anonymous, Automation, ShareLink, System, User
+from dacheng.runtime.services import conditions
+
+ACTIONS = ("create", "read", "update", "delete")
+CACHED_POLICIES = 512
+Rows = bool | Expression  # True: every row; False: none; an expression: the rows it holds for
+
+
+@dataclass(frozen=True, slots=True)
+class EntityPolicy:
+    """What one actor may do with one entity. A field that is not in `readable` does not exist for them.
+
+    `rows[action]` is True (every row), False (none) or a condition on the row.
+    """
+
+    entity: Entity
+    readable: Mapping[str, Field]
+    writable: frozenset[str]
+    rows: Mapping[str, Rows]
+    export: bool
+
+    def may(self, action: str) -> bool:
+        """Whether the action is allowed on at least some rows."""
+        return self.rows[action] is not False
+
+    @property
+    def row_rule(self) -> Expression | None:
+        """The condition that a readable row meets; None when every row is readable."""
+        rule = self.rows["read"]
+        return None if isinstance(rule, bool) else rule
+
+    @property
+    def title(self) -> Field | None:
+        """The title field, when it may be read."""
+        return self.readable.get(self.entity.title)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Everything one set of roles may do; equal roles on equal definitions share one policy and one `hash`."""
+
+    catalogue: Catalogue
+    entities: Mapping[str, EntityPolicy]
+    admin: bool
+    roles: frozenset[str]
+    hash: str
+    operations: frozenset[str] = frozenset()
+    prepared: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def entity(self, ref: str) -> EntityPolicy | None:
+        """The entity's policy; None when it does not exist or may not be read: the two are the same."""
+        return self.entities.get(ref)
+
+    def allows(self, operation: str) -> bool:
+        """Whether a share link's list names this operation; people and automation act by their grants."""
+        return operation in self.operations
+
+
+class _Key(NamedTuple):
+    kind: str
+    roles: frozenset[str] = frozenset()
+    app: str = ""
+    operations: frozenset[str] = frozenset()
+
+
+class _Catalogue:
+    """A catalogue that hashes by its content, so that policies are cached across equal ones."""
+
+    __slots__ = ("hash", "value")
+
+    def __init__(self, value: Catalogue) -> None:
+        self.value = value
+        self.hash = value.hash
+
+    def __hash__(self) -> int:
+        return hash(self.hash)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Catalogue) and other.hash == self.hash
+
+
+def compile_policy(catalogue: Catalogue, actor: Actor) -> Policy:
+    """The policy of an actor, from a cache. An actor that is none of the known types is a TypeError."""
+    return _compile(_Catalogue(catalogue), _key(actor))
+
+
+def _key(actor: Actor) -> _Key:
+    match actor:
+        case System():
+            return _Key("system")
+        case User():
+            return _Key("user", actor.roles)
+        case Automation():
+            return _Key("automation", app=actor.app)
+        case ShareLink():
+            return _Key("share", operations=actor.operations)
+        case Anonymous():
+            return _Key("anonymous")
+    raise TypeError(f"not an actor: {actor!r}")
+
+
+@lru_cache(maxsize=CACHED_POLICIES)
+def _compile(holder: _Catalogue, key: _Key) -> Policy:
+    catalogue = holder.value
+    roles = [catalogue.roles[ref] for ref in sorted(key.roles) if ref in catalogue.roles]
+    admin = key.kind == "system" or any(role.admin for role in roles)
+    grants: list[Mapping[str, Grant]] = [role.grants for role in roles]
+    if key.kind == "automation" and key.app in catalogue.apps:
+        grants = [catalogue.apps[key.app].automation]
+    entities = _everything(catalogue) if admin else _granted(catalogue, grants)
+    text = repr((catalogue.hash, key.kind, sorted(key.roles), key.app, sorted(key.operations)))
+    return Policy(
+        catalogue=catalogue,
+        entities=MappingProxyType(entities),
+        admin=admin,
+        roles=key.roles,
+        hash=hashlib.sha256(text.encode()).hexdigest()[:16],
+        operations=key.operations,
+    )
+
+
+def _everything(catalogue: Catalogue) -> dict[str, EntityPolicy]:
+    rows = MappingProxyType(dict.fromkeys(ACTIONS, True))
+    return {
+        ref: EntityPolicy(entity, entity.fields, _writable(entity, entity.fields), rows, export=True)
+        for ref, entity in catalogue.entities.items()
+    }
+
+
+def _granted(catalogue: Catalogue, grants: Iterable[Mapping[str, Grant]]) -> dict[str, EntityPolicy]:
+    """Fold grants entity by entity, then lines by their parents, then take out what derives from the unseen."""
+    granted = list(grants)
+    found: dict[str, EntityPolicy] = {}
+    for ref, entity in catalogue.entities.items():
+        if entity.parent is None:
+            policy = _fold(entity, [each[ref] for each in granted if ref in each])
+            if policy is not None:
+                found[ref] = policy
+    waiting = [entity for entity in catalogue.entities.values() if entity.parent is not None]
+    while waiting:
+        ready = [each for each in waiting if each.parent not in {other.ref for other in waiting}]
+        for entity in ready or waiting:
+            parent = found.get(entity.parent or "")
+            policy = parent and _of_lines(entity, parent, [g[entity.ref] for g in granted if entity.ref in g])
+            if policy:
+                found[entity.ref] = policy
+        waiting = [each for each in waiting if each not in ready] if ready else []
+    return _without_unseen_inputs(catalogue, found, granted)
+
+
+def _fold(entity: Entity, grants: list[Grant]) -> EntityPolicy | None:
+    """Rights add up over roles: rows are OR-ed, a field is seen when one role that reads the entity shows it."""
+    reading = [grant for grant in grants if grant.read is not False]
+    if not reading:
+        return None
+    readable = {
+        name: each for name, each in entity.fields.items() if any(_field(grant, name, "read") for grant in reading)
+    }
+    for name in ("id", "version"):
+        readable.setdefault(name, entity.fields[name])
+    writing = [grant for grant in grants if grant.create is not False or grant.update is not False]
+    shown = {name: each for name, each in readable.items() if any(_field(g, name, "write") for g in writing)}
+    rows = {action: conditions.either([getattr(grant, action) for grant in grants], entity) for action in ACTIONS}
+    ordered = {name: readable[name] for name in entity.fields if name in readable}
+    return EntityPolicy(
+        entity=entity,
+        readable=MappingProxyType(ordered),
+        writable=_writable(entity, shown),
+        rows=MappingProxyType(rows),
+        export=any(grant.export for grant in reading),
+    )
+
+
+def _of_lines(entity: Entity, parent: EntityPolicy, grants: list[Grant]) -> EntityPolicy | None:
+    """Lines are seen with their parent and changed by changing it; a grant on them can only hide fields."""
+    leading = [each for each in parent.readable.values() if each.kind == "lines" and each.to == entity.ref]
+    if not leading or entity.parent_field is None:
+        return None
+    via = entity.parent_field
+    readable = {
+        name: each
+        for name, each in entity.fields.items()
+        if not grants or any(_field(grant, name, "read") for grant in grants) or name in ("id", "version", via)
+    }
+    writing = {
+        name: each for name, each in readable.items() if not grants or any(_field(g, name, "write") for g in grants)
+    }
+    change = conditions.either([parent.rows["update"], parent.rows["create"]], parent.entity)
+    may_write = any(each.id in parent.writable for each in leading)
+    rows = {"read": conditions.below(parent.rows["read"], via, entity)}
+    for action in ("create", "update", "delete"):
+        rows[action] = conditions.below(change, via, entity) if may_write else False
+    return EntityPolicy(
+        entity=entity,
+        readable=MappingProxyType(readable),
+        writable=_writable(entity, writing) if may_write else frozenset(),
+        rows=MappingProxyType(rows),
+        export=parent.export,
+    )
+
+
+def _without_unseen_inputs(
+    catalogue: Catalogue, found: dict[str, EntityPolicy], grants: list[Mapping[str, Grant]]
+) -> dict[str, EntityPolicy]:
+    """A roll-up is readable only with its inputs: the child's field, and every row summed; or declassified."""
+    changed = True
+    while changed:
+        changed = False
+        for ref, policy in found.items():
+            unseen = [
+                rollup.field
+                for rollup in policy.entity.rollups
+                if rollup.field in policy.readable
+                and not _inputs_readable(policy, found.get(rollup.child), rollup.via, rollup.of)
+                and not any(_declassified(each.get(ref), rollup.field) for each in grants)
+            ]
+            if unseen:
+                found[ref] = _without(policy, unseen)
+                changed = True
+    return found
+
+
+def _inputs_readable(policy: EntityPolicy, child: EntityPolicy | None, via: str, of: str | None) -> bool:
+    if child is None or via not in child.readable or (of is not None and of not in child.readable):
+        return False
+    inherits = child.entity.parent == policy.entity.ref and child.entity.parent_field == via
+    return inherits or child.rows["read"] is True
+
+
+def _without(policy: EntityPolicy, names: Iterable[str]) -> EntityPolicy:
+    gone = set(names)
+    return EntityPolicy(
+        entity=policy.entity,
+        readable=MappingProxyType({n: each for n, each in policy.readable.items() if n not in gone}),
+        writable=policy.writable - gone,
+        rows=policy.rows,
+        export=policy.export,
+    )
+
+
+def _writable(entity: Entity, fields: Mapping[str, Field]) -> frozenset[str]:
+    names = {name for name, each in fields.items() if not each.derived and not each.system}
+    if entity.owned and "owner" in fields:
+        names.add("owner")
+    return frozenset(names)
+
+
+def _field(grant: Grant, name: str, right: str) -> bool:
+    rule = grant.fields.get(name)
+    if rule is None:
+        return True
+    return rule.read if right == "read" else rule.read and rule.write
+
+
+def _declassified(grant: Grant | None, name: str) -> bool:
+    rule = grant.fields.get(name) if grant is not None and grant.read is not False else None
+    return rule is not None and rule.declassified

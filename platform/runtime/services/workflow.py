@@ -1,0 +1,77 @@
+"""A state changes only by a permitted step: right state, right role, guard met, fields filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dacheng.metadata.definition import Transition, Workflow
+from dacheng.metadata.problem import Problem, problem, refuse
+from dacheng.plugins.context import Context, User
+from dacheng.runtime.services.conditions import Subject, holds
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One transition as offered on a record: whether it can be taken now, and if not, why."""
+
+    transition: Transition
+    problems: tuple[Problem, ...]
+
+    @property
+    def possible(self) -> bool:
+        """Whether the step can be taken as the record is now."""
+        return not self.problems
+
+
+def transition_of(workflow: Workflow | None, transition_id: str) -> Transition:
+    """The named transition; raises `workflow.unknown_transition`."""
+    for each in workflow.transitions if workflow is not None else ():
+        if each.id == transition_id:
+            return each
+    raise refuse("workflow.unknown_transition", "/transition")
+
+
+def check_start(workflow: Workflow, transition: Transition, before: Mapping[str, Any], context: Context) -> list[Problem]:
+    """What stands against taking this step from where the record is: its state, and the person's roles."""
+    if before.get(workflow.field) not in transition.sources:
+        return [problem("workflow.wrong_state", "/transition")]
+    if not _role_allows(workflow, transition, context):
+        return [problem("workflow.role_missing", "/transition")]
+    return []
+
+
+def check_arrival(transition: Transition, subject: Subject, context: Context) -> list[Problem]:
+    """What stands against arriving with these values: required fields first, then the guard."""
+    missing = [
+        problem("workflow.required", f"/{name}")
+        for name in transition.required
+        if subject.values.get(name) in (None, "", ())
+    ]
+    if missing:
+        return missing
+    if transition.guard is not None and not holds(transition.guard, subject, context):
+        return [problem("workflow.guard_refused", "/transition")]
+    return []
+
+
+def steps(workflow: Workflow, subject: Subject, context: Context) -> tuple[Step, ...]:
+    """The steps that lead from the record's present state and that the person's roles allow, in order."""
+    found = []
+    for each in sorted(workflow.transitions, key=lambda t: (t.order, t.id)):
+        if not check_start(workflow, each, subject.values, context):
+            arrived = subject.arriving({workflow.field: each.target})
+            found.append(Step(each, tuple(check_arrival(each, arrived, context))))
+    return tuple(found)
+
+
+def _role_allows(workflow: Workflow, transition: Transition, context: Context) -> bool:
+    """Role gates bind people; the product and its rules are held by their own permissions."""
+    if not transition.roles or not isinstance(context.actor, User):
+        return True
+    held = context.actor.roles
+    wanted = {name if "." in name else f"{workflow.app}.{name}" for name in transition.roles}
+    return bool(held & wanted) or any(
+        context.catalogue.roles[ref].admin for ref in held if ref in context.catalogue.roles
+    )
