@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+from dacheng.metadata.expression import canonical
 from dacheng.metadata.expression.ast import Call, Items, Literal, Node, Var
 from dacheng.metadata.expression.evaluate import build
 from dacheng.metadata.expression.functions import item_type
 from dacheng.metadata.expression.moments import UNITS
 from dacheng.metadata.expression.operators import OPERATORS, QUANTIFIERS, Operator, Overload
-from dacheng.metadata.expression.typed import Environment, Expression, Run, Typed
+from dacheng.metadata.expression.typed import Environment, Expression, Parameter, Run, Typed
 from dacheng.metadata.expression.types import (
     BOOLEAN,
     MISSING,
@@ -45,9 +46,11 @@ def check(node: Node, scope: RecordOf, context: Mapping[str, Type] = NO_CONTEXT)
     if checker.problems:
         raise Refused(checker.problems)
     run = build(root)
+    template, closed = canonical.shape_of(root)
     called = {typed.operator for typed in _everything(root)}
     return Expression(root.node, root.type, root, frozenset(checker.seen), bool(called & {"now", "today"}), cost, run,
-                      MappingProxyType({".".join(path): type_name(kind) for path, kind in checker.seen.items()}))
+                      MappingProxyType({".".join(path): type_name(kind) for path, kind in checker.seen.items()}),
+                      template, tuple(Parameter(typed, build(typed)) for typed in closed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ class _Checker:
         steps = node.path if inside else node.path[1:]
         standing = [] if inside else [False]
         for index, step in enumerate(steps):
-            standing.append(isinstance(kind, RecordOf) and kind.stands_for == step and (index > 0 or scope.item))
+            standing.append(isinstance(kind, RecordOf) and kind.stands_for == step and (index > 0 or (inside and scope.item)))
             kind = kind.fields(step) if isinstance(kind, RecordOf) else None
         if kind is None or kind == MISSING:
             self.report("expression.unknown_variable", node, name=".".join(node.path))
@@ -97,7 +100,7 @@ class _Checker:
 
     def _item(self, node: Var, scope: _Scope) -> Typed:
         if scope.item:
-            return self._note(Typed(node, scope.type), scope)
+            return Typed(node, scope.type)
         self.report("expression.unknown_variable", node, name="")
         return Typed(node, MISSING)
 
@@ -116,7 +119,8 @@ class _Checker:
         if typed.type.fields(typed.type.stands_for) is None:
             return typed
         path = typed.node.path
-        self.seen.pop(path if path[:1] and path[0].startswith("$") else scope.prefix + path, None)
+        if path:
+            self.seen.pop(path if path[0].startswith("$") else scope.prefix + path, None)
         return self._variable(replace(typed.node, path=(*path, typed.type.stands_for)), scope)
 
     def _items(self, node: Items, scope: _Scope) -> Typed:
@@ -149,7 +153,7 @@ class _Checker:
     def _quantifier(self, node: Call, scope: _Scope) -> Typed:
         items = self.type(node.args[0], scope)
         if not isinstance(items.type, ListOf):
-            if items.type != MISSING:
+            if items.type != MISSING or isinstance(items.node, Literal):
                 self._mistyped(node, (items,))
             return Typed(node, BOOLEAN, (Typed(items.node, ListOf(MISSING)), Typed(node.args[1], BOOLEAN)))
         path = items.node.path if isinstance(items.node, Var) else ()
@@ -234,7 +238,7 @@ class _Checker:
             unit = typed.args[0].node
             if not isinstance(unit, Literal) or unit.value not in UNITS:
                 self.report("expression.bad_unit", typed.node, units=", ".join(UNITS))
-        if name in _OVERFLOWING and all(_is_constant(arg) for arg in typed.args):
+        if _is_constant(typed):
             values = [_value(build(arg)) for arg in typed.args]
             divides_by_zero = name == "/" and not values[-1]
             if None not in values and not divides_by_zero and _value(build(typed)) is None:
@@ -280,6 +284,8 @@ def _names(args: tuple[Typed, ...]) -> str:
 
 
 def _is_constant(typed: Typed) -> bool:
+    if typed.operator in _OVERFLOWING:
+        return all(_is_constant(arg) for arg in typed.args)
     return isinstance(typed.node, Literal)
 
 

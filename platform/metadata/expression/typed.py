@@ -47,12 +47,21 @@ class Typed:
         return self.node.operator if isinstance(self.node, Call) else ""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Parameter:
+    """A largest part that reads nothing of the record: constants, context, `now` and what is made of them."""
+
+    typed: Typed
+    run: Run
+
+
 @dataclass(frozen=True)
 class Expression:
     """A well-typed expression; two are equal when their trees are.
 
     `dependencies` are the variable paths it reads (those of a list's items behind the list's path, those of the
     context starting with `$…`); `run` gives the internal value (instants and durations as milliseconds).
+    `template` is the tree with a hole for each of `parameters`; statements are cached by it.
     """
 
     node: Node
@@ -63,3 +72,5 @@ class Expression:
     cost: int = field(compare=False, repr=False)
     run: Run = field(compare=False, repr=False)
     browser_types: Mapping[str, str] = field(compare=False, repr=False)
+    template: str = field(compare=False, repr=False)
+    parameters: tuple[Parameter, ...] = field(compare=False, repr=False)
