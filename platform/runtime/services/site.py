@@ -7,6 +7,7 @@ from typing import Protocol
 from dacheng.metadata.kinds import Kinds
 from dacheng.plugins.context import Actor, Cause
 from dacheng.plugins.manager import Plugins
+from dacheng.runtime.services.rate_limits import RateLimits
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.settings import Settings
 from dacheng.runtime.storage.database import Database
@@ -34,6 +35,11 @@ class Site(Protocol):
     @property
     def plugins(self) -> Plugins:
         """The plugins of this host."""
+        ...
+
+    @property
+    def limits(self) -> RateLimits:
+        """The counters of tries."""
         ...
 
     def model(self) -> Model:

@@ -1,0 +1,140 @@
+"""CSV both ways: encodings told apart, delimiters found, and cells that no spreadsheet will run as formulas."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from dacheng.metadata.problem import refuse
+
+ENCODINGS = ("utf-8", "utf-8-sig", "gb18030")
+DELIMITERS = ",;\t|"
+FORMULA_STARTS = frozenset("=+-@|＝＋－＠｜")
+MAX_COLUMNS = 500
+MAX_CELL = 131_072
+
+
+@dataclass(frozen=True, slots=True)
+class Delimited:
+    """A file as read: how it was encoded and separated, its header, and its rows one at a time."""
+
+    text: str
+    encoding: str
+    delimiter: str
+    header: tuple[str, ...]
+
+    def rows(self) -> Iterator[tuple[int, tuple[str, ...]]]:
+        """(row number, cells): the header is row 1; rows without a single value are no rows."""
+        width = len(self.header)
+        reader = _reader(self.text, self.delimiter)
+        number = 1
+        try:
+            next(reader)
+            for cells in reader:
+                number += 1
+                if any(cell.strip() for cell in cells):
+                    padded = [*cells, *("" for _ in range(width - len(cells)))]
+                    yield number, tuple(padded)
+        except csv.Error as error:
+            raise refuse("import.malformed", row=number + 1, reason=str(error)) from error
+
+
+def read_delimited(content: bytes, *, encoding: str = "", delimiter: str = "") -> Delimited:
+    """Read a file of unknown making; what is given is believed, the rest is detected.
+
+    Refuses bytes that no supported encoding decodes, a file without a header, and too many columns.
+    """
+    text, found = decode(content, encoding)
+    separator = delimiter or _delimiter(text)
+    try:
+        first = next(_reader(text, separator), [])
+    except csv.Error as error:
+        raise refuse("import.malformed", row=1, reason=str(error)) from error
+    if not any(cell.strip() for cell in first):
+        raise refuse("import.no_header")
+    if len(first) > MAX_COLUMNS:
+        raise refuse("import.too_many_columns", count=len(first), limit=MAX_COLUMNS)
+    return Delimited(text, found, separator, _distinct(first))
+
+
+def decode(content: bytes, encoding: str = "") -> tuple[str, str]:
+    """(text, encoding): UTF-8 with or without a mark, else GB18030; anything else is refused with its place."""
+    if encoding and encoding not in ENCODINGS:
+        raise refuse("import.unknown_encoding", name=encoding, known=", ".join(ENCODINGS))
+    marked = content.startswith(codecs.BOM_UTF8)
+    for name in (encoding,) if encoding else ("utf-8-sig",) if marked else ("utf-8", "gb18030"):
+        try:
+            text = content.decode(name)
+        except UnicodeDecodeError as error:
+            place = error.start
+            continue
+        if "\x00" in text:
+            raise refuse("import.not_text", byte=text.index("\x00"))
+        return text, name
+    raise refuse("import.undecodable", byte=place, known="UTF-8, GB18030")
+
+
+def write_delimited(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Lines of CSV (RFC 4180, CRLF); cells must already be `safe` where they hold text."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    for row in rows:
+        writer.writerow(row)
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+
+
+def safe(text: str) -> str:
+    """The text with an apostrophe before it when a spreadsheet would take it for a formula."""
+    return "'" + text if _is_risky(text.lstrip("'")) else text
+
+
+def unsafe(cell: str) -> str:
+    """What `safe` was given: exactly one apostrophe is taken away where it put one."""
+    return cell[1:] if cell.startswith("'") and _is_risky(cell.lstrip("'")) else cell
+
+
+def _is_risky(text: str) -> bool:
+    if text[:1] in ("\t", "\r"):
+        return True
+    for sign in text:
+        if sign.isspace() or unicodedata.category(sign) in ("Cc", "Cf"):
+            continue
+        return sign in FORMULA_STARTS
+    return False
+
+
+def _reader(text: str, delimiter: str) -> Iterator[list[str]]:
+    csv.field_size_limit(MAX_CELL)
+    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+
+
+def _delimiter(text: str) -> str:
+    """The candidate that occurs in the header outside quotes most often; a comma when none does."""
+    counts: Counter[str] = Counter()
+    quoted = False
+    for sign in text[:65_536]:
+        if sign == '"':
+            quoted = not quoted
+        elif sign in "\r\n" and not quoted:
+            break
+        elif sign in DELIMITERS and not quoted:
+            counts[sign] += 1
+    return max(DELIMITERS, key=lambda sign: (counts[sign], -DELIMITERS.index(sign)))
+
+
+def _distinct(names: Sequence[str]) -> tuple[str, ...]:
+    """Column names without blanks around; a second one of the same name becomes `name (2)`."""
+    seen: Counter[str] = Counter()
+    distinct = []
+    for position, raw in enumerate(names, 1):
+        name = unsafe(raw).strip() or f"column {position}"
+        seen[name] += 1
+        distinct.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return tuple(distinct)
