@@ -11,6 +11,9 @@ from dacheng.runtime.storage.reader import Link
 FORMAT = 1  # of everything in this module; older code refuses to open a newer one
 _PREPARE_LOCK = 7_201_001
 
+NO_CAUSE = sa.literal_column("''")  # written out, so that a question's condition equals the index's
+WAITING = sa.literal_column("'waiting'")
+
 metadata = sa.MetaData()
 
 Text = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
@@ -69,7 +72,7 @@ sa.Index(
 )
 sa.Index(
     "_change_log_cause", change_log.c.cause_id, change_log.c.seq,
-    sqlite_where=change_log.c.cause_id != "", postgresql_where=change_log.c.cause_id != "",
+    sqlite_where=change_log.c.cause_id != NO_CAUSE, postgresql_where=change_log.c.cause_id != NO_CAUSE,
 )
 
 outbox = _table(
@@ -92,11 +95,11 @@ outbox = _table(
 )
 sa.Index(
     "_outbox_due", outbox.c.due_at, outbox.c.seq,
-    sqlite_where=outbox.c.state == "waiting", postgresql_where=outbox.c.state == "waiting",
+    sqlite_where=outbox.c.state == WAITING, postgresql_where=outbox.c.state == WAITING,
 )
 sa.Index(
     "_outbox_lane", outbox.c.lane, outbox.c.seq,
-    sqlite_where=outbox.c.state == "waiting", postgresql_where=outbox.c.state == "waiting",
+    sqlite_where=outbox.c.state == WAITING, postgresql_where=outbox.c.state == WAITING,
 )
 
 event = sa.Table(

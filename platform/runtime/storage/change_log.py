@@ -1,0 +1,133 @@
+"""The change log: one append-only row per changed record, from the first day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from dacheng.runtime.storage.reader import Prepared, Reader, Row, Transaction
+from dacheng.runtime.storage.system_tables import NO_CAUSE, change_log
+
+COLUMNS = ("entity", "record", "parent", "action", "changes", "actor", "cause_kind", "cause_id", "cause", "at")
+_INSERT = Prepared(sa.insert(change_log).values({name: sa.bindparam(name) for name in COLUMNS}).inline())
+_SELECT = sa.select(change_log.c.seq, *[change_log.c[name] for name in COLUMNS])
+_OF_RECORD = Prepared(
+    _SELECT.where(change_log.c.record == sa.bindparam("record"), change_log.c.entity == sa.bindparam("entity"))
+    .order_by(change_log.c.seq.desc())
+    .limit(sa.bindparam("limit"))
+)
+_OF_LINES = Prepared(
+    _SELECT.where(change_log.c.parent == sa.bindparam("record"))
+    .order_by(change_log.c.seq.desc())
+    .limit(sa.bindparam("limit"))
+)
+_OF_CAUSE = Prepared(
+    _SELECT.where(
+        change_log.c.cause_id == sa.bindparam("cause"),
+        change_log.c.cause_id != NO_CAUSE,
+        change_log.c.seq > sa.bindparam("after"),
+    )
+    .order_by(change_log.c.seq)
+    .limit(sa.bindparam("limit"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Who changes something, when and why; everything done for one reason shares `cause_id`."""
+
+    actor_id: str
+    now_ms: int
+    cause_kind: str = "user"
+    cause_id: str = ""
+    person: str = ""
+    chain: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One entry: `changes` maps a field to [before, after] in JSON values.
+
+    A create carries none (history runs backwards from the live row); delete and purge carry the whole
+    record as [before, null]; `parent` is the record whose line changed.
+    """
+
+    seq: int
+    entity: str
+    record: str
+    parent: str | None
+    action: str
+    changes: Mapping[str, Sequence[Any]]
+    actor: str
+    cause_kind: str
+    cause_id: str
+    person: str
+    chain: tuple[str, ...]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One change to be logged."""
+
+    entity: str
+    record: str
+    action: str
+    changes: Mapping[str, Sequence[Any]] | None = None
+    parent: str | None = None
+
+
+def append(tx: Transaction, entries: Sequence[Entry], stamp: Stamp) -> None:
+    """Add entries, in order, under one stamp."""
+    cause = None
+    if stamp.person or stamp.chain:
+        cause = orjson.dumps({"person": stamp.person, "chain": stamp.chain}).decode()
+    rows = [
+        {
+            "entity": entry.entity,
+            "record": entry.record,
+            "parent": entry.parent,
+            "action": entry.action,
+            "changes": orjson.dumps(entry.changes).decode() if entry.changes else None,
+            "actor": stamp.actor_id,
+            "cause_kind": stamp.cause_kind,
+            "cause_id": stamp.cause_id,
+            "cause": cause,
+            "at": stamp.now_ms,
+        }
+        for entry in entries
+    ]
+    if len(rows) == 1:
+        tx.execute(_INSERT, rows[0])
+    else:
+        tx.execute(_INSERT, rows)
+
+
+def read(reader: Reader, entity: str, record: str, limit: int = 500) -> list[ChangeRow]:
+    """A record's own entries, the latest first."""
+    found = reader.rows(_OF_RECORD, {"entity": entity, "record": record, "limit": limit})
+    return [_change_row(row) for row in found]
+
+
+def read_lines(reader: Reader, parent: str, limit: int = 500) -> list[ChangeRow]:
+    """The entries of a record's lines, the latest first."""
+    return [_change_row(row) for row in reader.rows(_OF_LINES, {"record": parent, "limit": limit})]
+
+
+def read_cause(reader: Reader, cause_id: str, after: int = 0, limit: int = 1000) -> list[ChangeRow]:
+    """Everything done for one reason, in order, from behind `after`."""
+    found = reader.rows(_OF_CAUSE, {"cause": cause_id, "after": after, "limit": limit})
+    return [_change_row(row) for row in found]
+
+
+def _change_row(row: Row) -> ChangeRow:
+    seq, entity, record, parent, action, changes, actor, kind, cause_id, cause, at = row
+    more = orjson.loads(cause) if cause else {}
+    return ChangeRow(
+        seq, entity, record, parent, action, orjson.loads(changes) if changes else {}, actor, kind,
+        cause_id, more.get("person", ""), tuple(more.get("chain", ())), at,
+    )

@@ -1,0 +1,38 @@
+"""One change asked of one record, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from dacheng.metadata.definition import Entity
+
+ACTIONS = ("create", "update", "delete", "restore", "purge")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordChange:
+    """`action` is create, update, delete (to the recycle bin), restore or purge.
+
+    `values` are typed, by field; `position` may stand among them for lines; system fields given there
+    win over the stamp (imports of history). `expected_version` None means: whatever it is now.
+    `touch` raises the version even when no value changed, because the record's lines did.
+    """
+
+    action: str
+    entity: Entity
+    id: str
+    values: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    expected_version: int | None = None
+    touch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A record's version after the change (of a purged one: before it); `changed` are the fields that moved."""
+
+    id: str
+    version: int
+    changed: tuple[str, ...] = ()

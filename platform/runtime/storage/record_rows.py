@@ -1,0 +1,148 @@
+"""Rows of entity tables: prepared once per entity and shape, loaded into `Record`, stored from typed values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from dacheng.metadata.definition import Entity
+from dacheng.runtime.storage.reader import Prepared, Reader, Row
+from dacheng.runtime.storage.tables import DELETED, POSITION, EntityTable
+
+Stored = Mapping[str, tuple[Any, ...]]
+_AT_ONCE = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row as stored, whatever its reader may see: `stored` holds every field's column values."""
+
+    entity: Entity
+    id: str
+    version: int
+    stored: Stored
+    deleted_at: int | None = None
+    position: int | None = None
+
+    def value(self, field: str) -> Any:
+        """One field's typed value."""
+        return self.entity.fields[field].codec.load(self.stored[field])
+
+    def values(self) -> dict[str, Any]:
+        """Every field's typed value."""
+        fields = self.entity.fields
+        return {name: fields[name].codec.load(values) for name, values in self.stored.items()}
+
+    def json(self) -> dict[str, Any]:
+        """Every field as JSON."""
+        fields = self.entity.fields
+        return {name: fields[name].codec.json_stored(values) for name, values in self.stored.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How an entity's rows are read and written: field slices of a selected row, and the statements."""
+
+    made: EntityTable
+    names: tuple[str, ...]
+    slices: tuple[tuple[str, int, int], ...]
+    has_position: bool
+    one: Prepared
+    insert: Prepared
+    columns: tuple[sa.Column[Any], ...]
+
+    def record(self, row: Row) -> Record:
+        """A selected row as a record."""
+        stored = {name: row[start:stop] for name, start, stop in self.slices}
+        position = row[-1] if self.has_position else None
+        return Record(self.made.entity, row[0], row[1], stored, row[2], position)
+
+
+def shape_of(made: EntityTable) -> Shape:
+    """The entity's shape, built on first use and kept with its table."""
+    found: Shape | None = made.prepared.get("shape")
+    if found is None:
+        found = made.prepared["shape"] = _shape(made)
+    return found
+
+
+def _shape(made: EntityTable) -> Shape:
+    table = made.table
+    columns: list[sa.Column[Any]] = [table.c.id, table.c.version, table.c[DELETED]]
+    slices = []
+    for name, parts in made.columns.items():
+        slices.append((name, len(columns), len(columns) + len(parts)))
+        columns.extend(parts)
+    has_position = POSITION in table.c
+    if has_position:
+        columns.append(table.c[POSITION])
+    written = [column for column in table.c if column.name != "_row"]
+    insert = sa.insert(table).values({c.name: sa.bindparam(c.name, type_=c.type) for c in written}).inline()
+    one = sa.select(*columns).where(table.c.id == sa.bindparam("key"))
+    return Shape(
+        made, tuple(c.name for c in written), tuple(slices), has_position, Prepared(one), Prepared(insert),
+        tuple(columns),
+    )
+
+
+def load(reader: Reader, made: EntityTable, ids: Sequence[str]) -> dict[str, Record]:
+    """Records by id, deleted ones too; those that do not exist are left out."""
+    shape = shape_of(made)
+    if len(ids) == 1:
+        row = reader.row(shape.one, {"key": ids[0]})
+        return {} if row is None else {row[0]: shape.record(row)}
+    found: dict[str, Record] = {}
+    wanted = list(dict.fromkeys(ids))
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = sa.select(*shape.columns).where(made.table.c.id.in_(wanted[start : start + _AT_ONCE]))
+        for row in reader.rows(some):
+            found[row[0]] = shape.record(row)
+    return found
+
+
+def behind(
+    reader: Reader, made: EntityTable, field: str, ids: Sequence[str], deleted_at: int | None = None
+) -> list[Record]:
+    """Records whose link `field` leads to one of `ids`: the living, or those deleted at that moment."""
+    shape = shape_of(made)
+    found: list[Record] = []
+    alive = made.deleted_at.is_(None) if deleted_at is None else made.deleted_at == deleted_at
+    for start in range(0, len(ids), _AT_ONCE):
+        column = made.columns[field][0]
+        some = sa.select(*shape.columns).where(column.in_(ids[start : start + _AT_ONCE]), alive)
+        found.extend(shape.record(row) for row in reader.rows(some.order_by(made.table.c.id)))
+    return found
+
+
+def store(entity: Entity, values: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
+    """Typed values as stored ones, by field; fields without columns (lines) are left out."""
+    fields = entity.fields
+    return {
+        name: fields[name].codec.store(value)
+        for name, value in values.items()
+        if name in fields and fields[name].codec.columns
+    }
+
+
+def update_statement(made: EntityTable, names: Iterable[str]) -> Prepared:
+    """`UPDATE` of these physical columns, guarded by the version; kept per set of columns."""
+    key = ("update", frozenset(names))
+    found: Prepared | None = made.prepared.get(key)
+    if found is None:
+        table = made.table
+        values = {name: sa.bindparam(name, type_=table.c[name].type) for name in sorted(key[1])}
+        guarded = sa.and_(table.c.id == sa.bindparam("row_id"), table.c.version == sa.bindparam("was"))
+        found = made.prepared[key] = Prepared(sa.update(table).where(guarded).values(values))
+    return found
+
+
+def flat(made: EntityTable, stored: Stored) -> dict[str, Any]:
+    """Stored values by physical column."""
+    given: dict[str, Any] = {}
+    for name, values in stored.items():
+        for column, value in zip(made.columns[name], values, strict=True):
+            given[column.name] = value
+    return given

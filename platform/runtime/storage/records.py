@@ -1,0 +1,287 @@
+"""Records are written here and nowhere else: rows, lines, roll-ups, search index and change log together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from dacheng.metadata.definition import Entity
+from dacheng.metadata.problem import refuse
+from dacheng.runtime.storage import change_log, deletion, record_rows, refusals, rollups, search
+from dacheng.runtime.storage.change_log import Entry, Stamp
+from dacheng.runtime.storage.model import Model
+from dacheng.runtime.storage.reader import Reader, Transaction
+from dacheng.runtime.storage.record_change import Applied, RecordChange
+from dacheng.runtime.storage.record_rows import Record, Stored
+from dacheng.runtime.storage.tables import DELETED, POSITION, ROW, EntityTable
+
+__all__ = ["Applied", "Record", "RecordChange", "Stamp", "apply_changes", "load"]
+_MAX_CONSEQUENCES = 20_000
+
+
+def load(reader: Reader, model: Model, entity: str, ids: Sequence[str]) -> dict[str, Record]:
+    """Records of `app.entity` by id, deleted ones too, whatever any reader may see; for services alone."""
+    return record_rows.load(reader, model.tables.entity(entity), ids) if ids else {}
+
+
+def load_lines(
+    reader: Reader, model: Model, child: str, parents: Sequence[str], deleted_at: int | None = None
+) -> dict[str, list[Record]]:
+    """The living lines of some records, by parent id, in their order; of a deleted one with its moment."""
+    made = model.tables.entity(child)
+    via = str(made.entity.parent_field)
+    found: dict[str, list[Record]] = {}
+    for record in record_rows.behind(reader, made, via, parents, deleted_at) if parents else ():
+        found.setdefault(record.stored[via][0], []).append(record)
+    for lines in found.values():
+        lines.sort(key=lambda line: (line.position or 0, line.id))
+    return found
+
+
+def apply_changes(
+    tx: Transaction, model: Model, changes: Sequence[RecordChange], stamp: Stamp
+) -> list[Applied]:
+    """Apply all changes or refuse all; answers in the order asked, without what followed from them.
+
+    Refuses with `record.missing`, `record.version_moved`, `record.duplicate`, `record.link_missing`,
+    `record.in_use` or `record.not_deleted`; the pointer names the field. Deletions go first, so that
+    what they free can be used again in the same go; purges last.
+    """
+    job = _Job(tx, model, stamp, rollups.Deltas(model.tables))
+    job.read_before(changes)
+    everything = job.with_consequences(changes)
+    for action in ("delete", "restore"):
+        job.move(action, [c for c in everything if c.action == action])
+    job.create([c for c in everything if c.action == "create"])
+    for change in everything:
+        if change.action == "update":
+            job.update(change)
+    job.purge([c for c in everything if c.action == "purge"])
+    job.deltas.apply(tx)
+    change_log.append(tx, job.entries, stamp)
+    return [job.applied[change.id] for change in changes]
+
+
+@dataclass(slots=True)
+class _Job:
+    tx: Transaction
+    model: Model
+    stamp: Stamp
+    deltas: rollups.Deltas
+    before: dict[str, Record] = field(default_factory=dict)
+    applied: dict[str, Applied] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+
+    # -------------------------------------------------------- what is there
+    def read_before(self, changes: Iterable[RecordChange]) -> None:
+        """Load every record to be changed, and check that it is there, alive or not, in the version known."""
+        wanted: dict[str, list[str]] = {}
+        changing = [c for c in changes if c.action != "create"]
+        for change in changing:
+            wanted.setdefault(change.entity.ref, []).append(change.id)
+        for ref, ids in wanted.items():
+            self.before.update(record_rows.load(self.tx, self.model.tables.entity(ref), ids))
+        for change in changing:
+            self._check(change)
+
+    def _check(self, change: RecordChange) -> None:
+        found = self.before.get(change.id)
+        if found is None or found.entity.ref != change.entity.ref:
+            raise refuse("record.missing")
+        if change.action in ("restore", "purge"):
+            if found.deleted_at is None:
+                raise refuse("record.not_deleted")
+        elif found.deleted_at is not None:
+            raise refuse("record.missing")
+        if change.expected_version not in (None, found.version):
+            raise refuse("record.version_moved", id=change.id)
+
+    def with_consequences(self, changes: Sequence[RecordChange]) -> list[RecordChange]:
+        """The changes and all that follows from the deletions, restorations and purges among them."""
+        everything = list(changes)
+        planned = {c.id for c in changes if c.action in ("delete", "purge")}
+        for change in everything:  # grows while it is walked
+            if change.action not in ("delete", "restore", "purge"):
+                continue
+            more = deletion.consequences(
+                self.tx, self.model.tables, change, self.before[change.id], frozenset(planned)
+            )
+            known = {c.id for c in everything if c.action == change.action}
+            more = [m for m in more if m.action == "update" or m.id not in known]
+            planned.update(m.id for m in more if m.action == "delete")
+            missing = [m for m in more if m.id not in self.before]
+            if missing:
+                self.read_before(missing)
+            everything.extend(more)
+            if len(everything) > _MAX_CONSEQUENCES:
+                raise refuse("record.in_use")
+        return everything
+
+    # -------------------------------------------------------- create
+    def create(self, changes: Sequence[RecordChange]) -> None:
+        """Insert in the order asked, runs of one entity at once; links to records made later follow after."""
+        coming = {c.id for c in changes}
+        late: list[RecordChange] = []
+        start = 0
+        while start < len(changes):
+            stop = start
+            ref = changes[start].entity.ref
+            while stop < len(changes) and changes[stop].entity.ref == ref:
+                stop += 1
+            run = changes[start:stop]
+            self._insert(self.model.tables.entity(ref), run, coming, late)
+            coming.difference_update(c.id for c in run)
+            start = stop
+        for change in late:
+            self._link_late(change)
+
+    def _insert(
+        self, made: EntityTable, run: Sequence[RecordChange], coming: set[str], late: list[RecordChange]
+    ) -> None:
+        shape = record_rows.shape_of(made)
+        start = _start_values(made, self.stamp, shape.names)
+        links = _own_links(made.entity)
+        rows, searched = [], []
+        for change in run:
+            stored = record_rows.store(change.entity, change.values)
+            postponed = {n: stored[n] for n in links if n in stored and stored[n][0] in coming}
+            if postponed:
+                late.append(RecordChange("update", change.entity, change.id, postponed))
+                stored.update({name: (None,) for name in postponed})
+            row = {**start, **record_rows.flat(made, stored), "id": change.id}
+            if POSITION in start and POSITION in change.values:
+                row[POSITION] = change.values[POSITION]
+            rows.append(row)
+            searched.append((change.id, stored))
+            self._created(made, change, stored, row)
+        try:
+            if len(rows) == 1:
+                self.tx.execute(shape.insert, rows[0])
+            else:
+                self.tx.execute(shape.insert, rows)
+        except Exception as error:
+            raise refusals.of_rows(self.tx, made, rows, error) from error
+        search.put(self.tx, made, searched)
+
+    def _created(
+        self, made: EntityTable, change: RecordChange, stored: Stored, row: Mapping[str, Any]
+    ) -> None:
+        if rollups.over(self.model.tables, made):
+            full = {**dict.fromkeys(made.columns, (None,)), **stored}
+            self.deltas.note(made, None, full)
+        parent_field = made.entity.parent_field
+        parent = stored[parent_field][0] if parent_field in stored else None
+        self.entries.append(Entry(made.entity.ref, change.id, "create", None, parent))
+        self.applied[change.id] = Applied(change.id, row["version"], tuple(stored))
+
+    def _link_late(self, change: RecordChange) -> None:
+        made = self.model.tables.entity(change.entity.ref)
+        table = made.table
+        values = {made.columns[name][0].name: value[0] for name, value in change.values.items()}
+        self.tx.execute(sa.update(table).where(table.c.id == change.id).values(values))
+
+    # -------------------------------------------------------- update
+    def update(self, change: RecordChange) -> None:
+        """Write the fields that really differ; raises the version by one when anything was written."""
+        made = self.model.tables.entity(change.entity.ref)
+        was = self.before[change.id]
+        given = record_rows.store(change.entity, change.values)
+        stored = {name: value for name, value in given.items() if value != was.stored[name]}
+        position = change.values.get(POSITION, was.position)
+        if not stored and position == was.position and not change.touch:
+            self.applied.setdefault(change.id, Applied(change.id, was.version))
+            return
+        row = {**_touch_values(made, self.stamp), **record_rows.flat(made, stored), "version": was.version + 1}
+        if position != was.position:
+            row[POSITION] = position
+        self._write(made, was, row)
+        now = Record(was.entity, was.id, was.version + 1, {**was.stored, **stored}, None, position)
+        self.before[change.id] = now
+        self.deltas.note(made, was.stored, now.stored)
+        if any(name in stored for name in made.search):
+            search.change(self.tx, made, (change.id, now.stored))
+        self._log(was, now, "update", stored)
+        self.applied[change.id] = Applied(change.id, now.version, tuple(stored))
+
+    def _write(self, made: EntityTable, was: Record, row: Mapping[str, Any]) -> None:
+        statement = record_rows.update_statement(made, row)
+        try:
+            written = self.tx.execute(statement, {**row, "row_id": was.id, "was": was.version})
+        except Exception as error:
+            raise refusals.of_rows(self.tx, made, [row], error) from error
+        if written != 1:
+            raise refuse("record.version_moved", id=was.id)
+
+    # -------------------------------------------------------- delete, restore, purge
+    def move(self, action: str, changes: Sequence[RecordChange]) -> None:
+        """Into the recycle bin or out of it."""
+        for change in changes:
+            was = self.before[change.id]
+            if (was.deleted_at is None) != (action == "delete"):
+                continue  # reached twice, once directly and once through its record
+            made = self.model.tables.entity(change.entity.ref)
+            moment = self.stamp.now_ms if action == "delete" else None
+            row = {**_touch_values(made, self.stamp), DELETED: moment, "version": was.version + 1}
+            self._write(made, was, row)
+            now = Record(was.entity, was.id, was.version + 1, was.stored, moment, was.position)
+            self.before[change.id] = now
+            if action == "delete":
+                self.deltas.note(made, was.stored, None)
+            else:
+                self.deltas.note(made, None, was.stored)
+            self._log(was, now, action, was.stored if action == "delete" else {})
+            self.applied[change.id] = Applied(change.id, now.version)
+
+    def purge(self, changes: Sequence[RecordChange]) -> None:
+        """Out of the database for good, lines before their records; deleted records that point here let go."""
+        for change in reversed(changes):
+            made = self.model.tables.entity(change.entity.ref)
+            was = self.before[change.id]
+            self._let_go(change.entity, change.id)
+            search.drop(self.tx, made, [change.id])
+            self.tx.execute(sa.delete(made.table).where(made.table.c.id == change.id))
+            self._log(was, was, "purge", was.stored)
+            self.applied[change.id] = Applied(change.id, was.version)
+
+    def _let_go(self, entity: Entity, key: str) -> None:
+        for ref, link in deletion.links_to(self.model.catalogue, entity.ref):
+            other = self.model.tables.entity(ref)
+            column = other.columns[link.id][0]
+            self.tx.execute(sa.update(other.table).where(column == key).values({column.name: None}))
+
+    def _log(self, was: Record, now: Record, action: str, stored: Stored) -> None:
+        fields = was.entity.fields
+        changes: dict[str, list[Any]] = {}
+        for name in stored:
+            write = fields[name].codec.json_stored
+            after = write(now.stored[name]) if action == "update" else None
+            before = write(was.stored[name])
+            if action == "update" or before is not None:
+                changes[name] = [before, after]
+        via = was.entity.parent_field
+        parent = was.stored[via][0] if via in was.stored else None
+        self.entries.append(Entry(was.entity.ref, was.id, action, changes, parent))
+
+
+def _start_values(made: EntityTable, stamp: Stamp, names: Sequence[str]) -> dict[str, Any]:
+    known = {
+        "version": 1,
+        "created_at": stamp.now_ms,
+        "updated_at": stamp.now_ms,
+        "created_by": stamp.actor_id,
+        "updated_by": stamp.actor_id,
+        **rollups.initial(made),
+    }
+    return {name: known.get(name) for name in names if name != ROW}
+
+
+def _touch_values(made: EntityTable, stamp: Stamp) -> dict[str, Any]:
+    known = {"updated_at": stamp.now_ms, "updated_by": stamp.actor_id}
+    return {name: value for name, value in known.items() if name in made.table.c}
+
+
+def _own_links(entity: Entity) -> tuple[str, ...]:
+    return tuple(f.id for f in entity.fields.values() if f.to is not None and f.codec.columns)

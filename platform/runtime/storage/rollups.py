@@ -1,0 +1,193 @@
+"""Stored roll-ups: kept by difference in the transaction that writes the lines or links behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from dacheng.metadata.definition import Field, Rollup
+from dacheng.runtime.storage.reader import Prepared, Transaction
+from dacheng.runtime.storage.record_rows import Stored
+from dacheng.runtime.storage.tables import EntityTable, Tables
+
+CURRENCY = "_currency"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One roll-up with its tables: `via` is the child's link column, `source` the columns summed up."""
+
+    rollup: Rollup
+    parent: EntityTable
+    child: EntityTable
+    target: Field
+
+    @property
+    def is_money(self) -> bool:
+        """Whether amounts carry a currency that must not be mixed."""
+        return len(self.parent.columns[self.rollup.field]) > 1
+
+    def key(self) -> tuple[str, str]:
+        """What names it."""
+        return self.parent.entity.ref, self.rollup.field
+
+
+def over(tables: Tables, child: EntityTable) -> tuple[Kept, ...]:
+    """The roll-ups that look at this entity's records."""
+    found: tuple[Kept, ...] | None = child.prepared.get("rollups")
+    if found is None:
+        found = child.prepared["rollups"] = tuple(
+            Kept(rollup, parent, child, parent.entity.fields[rollup.field])
+            for parent in tables.by_entity.values()
+            for rollup in parent.entity.rollups
+            if rollup.child == child.entity.ref
+        )
+    return found
+
+
+def initial(made: EntityTable) -> dict[str, Any]:
+    """The columns of a new record's roll-ups: nothing counted, nothing summed, no smallest or largest."""
+    found: dict[str, Any] | None = made.prepared.get("rollup_start")
+    if found is None:
+        found = made.prepared["rollup_start"] = {}
+        for rollup in made.entity.rollups:
+            columns = made.columns[rollup.field]
+            if rollup.aggregate in ("count", "sum"):
+                found[columns[0].name] = 0
+                if len(columns) > 1:
+                    found[columns[1].name] = currency_of(made.entity.fields[rollup.field])
+    return found
+
+
+def currency_of(target: Field) -> str:
+    """The currency of a money roll-up over nothing."""
+    return str(getattr(target.codec, "currency", "CNY"))
+
+
+@dataclass(slots=True)
+class _Delta:
+    amount: int = 0
+    currencies: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Deltas:
+    """What the changes of one transaction add up to, per roll-up and parent."""
+
+    tables: Tables
+    _sums: dict[tuple[str, str], tuple[Kept, dict[str, _Delta]]] = field(default_factory=dict)
+    _again: dict[tuple[str, str], tuple[Kept, set[str]]] = field(default_factory=dict)
+
+    def note(self, child: EntityTable, before: Stored | None, after: Stored | None) -> None:
+        """One child record before and after, None where it is not alive."""
+        for kept in over(self.tables, child):
+            if kept.rollup.aggregate in ("count", "sum"):
+                self._add(kept, before, -1)
+                self._add(kept, after, 1)
+            else:
+                for side in (before, after):
+                    parent = side[kept.rollup.via][0] if side is not None else None
+                    if parent is not None:
+                        self._again.setdefault(kept.key(), (kept, set()))[1].add(parent)
+
+    def _add(self, kept: Kept, side: Stored | None, sign: int) -> None:
+        parent = None if side is None else side[kept.rollup.via][0]
+        if side is None or parent is None:
+            return
+        by_parent = self._sums.setdefault(kept.key(), (kept, {}))[1]
+        delta = by_parent.get(parent)
+        if delta is None:
+            delta = by_parent[parent] = _Delta()
+        if kept.rollup.aggregate == "count":
+            delta.amount += sign
+            return
+        values = side[str(kept.rollup.of)]
+        if values[0] is not None:
+            delta.amount += sign * values[0]
+            if kept.is_money:
+                delta.currencies.add(values[1])
+
+    def apply(self, tx: Transaction) -> None:
+        """Bring every parent touched up to date; records and versions stay as they are otherwise."""
+        for kept, by_parent in self._sums.values():
+            changed = {parent: d for parent, d in by_parent.items() if d.amount or len(d.currencies) > 1}
+            again = _add_up(tx, kept, changed)
+            recompute(tx, kept, again)
+        for kept, parents in self._again.values():
+            recompute(tx, kept, sorted(parents))
+
+
+def _add_up(tx: Transaction, kept: Kept, changed: Mapping[str, _Delta]) -> Sequence[str]:
+    """Apply differences; answers with the parents whose figure has to be computed anew."""
+    if not kept.is_money:
+        rows = [{"row_id": parent, "by": delta.amount} for parent, delta in sorted(changed.items())]
+        tx.execute(_statement(kept, "add"), rows)
+        return ()
+    again = []
+    for parent, delta in sorted(changed.items()):
+        if len(delta.currencies) == 1:
+            given = {"row_id": parent, "by": delta.amount, "currency": next(iter(delta.currencies))}
+            if tx.execute(_statement(kept, "add"), given) == 1:
+                continue
+        again.append(parent)
+    return again
+
+
+def recompute(tx: Transaction, kept: Kept, parents: Iterable[str]) -> None:
+    """Compute a roll-up anew from the living records behind it."""
+    tx.execute(_statement(kept, "again"), [{"row_id": parent} for parent in parents])
+
+
+def _statement(kept: Kept, kind: str) -> Prepared:
+    key = ("rollup", kept.rollup.field, kind)
+    found: Prepared | None = kept.parent.prepared.get(key)
+    if found is None:
+        made = _add_statement(kept) if kind == "add" else _again_statement(kept)
+        found = kept.parent.prepared[key] = Prepared(made)
+    return found
+
+
+def _add_statement(kept: Kept) -> sa.Update:
+    table, columns = kept.parent.table, kept.parent.columns[kept.rollup.field]
+    statement = sa.update(table).where(table.c.id == sa.bindparam("row_id"))
+    if kept.is_money:
+        statement = statement.where(columns[1] == sa.bindparam("currency"), columns[0].is_not(None))
+    by = sa.bindparam("by", type_=sa.BigInteger())
+    return statement.values({columns[0].name: sa.func.coalesce(columns[0], 0) + by})
+
+
+def _again_statement(kept: Kept) -> sa.Update:
+    table = kept.parent.table
+    columns = kept.parent.columns[kept.rollup.field]
+    values = {
+        column.name: expression.scalar_subquery()
+        for column, expression in zip(columns, figures(kept, table.c.id), strict=True)
+    }
+    return sa.update(table).where(table.c.id == sa.bindparam("row_id")).values(values)
+
+
+def figures(kept: Kept, parent_id: sa.ColumnElement[Any]) -> list[sa.Select[Any]]:
+    """The roll-up computed from its source, a select for each of its columns; mixed currencies give missing."""
+    child, rollup = kept.child, kept.rollup
+    living = sa.and_(child.columns[rollup.via][0] == parent_id, child.deleted_at.is_(None))
+    if rollup.aggregate == "count":
+        return [sa.select(sa.func.count()).select_from(child.table).where(living)]
+    source = child.columns[str(rollup.of)]
+    figure = {"sum": sa.func.sum, "min": sa.func.min, "max": sa.func.max}[rollup.aggregate](source[0])
+    if rollup.aggregate == "sum":
+        figure = sa.cast(sa.func.coalesce(figure, 0), sa.BigInteger)
+    if not kept.is_money:
+        return [sa.select(figure).where(living)]
+    used = sa.case((source[0].is_not(None), source[1]))
+    low, high = sa.func.min(used), sa.func.max(used)
+    mixed = low != high
+    currency: sa.ColumnElement[Any] = low
+    if rollup.aggregate == "sum":
+        currency = sa.func.coalesce(low, sa.literal(currency_of(kept.target), sa.Text()))
+    return [
+        sa.select(sa.case((mixed, None), else_=figure)).where(living),
+        sa.select(sa.case((mixed, None), else_=currency)).where(living),
+    ]

@@ -1,0 +1,179 @@
+"""The search index: overlapping 1- and 2-grams of CJK, and lower-cased words, marked by their field.
+
+Tokens carry a five-letter mark of their field, so that a search looks only into fields its asker may
+read. SQLite keeps them in FTS5 (rowid = the record's row), PostgreSQL in a `tsvector` under GIN.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from dacheng.runtime.storage.reader import Prepared, Transaction
+from dacheng.runtime.storage.tables import ROW, EntityTable, search_table
+
+MAX_WORD = 64
+MAX_TOKENS = 4000
+MAX_QUERY_RUNS = 12
+_CJK = (
+    "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u30ff\u3105-\u312f\u31a0-\u31bf\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
+)
+_RUNS = re.compile(f"[{_CJK}]+|[^\\W_{_CJK}]+")
+_IS_CJK = re.compile(f"[{_CJK}]")
+
+
+def runs(text: str) -> Iterator[tuple[str, bool]]:
+    """The words of a text, folded (full width, case): each with whether it is CJK."""
+    for found in _RUNS.finditer(unicodedata.normalize("NFKC", text).lower()):
+        word = found.group()
+        yield word, _IS_CJK.match(word) is not None
+
+
+def grams(text: str) -> list[str]:
+    """Every token of a text, without repeats: 张伟 → 张, 张伟, 伟; Acme-3 → acme, 3."""
+    tokens: dict[str, None] = {}
+    for word, is_cjk in runs(text):
+        if is_cjk:
+            for index, letter in enumerate(word):
+                tokens[letter] = None
+                if index + 1 < len(word):
+                    tokens[word[index : index + 2]] = None
+        else:
+            tokens[word[:MAX_WORD]] = None
+        if len(tokens) > MAX_TOKENS:
+            break
+    return list(tokens)
+
+
+@cache
+def mark(field: str) -> str:
+    """Five letters and digits that stand for a field."""
+    return base64.b32encode(hashlib.sha256(field.encode()).digest())[:5].decode().lower()
+
+
+def tokens_of(made: EntityTable, stored: Mapping[str, Sequence[Any]]) -> list[str]:
+    """The tokens of a record's search fields."""
+    fields = made.entity.fields
+    tokens: list[str] = []
+    for name in made.search:
+        values = stored.get(name)
+        if values is None or values[0] is None:
+            continue
+        first = values[0]
+        text = first if isinstance(first, str) else fields[name].codec.text(fields[name].codec.load(values))
+        prefix = mark(name)
+        tokens.extend([prefix + gram for gram in grams(text)])
+    return tokens
+
+
+# ---------------------------------------------------------------- asking
+def question(dialect: str, text: str, fields: Sequence[str]) -> str | None:
+    """The text as the index's own query: every word in one of the fields; None when nothing can match.
+
+    An empty text has no question to ask and must not come here.
+    """
+    parts = []
+    for word, is_cjk in list(runs(text))[:MAX_QUERY_RUNS]:
+        choices = [_all_of(dialect, mark(field), word, is_cjk) for field in fields]
+        if not choices:
+            return None
+        parts.append("(" + (" OR " if dialect == "sqlite" else " | ").join(choices) + ")")
+    if not parts:
+        return None
+    return (" AND " if dialect == "sqlite" else " & ").join(parts)
+
+
+def _all_of(dialect: str, prefix: str, word: str, is_cjk: bool) -> str:
+    if is_cjk:
+        pieces = [word[i : i + 2] for i in range(len(word) - 1)] or [word]
+    else:
+        pieces = [word[:MAX_WORD]]
+    if dialect == "sqlite":
+        quoted = [f'"{prefix}{piece}"' + ("" if is_cjk else " *") for piece in pieces[:MAX_WORD]]
+        return "(" + " AND ".join(quoted) + ")"
+    quoted = [f"'{prefix}{piece}'" + ("" if is_cjk else ":*") for piece in pieces[:MAX_WORD]]
+    return "(" + " & ".join(quoted) + ")"
+
+
+def matches(made: EntityTable, dialect: str, asked: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """The condition that a record is found by the question bound as `asked`."""
+    name = search_table(made.table.name)
+    if dialect == "sqlite":
+        index = sa.table(name, sa.column("rowid"), sa.column(name))
+        hits = sa.select(index.c.rowid).where(index.c[name].op("MATCH")(asked))
+        return made.table.c[ROW].in_(hits)
+    index = sa.table(name, sa.column("row"), sa.column("grams"))
+    hits = sa.select(index.c.row).where(index.c.grams.op("@@")(sa.cast(asked, postgresql.TSQUERY)))
+    return made.table.c[ROW].in_(hits)
+
+
+# ---------------------------------------------------------------- keeping
+def create_statements(made: EntityTable, dialect: str) -> tuple[str, ...]:
+    """The index's own schema; the names are made from ids and need no quoting beyond this."""
+    name = search_table(made.table.name)
+    if dialect == "sqlite":
+        return (
+            f'CREATE VIRTUAL TABLE IF NOT EXISTS "{name}"'
+            " USING fts5(grams, tokenize='ascii', detail=none, columnsize=0)",
+        )
+    return (
+        f'CREATE TABLE IF NOT EXISTS "{name}" ("row" bigint PRIMARY KEY, "grams" tsvector NOT NULL)',
+        f'CREATE INDEX IF NOT EXISTS "{name}_grams" ON "{name}" USING gin ("grams")',
+    )
+
+
+def _statements(made: EntityTable, dialect: str) -> dict[str, Prepared]:
+    found: dict[str, Prepared] | None = made.prepared.get(("search", dialect))
+    if found is None:
+        found = made.prepared["search", dialect] = _build(made, dialect)
+    return found
+
+
+def _build(made: EntityTable, dialect: str) -> dict[str, Prepared]:
+    key = "rowid" if dialect == "sqlite" else "row"
+    index = sa.table(search_table(made.table.name), sa.column(key), sa.column("grams"))
+    given: sa.ColumnElement[Any] = sa.bindparam("grams", type_=sa.Text())
+    if dialect != "sqlite":
+        given = sa.func.array_to_tsvector(
+            sa.cast(sa.bindparam("grams", type_=sa.types.NullType()), postgresql.ARRAY(sa.Text()))
+        )
+    row = sa.select(made.table.c[ROW]).where(made.table.c.id == sa.bindparam("key"))
+    put = sa.insert(index).from_select([key, "grams"], row.add_columns(given))
+    of_record = index.c[key] == row.scalar_subquery()
+    return {
+        "put": Prepared(put),
+        "change": Prepared(sa.update(index).where(of_record).values(grams=given)),
+        "drop": Prepared(sa.delete(index).where(of_record)),
+    }
+
+
+def put(tx: Transaction, made: EntityTable, records: Sequence[tuple[str, Mapping[str, Sequence[Any]]]]) -> None:
+    """Enter new records: (id, stored values by field)."""
+    if made.search:
+        tx.execute(_statements(made, tx.dialect)["put"], [_params(made, tx.dialect, r) for r in records])
+
+
+def change(tx: Transaction, made: EntityTable, record: tuple[str, Mapping[str, Sequence[Any]]]) -> None:
+    """Enter a record's tokens anew after one of its search fields changed."""
+    if made.search:
+        tx.execute(_statements(made, tx.dialect)["change"], _params(made, tx.dialect, record))
+
+
+def drop(tx: Transaction, made: EntityTable, ids: Sequence[str]) -> None:
+    """Forget records; must run while their rows are still there."""
+    if made.search:
+        tx.execute(_statements(made, tx.dialect)["drop"], [{"key": key} for key in ids])
+
+
+def _params(made: EntityTable, dialect: str, record: tuple[str, Mapping[str, Sequence[Any]]]) -> dict[str, Any]:
+    tokens = tokens_of(made, record[1])
+    return {"key": record[0], "grams": " ".join(tokens) if dialect == "sqlite" else tokens}

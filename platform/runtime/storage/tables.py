@@ -1,0 +1,248 @@
+"""The physical shape of the catalogue: one table per entity, its columns by the fields' codecs, its indexes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import sqlalchemy as sa
+
+from dacheng.metadata.definition import Catalogue, Entity, Field, Sort
+from dacheng.metadata.expression import Expression
+from dacheng.metadata.kinds import ColumnSpec, Primitive
+from dacheng.runtime.storage.ordering import MissingSmallest
+from dacheng.runtime.storage.system_tables import Integer, Text, integer, sequence, text
+
+ROW = "_row"  # the physical key: stable, growing, used by the search index and by batches
+DELETED = "deleted_at"
+POSITION = "position"
+NO_REFERENCE = frozenset({"created_by", "updated_by"})  # actors need not be users
+_TYPES: Mapping[Primitive, sa.types.TypeEngine[object]] = MappingProxyType(
+    {
+        Primitive.TEXT: Text,
+        Primitive.INTEGER: Integer,
+        Primitive.DATE: Text,
+        Primitive.INSTANT: Integer,
+        Primitive.BOOLEAN: Integer,
+        Primitive.LINK: Text,
+        Primitive.JSON: Text,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EntityTable:
+    """One entity's table; `columns` maps a field to its physical columns, in the codec's order."""
+
+    entity: Entity
+    table: sa.Table
+    columns: Mapping[str, tuple[sa.Column[object], ...]]
+    search: tuple[str, ...]  # fields that the search index covers
+    prepared: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)  # statements, by shape
+
+    @property
+    def deleted_at(self) -> sa.Column[object]:
+        """NULL as long as the record is alive."""
+        return self.table.c[DELETED]
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Every entity's table by reference; equal catalogues give equal tables."""
+
+    catalogue: Catalogue
+    metadata: sa.MetaData
+    by_entity: Mapping[str, EntityTable]
+
+    def of(self, ref: str) -> sa.Table:
+        """The table of `app.entity`."""
+        return self.by_entity[ref].table
+
+    def entity(self, ref: str) -> EntityTable:
+        """Table, columns per field and search fields of `app.entity`."""
+        return self.by_entity[ref]
+
+
+def build_tables(catalogue: Catalogue) -> Tables:
+    """All tables of a catalogue with their indexes; nothing is created in the database."""
+    metadata = sa.MetaData()
+    built = {
+        ref: _entity_table(metadata, entity, catalogue) for ref, entity in catalogue.entities.items()
+    }
+    for ref, made in built.items():
+        _add_indexes(made, catalogue, ref)
+    return Tables(catalogue, metadata, MappingProxyType(built))
+
+
+def column_names(field: Field) -> tuple[str, ...]:
+    """The physical names of a field's columns: `{field}{suffix}`."""
+    return tuple(field.id + spec.suffix for spec in field.codec.columns)
+
+
+def search_table(ref_table: str) -> str:
+    """The name of an entity's search index."""
+    return f"_search_{ref_table}"
+
+
+# ---------------------------------------------------------------- columns
+def _entity_table(metadata: sa.MetaData, entity: Entity, catalogue: Catalogue) -> EntityTable:
+    columns: dict[str, tuple[sa.Column[object], ...]] = {}
+    items: list[sa.schema.SchemaItem] = [sequence(ROW)]
+    for each in entity.fields.values():
+        made = tuple(_column(each, spec) for spec in each.codec.columns)
+        if made:
+            columns[each.id] = made
+            items.extend(made)
+    items.extend(_technical(entity, columns))
+    items.extend(_references(entity, catalogue))
+    table = sa.Table(entity.table, metadata, *items)
+    search = tuple(f.id for f in entity.fields.values() if f.searchable and f.codec.columns)
+    return EntityTable(entity, table, MappingProxyType(columns), search)
+
+
+def _column(field: Field, spec: ColumnSpec) -> sa.Column[object]:
+    name = field.id + spec.suffix
+    if name == "id":
+        return sa.Column(name, Text, nullable=False, unique=False)
+    return sa.Column(name, _TYPES[spec.primitive], nullable=True)
+
+
+def _technical(entity: Entity, columns: Mapping[str, object]) -> Iterator[sa.schema.SchemaItem]:
+    if "id" not in columns:
+        yield text("id")
+    if "version" not in columns:
+        yield integer("version", null=True)
+    if DELETED not in columns:
+        yield integer(DELETED, null=True)
+    if entity.parent is not None and POSITION not in columns:
+        yield integer(POSITION, null=True)
+    yield sa.UniqueConstraint("id", name=_name(entity.table, ["id"], "id"))
+
+
+def _references(entity: Entity, catalogue: Catalogue) -> Iterator[sa.ForeignKeyConstraint]:
+    for field in entity.fields.values():
+        if field.id in NO_REFERENCE:
+            continue
+        for spec in field.codec.columns:
+            target = catalogue.entities.get(spec.references or field.to or "")
+            if spec.primitive is Primitive.LINK and target is not None:
+                name = _name(entity.table, [field.id, target.table], "fk")
+                yield sa.ForeignKeyConstraint(
+                    [field.id + spec.suffix], [f"{target.table}.id"], name=name, use_alter=True
+                )
+
+
+# ---------------------------------------------------------------- indexes
+def _add_indexes(made: EntityTable, catalogue: Catalogue, ref: str) -> None:
+    entity = made.entity
+    for field in entity.fields.values():
+        if field.unique:
+            _unique(made, [field.id])
+        if _wants_index(field):
+            _index(made, [made.columns[field.id][0]], living=False)
+    for together in entity.unique_together:
+        _unique(made, together)
+    keys = row_rule_keys(catalogue, ref)
+    for sort in _sorts(made, catalogue, ref):
+        _index(made, sort, living=True)
+        for key in keys:
+            _index(made, [made.columns[key][0], *sort], living=True)
+    for columns in _measure_columns(made, catalogue, ref, keys):
+        _index(made, columns, living=False)
+    if entity.parent_field in made.columns and POSITION in made.table.c:
+        _index(made, [made.columns[str(entity.parent_field)][0], made.table.c[POSITION]], living=False)
+
+
+def _wants_index(field: Field) -> bool:
+    if field.system and field.id in {"id", "owner", "department", *NO_REFERENCE}:
+        return False
+    if not field.codec.columns:
+        return False
+    return field.indexed or any(spec.indexed for spec in field.codec.columns)
+
+
+def row_rule_keys(catalogue: Catalogue, ref: str) -> tuple[str, ...]:
+    """Own fields that some role's read rule on this entity looks at; the first key of its indexes."""
+    entity = catalogue.entities[ref]
+    found: dict[str, None] = {}
+    for role in catalogue.roles.values():
+        grant = role.grants.get(ref)
+        if grant is not None and isinstance(grant.read, Expression):
+            own = (path[0] for path in _paths(grant.read) if len(path) == 1)
+            found.update(dict.fromkeys(n for n in own if n in entity.fields and entity.fields[n].codec.columns))
+    return tuple(found)
+
+
+def _paths(expression: Expression) -> tuple[tuple[str, ...], ...]:
+    return tuple(sorted(path for path in expression.dependencies if not path[0].startswith("$")))
+
+
+def _sorts(made: EntityTable, catalogue: Catalogue, ref: str) -> Iterator[list[sa.ColumnElement[object]]]:
+    """The default list's order, and the latest first."""
+    view = catalogue.lists.get(ref)
+    sorts: list[Sequence[Sort]] = [view.sort] if view is not None and view.sort else []
+    if "updated_at" in made.columns and made.entity.parent is None:
+        sorts.append([Sort(("updated_at",), descending=True)])
+    for sort in sorts:
+        if all(len(key.path) == 1 and key.path[0] in made.columns for key in sort):
+            columns = [_ordered(made.columns[key.path[0]][0], sort[0], key) for key in sort]
+            last = sort[-1].descending != sort[0].descending
+            yield [*columns, made.table.c.id.desc() if last else made.table.c.id]
+
+
+def _ordered(column: sa.Column[object], first: Sort, key: Sort) -> sa.ColumnElement[object]:
+    """An index is read both ways, so only the directions relative to the first key count."""
+    return column.desc() if key.descending != first.descending else column
+
+
+def _measure_columns(
+    made: EntityTable, catalogue: Catalogue, ref: str, keys: Sequence[str]
+) -> Iterator[list[sa.ColumnElement[object]]]:
+    for measure in catalogue.measures.values():
+        if measure.entity != ref:
+            continue
+        names: dict[str, None] = dict.fromkeys(keys)
+        if measure.filter is not None:
+            names.update(dict.fromkeys(path[0] for path in _paths(measure.filter)))
+        names.update(dict.fromkeys(path[0] for path in measure.dimensions.values()))
+        names.update(dict.fromkeys(n for n in (measure.time_field, measure.field) if n))
+        columns = [c for name in names if name in made.columns for c in made.columns[name]]
+        if columns:
+            yield [*columns, made.deleted_at]
+
+
+def _unique(made: EntityTable, fields: Sequence[str]) -> None:
+    columns = [c for field in fields for c in made.columns[field]]
+    _index(made, columns, living=True, unique=True)
+
+
+def _index(
+    made: EntityTable, columns: Sequence[sa.ColumnElement[object]], *, living: bool, unique: bool = False
+) -> None:
+    keys = [_key(column) for column in columns]
+    name = _name(made.table.name, keys, f"{living}{unique}")
+    if any(index.name == name for index in made.table.indexes):
+        return
+    where = made.deleted_at.is_(None) if living else None
+    sa.Index(
+        name, *[_missing_first(c) for c in columns], unique=unique, sqlite_where=where, postgresql_where=where
+    )
+
+
+def _key(column: sa.ColumnElement[object]) -> str:
+    return f"{column.element.name} desc" if isinstance(column, sa.UnaryExpression) else str(column.key)
+
+
+def _missing_first(column: sa.ColumnElement[object]) -> sa.ColumnElement[object]:
+    """Missing values are the smallest on both databases; PostgreSQL must be told, SQLite does so anyway."""
+    if isinstance(column, sa.UnaryExpression):
+        return MissingSmallest(column.element, descending=True)
+    return MissingSmallest(column, descending=False)
+
+
+def _name(table: str, keys: Sequence[str], extra: str) -> str:
+    digest = hashlib.sha256("\0".join([table, extra, *keys]).encode()).hexdigest()[:20]
+    return f"ix_{digest}"
