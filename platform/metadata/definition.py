@@ -73,6 +73,7 @@ class Field:
     on_delete: str = "clear"  # link: restrict, clear or cascade (lines only)
     options: tuple[Option, ...] = ()
     default: Expression | None = None
+    hidden: bool = False  # hidden by a layer: on no form and in no list unless one names it
 
     @property
     def ref(self) -> str:
@@ -199,6 +200,7 @@ class Measure:
     time_field: str | None
     dimensions: Mapping[str, tuple[str, ...]]
     unit: str = ""
+    grains: Mapping[str, str] = field(default_factory=lambda: EMPTY)  # dimension → day, week, month, quarter, year
 
     @property
     def ref(self) -> str:
@@ -331,11 +333,15 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class NavItem:
-    """One entry of an app's navigation: kind entity, dashboard or page, with the item's id."""
+    """One entry of an app's navigation: kind entity (target `app.entity`), dashboard or list (the item's id).
+
+    Its words stand in the slot `nav:{id}`, which falls back to those of the target.
+    """
 
     kind: str
     target: str
     icon: str
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

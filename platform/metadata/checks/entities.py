@@ -1,0 +1,114 @@
+"""Rules on entities: names, titles, links, lines, roll-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dacheng.metadata.checks.world import World
+from dacheng.metadata.kinds import Kinds
+from dacheng.metadata.problem import Problem, problem
+from dacheng.metadata.system_fields import reserved_names
+
+MAX_APP, MAX_ENTITY, MAX_FIELD = 16, 30, 40
+NUMERIC = frozenset(["integer", "decimal", "money", "rollup"])
+ORDERED = NUMERIC | {"date", "datetime", "text"}
+
+
+def names_fit(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """App, entity and field ids are short enough for one physical name on both databases."""
+    if len(world.app) > MAX_APP:
+        yield problem("definition.name_too_long", "/id", "app.json", name=world.app, limit=MAX_APP)
+    for entity, item, file in world.items("entity"):
+        if len(entity) > MAX_ENTITY:
+            yield problem("definition.name_too_long", "/id", file, name=entity, limit=MAX_ENTITY)
+        for field in item["properties"]:
+            if len(field) > MAX_FIELD:
+                yield problem("definition.name_too_long", f"/properties/{field}", file, name=field, limit=MAX_FIELD)
+
+
+def names_are_free(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """No field takes the name of a system field, nor of another field's second column."""
+    for _, item, file in world.items("entity"):
+        taken = reserved_names(item)
+        money = {f"{field}_currency" for field, spec in item["properties"].items() if spec["x-kind"] == "money"}
+        for field in item["properties"]:
+            if field in taken or field in money:
+                yield problem("definition.reserved_name", f"/properties/{field}", file, name=field)
+
+
+def titles_exist(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """`x-title` and the fields of `x-unique` are fields of the entity."""
+    for _, item, file in world.items("entity"):
+        title = item.get("x-title")
+        if title is not None and title not in item["properties"]:
+            yield problem("definition.no_field", "/x-title", file, field=title)
+        for key, fields in item.get("x-unique", {}).items():
+            for index, field in enumerate(fields):
+                if world.path(str(item["id"]), field) is None:
+                    yield problem("definition.no_field", f"/x-unique/{key}/{index}", file, field=field)
+
+
+def links_lead_somewhere(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """Each link leads to an entity of this app or of one named in `requires`."""
+    for _, item, file in world.items("entity"):
+        for field, spec in item["properties"].items():
+            to = spec.get("x-to")
+            if spec["x-kind"] != "link" or to is None or world.has_entity(to):
+                continue
+            app = world.full(to).split(".")[0]
+            where = f"/properties/{field}/x-to"
+            if app in world.reachable:
+                yield problem("definition.no_entity", where, file, entity=to)
+            else:
+                yield problem("definition.not_required", where, file, app=app)
+
+
+def lines_have_a_child(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """A lines field and its child name each other; children have no lines of their own."""
+    used: dict[str, str] = {}
+    for entity, item, file in world.items("entity"):
+        for field, spec in item["properties"].items():
+            if spec["x-kind"] != "lines":
+                continue
+            where = f"/properties/{field}/x-entity"
+            child = world.entities.get(spec["x-entity"])
+            if child is None:
+                yield problem("definition.no_entity", where, file, entity=spec["x-entity"])
+            elif child.get("x-parent") != entity or spec["x-entity"] in used:
+                yield problem("definition.not_the_parent", where, file, child=spec["x-entity"], parent=entity)
+            elif "x-parent" in item:
+                yield problem("definition.nested_lines", where, file)
+            used[spec["x-entity"]] = entity
+    for entity, item, file in world.items("entity"):
+        if "x-parent" in item and used.get(entity) != item["x-parent"]:
+            yield problem("definition.not_the_parent", "/x-parent", file, child=entity, parent=item["x-parent"])
+
+
+def rollups_have_a_source(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """A roll-up names a lines field and, unless it counts, a field of the child that its aggregate can take."""
+    for _, item, file in world.items("entity"):
+        for field, spec in item["properties"].items():
+            if spec["x-kind"] != "rollup":
+                continue
+            where = f"/properties/{field}"
+            of = item["properties"].get(spec["x-of"])
+            if of is None or of["x-kind"] != "lines":
+                yield problem("definition.no_field", f"{where}/x-of", file, field=spec["x-of"])
+                continue
+            if spec["x-aggregate"] == "count":
+                continue
+            source = world.path(of["x-entity"], spec.get("x-field", ""))
+            if source is None or source.kind in ("lines", "rollup"):
+                yield problem("definition.no_field", f"{where}/x-field", file, field=spec.get("x-field", ""))
+            elif source.kind not in (NUMERIC if spec["x-aggregate"] == "sum" else ORDERED):
+                yield problem("definition.not_a_number", f"{where}/x-field", file, field=spec["x-field"])
+
+
+RULES = (
+    names_fit,
+    names_are_free,
+    titles_exist,
+    links_lead_somewhere,
+    lines_have_a_child,
+    rollups_have_a_source,
+)

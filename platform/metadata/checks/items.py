@@ -1,0 +1,206 @@
+"""Rules on forms, lists, measures, dashboards, roles, navigation and data: nothing they name is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from dacheng.metadata.checks.entities import NUMERIC, ORDERED
+from dacheng.metadata.checks.world import World
+from dacheng.metadata.kinds import Kinds
+from dacheng.metadata.problem import Problem, problem
+from dacheng.metadata.system_fields import CORE
+
+NOT_ON_FORMS = frozenset(["id", "version", "created_at", "updated_at", "created_by", "updated_by", "department"])
+
+
+def entities_exist(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """Every item that names an entity names one that exists here or in a required app."""
+    for kind in ("form", "list", "measure", "workflow", "rule", "data"):
+        for _, item, file in world.items(kind):
+            if not world.has_entity(item["entity"]):
+                yield problem("definition.no_entity", "/entity", file, entity=item["entity"])
+
+
+def one_default_each(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """An entity has at most one default form and one default list."""
+    for kind in ("form", "list"):
+        seen: set[str] = set()
+        for _, item, file in world.items(kind):
+            entity = world.full(item["entity"])
+            if item.get("default") and entity in seen:
+                yield problem("definition.second_default", "/default", file, entity=entity)
+            if item.get("default"):
+                seen.add(entity)
+
+
+def form_fields_exist(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """A form's fields are fields of its entity that people may see there, each once."""
+    for _, item, file in world.items("form"):
+        fields = world.fields(item["entity"])
+        seen: set[str] = set()
+        for section, body in item["sections"].items() if fields is not None else ():
+            for field in body["fields"]:
+                where = f"/sections/{section}/fields/{field}"
+                own = fields is not None and field in fields
+                derived = field in NOT_ON_FORMS and field not in _own(world, item["entity"])
+                if not own or derived:
+                    yield problem("definition.no_field", where, file, field=field)
+                if field in seen:
+                    yield problem("definition.field_twice", where, file, field=field)
+                seen.add(field)
+
+
+def _own(world: World, entity: str) -> Iterable[str]:
+    app, _, name = world.full(entity).partition(".")
+    if app == world.app:
+        return world.entities[name]["properties"]  # type: ignore[no-any-return]
+    return [field.id for field in world.others[app].entities[name].fields.values() if not field.system]
+
+
+def list_paths_exist(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """Columns, sort keys and quick filters of a list are paths that end in a field."""
+    for _, item, file in world.items("list"):
+        entity = item["entity"]
+        if not world.has_entity(entity):
+            continue
+        for column, body in item["columns"].items():
+            path = body.get("path", column)
+            if world.path(entity, path) is None:
+                yield problem("definition.no_field", f"/columns/{column}", file, field=path)
+        for index, sort in enumerate(item.get("sort", ())):
+            target = world.path(entity, sort["field"])
+            if target is None or target.kind == "lines":
+                yield problem("definition.no_field", f"/sort/{index}/field", file, field=sort["field"])
+        for index, path in enumerate(item.get("filters", ())):
+            if world.path(entity, path) is None:
+                yield problem("definition.no_field", f"/filters/{index}", file, field=path)
+
+
+def measures_can_be_reckoned(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """A measure's field suits its aggregate, its time field is a day or an instant, its dimensions exist."""
+    for _, item, file in world.items("measure"):
+        entity = item["entity"]
+        if not world.has_entity(entity):
+            continue
+        yield from _measure_field(world, item, file)
+        time = item.get("time_field")
+        target = None if time is None else world.path(entity, time)
+        if time is not None and (target is None or target.kind not in ("date", "datetime")):
+            yield problem("definition.not_a_time", "/time_field", file, field=time)
+        for dimension, body in item.get("dimensions", {}).items():
+            where = f"/dimensions/{dimension}"
+            target = world.path(entity, body["path"])
+            if target is None or target.kind == "lines":
+                yield problem("definition.no_field", f"{where}/path", file, field=body["path"])
+            elif "grain" in body and target.kind not in ("date", "datetime"):
+                yield problem("definition.not_a_time", f"{where}/grain", file, field=body["path"])
+
+
+def _measure_field(world: World, item: Mapping[str, Any], file: str) -> Iterator[Problem]:
+    field, aggregate = item.get("field"), item["aggregate"]
+    if field is None:
+        if aggregate != "count":
+            yield problem("definition.missing_key", "", file, key="field")
+        return
+    target = world.path(item["entity"], field)
+    if target is None or target.kind == "lines":
+        yield problem("definition.no_field", "/field", file, field=field)
+    elif aggregate in ("sum", "avg") and target.kind not in NUMERIC:
+        yield problem("definition.not_a_number", "/field", file, field=field)
+    elif aggregate in ("min", "max") and target.kind not in ORDERED:
+        yield problem("definition.not_a_number", "/field", file, field=field)
+
+
+def dashboards_show_measures(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """Widgets name measures that exist, and a dimension that each of them has."""
+    for _, item, file in world.items("dashboard"):
+        for widget, body in item["widgets"].items():
+            for index, name in enumerate(body["measures"]):
+                measure = world.measure(name)
+                dimension = body.get("dimension")
+                if measure is None:
+                    yield problem("definition.no_measure", f"/widgets/{widget}/measures/{index}", file, measure=name)
+                elif dimension is not None and dimension not in measure[1]:
+                    where = f"/widgets/{widget}/dimension"
+                    yield problem("definition.no_dimension", where, file, dimension=dimension, measure=name)
+
+
+def roles_grant_what_exists(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """Grants name entities and fields that exist; only `core` may make an admin."""
+    for _, item, file in world.items("role"):
+        if item.get("admin") and world.app != CORE:
+            yield problem("definition.admin_role", "/admin", file)
+        for entity, grant in item.get("entities", {}).items():
+            fields = world.fields(entity)
+            if fields is None:
+                yield problem("definition.no_entity", f"/entities/{entity}", file, entity=entity)
+                continue
+            for field in grant.get("fields", {}):
+                if field not in fields:
+                    yield problem("definition.no_field", f"/entities/{entity}/fields/{field}", file, field=field)
+
+
+def navigation_leads_somewhere(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """Navigation entries lead to an entity, dashboard or list; permissions name entities."""
+    for key, entry in world.package.manifest.get("navigation", {}).items():
+        for kind in ("dashboard", "list"):
+            if kind in entry and world.item(kind, entry[kind]) is None:
+                yield problem("definition.no_target", f"/navigation/{key}/{kind}", "app.json", target=entry[kind])
+        if "entity" in entry and not world.has_entity(entry["entity"]):
+            yield problem("definition.no_entity", f"/navigation/{key}/entity", "app.json", entity=entry["entity"])
+    for entity in world.package.manifest.get("permissions", {}):
+        if not world.has_entity(entity):
+            yield problem("definition.no_entity", f"/permissions/{entity}", "app.json", entity=entity)
+
+
+def required_apps_are_there(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """Each app in `requires` is installed, in at least that version with the same major number."""
+    requires = world.package.manifest.get("requires", {})
+    for app, wanted in requires.items():
+        other = world.others.get(app)
+        if app == world.app:
+            yield problem("definition.requires_itself", f"/requires/{app}", "app.json", app=app)
+        elif other is None:
+            yield problem("definition.missing_app", f"/requires/{app}", "app.json", app=app)
+        elif _numbers(other.version) < _numbers(wanted) or _numbers(other.version)[0] != _numbers(wanted)[0]:
+            yield problem(
+                "definition.wrong_version", f"/requires/{app}", "app.json", app=app, wanted=wanted, found=other.version
+            )
+    if world.app != CORE and CORE not in world.others and CORE not in requires:
+        yield problem("definition.missing_app", "/requires", "app.json", app=CORE)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def data_keys_exist(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """The key of a data set is a field of its entity that every record fills, each with another value."""
+    for _, item, file in world.items("data"):
+        key, fields = item.get("key"), world.fields(item["entity"])
+        if key is None or fields is None:
+            continue
+        if key not in fields:
+            yield problem("definition.no_field", "/key", file, field=key)
+            continue
+        seen: set[str] = set()
+        for index, record in enumerate(item["records"]):
+            value = record.get(key)
+            if value is None or str(value) in seen:
+                yield problem("definition.key_not_unique", f"/records/{index}/{key}", file, value=value)
+            seen.add(str(value))
+
+
+RULES = (
+    required_apps_are_there,
+    entities_exist,
+    one_default_each,
+    form_fields_exist,
+    list_paths_exist,
+    measures_can_be_reckoned,
+    dashboards_show_measures,
+    roles_grant_what_exists,
+    navigation_leads_somewhere,
+    data_keys_exist,
+)

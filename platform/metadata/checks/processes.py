@@ -1,0 +1,128 @@
+"""Rules on workflows and rules: states, transitions, triggers and actions name what exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dacheng.metadata.checks.world import Target, World
+from dacheng.metadata.kinds import Kinds
+from dacheng.metadata.problem import Problem, problem
+
+
+def workflows_fit_their_field(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """States are exactly the options of a choice field; one workflow an entity."""
+    seen: set[str] = set()
+    for _, item, file in world.items("workflow"):
+        fields = world.fields(item["entity"])
+        if fields is None:
+            continue
+        field = fields.get(item["field"])
+        if field is None or field.kind != "choice":
+            yield problem("definition.not_a_choice", "/field", file, field=item["field"])
+            continue
+        for state in item["states"]:
+            if state not in field.options:
+                yield problem("definition.no_option", f"/states/{state}", file, option=state, field=item["field"])
+        for option in sorted(field.options - set(item["states"])):
+            yield problem("definition.no_state", "/states", file, option=option)
+        if world.full(item["entity"]) in seen:
+            yield problem("definition.second_workflow", "/entity", file, entity=item["entity"])
+        seen.add(world.full(item["entity"]))
+
+
+def transitions_join_states(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """Initial state and both ends of each transition are states; every state can be reached."""
+    for _, item, file in world.items("workflow"):
+        states = item["states"]
+        if item["initial"] not in states:
+            yield problem("definition.unknown_state", "/initial", file, state=item["initial"])
+        for key, body in item["transitions"].items():
+            for index, source in enumerate(body["from"]):
+                if source not in states:
+                    yield problem("definition.unknown_state", f"/transitions/{key}/from/{index}", file, state=source)
+            if body["to"] not in states:
+                yield problem("definition.unknown_state", f"/transitions/{key}/to", file, state=body["to"])
+        for state in sorted(set(states) - _reached(item)):
+            yield problem("definition.unreachable_state", f"/states/{state}", file, state=state)
+
+
+def _reached(item: Mapping[str, Any]) -> set[str]:
+    reached, pending = set(), [item["initial"]]
+    while pending:
+        state = pending.pop()
+        if state not in reached:
+            reached.add(state)
+            pending.extend(body["to"] for body in item["transitions"].values() if state in body["from"])
+    return reached
+
+
+def workflow_fields_and_roles_exist(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """Key fields and required fields are fields of the entity; gates name roles."""
+    for _, item, file in world.items("workflow"):
+        fields = world.fields(item["entity"]) or {}
+        for state, body in item["states"].items():
+            yield from _each_field(body.get("key_fields", ()), fields, f"/states/{state}/key_fields", file)
+        for key, body in item["transitions"].items():
+            yield from _each_field(body.get("required", ()), fields, f"/transitions/{key}/required", file)
+            for index, role in enumerate(body.get("roles", ())):
+                if not world.role(role):
+                    yield problem("definition.no_role", f"/transitions/{key}/roles/{index}", file, role=role)
+
+
+def _each_field(names: Any, fields: Mapping[str, Target], where: str, file: str) -> Iterator[Problem]:
+    for index, name in enumerate(names):
+        if name not in fields:
+            yield problem("definition.no_field", f"{where}/{index}", file, field=name)
+
+
+def rule_triggers_exist(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """Changed fields are fields; entered states are states of the entity's workflow; something can fire it."""
+    states = {
+        world.full(item["entity"]): frozenset(item["states"]) for _, item, _ in world.items("workflow")
+    }
+    for _, item, file in world.items("rule"):
+        fields = world.fields(item["entity"]) or {}
+        yield from _each_field(item["on"].get("changed", ()), fields, "/on/changed", file)
+        known = states.get(world.full(item["entity"]), frozenset())
+        for index, state in enumerate(item["on"].get("entered", ())):
+            if state not in known:
+                yield problem("definition.unknown_state", f"/on/entered/{index}", file, state=state)
+        if not any(item["on"].values()):
+            yield problem("definition.never_fires", "/on", file)
+
+
+def rule_actions_can_be_done(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """`set_field` sets a field that can be written; `create_record` fills fields of an entity."""
+    for _, item, file in world.items("rule"):
+        for key, body in item["then"].items():
+            where = f"/then/{key}"
+            if body["action"] == "set_field":
+                fields = world.fields(item["entity"]) or {}
+                yield from _writable(body["field"], fields, f"{where}/field", file, kinds)
+            elif body["action"] == "create_record":
+                target = world.fields(body["entity"])
+                if target is None:
+                    yield problem("definition.no_entity", f"{where}/entity", file, entity=body["entity"])
+                    continue
+                for field in body["values"]:
+                    yield from _writable(field, target, f"{where}/values/{field}", file, kinds)
+
+
+def _writable(
+    name: str, fields: Mapping[str, Target], where: str, file: str, kinds: Kinds
+) -> Iterator[Problem]:
+    target = fields.get(name)
+    if target is None:
+        yield problem("definition.no_field", where, file, field=name)
+    elif target.kind == "lines" or kinds.fields[target.kind].derived or name in ("id", "version", "created_at"):
+        yield problem("definition.not_writable", where, file, field=name)
+
+
+RULES = (
+    workflows_fit_their_field,
+    transitions_join_states,
+    workflow_fields_and_roles_exist,
+    rule_triggers_exist,
+    rule_actions_can_be_done,
+)

@@ -1,0 +1,148 @@
+"""Entities: each property becomes a `Field` with its codec bound, each entity its schema, scope and roll-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from dacheng.metadata.compile.context import Compiling
+from dacheng.metadata.definition import Entity, Field, Option, Rollup
+from dacheng.metadata.expression import Expression
+from dacheng.metadata.field_kinds.lines import LinesCodec
+from dacheng.metadata.problem import Refused, problem
+from dacheng.metadata.record_schema import derive_schema
+from dacheng.metadata.system_fields import is_owned, system_specs
+
+Spec = Mapping[str, Any]
+_LAST = 1_000_000  # system fields come after all others
+
+
+def compile_entities(work: Compiling) -> None:
+    """Fill `work.entities` with every entity of the package; problems are noted, not raised."""
+    written = {i: item for (kind, i), item in work.package.items.items() if kind == "entity"}
+    children_first = sorted(written, key=lambda name: ("x-parent" not in written[name], name))
+    for name in children_first:
+        work.tables[work.full(name)] = _fields(work, name, written[name])
+    for name in children_first:
+        _attach_children(work, work.tables[work.full(name)])
+    for name in sorted(written):
+        ref = work.full(name)
+        work.tables[ref] = _with_defaults(work, name, work.tables[ref])
+        work.entities[name] = _entity(work, name, written[name], work.tables[ref])
+
+
+def _fields(work: Compiling, name: str, item: Spec) -> Mapping[str, Field]:
+    own = sorted(item["properties"].items(), key=lambda pair: (pair[1].get("x-order", 0), pair[0]))
+    fields: dict[str, Field] = {}
+    for field_id, spec in own:
+        made = _field(work, name, field_id, spec, item)
+        if made is not None:
+            fields[field_id] = made
+    for index, (field_id, spec) in enumerate(system_specs(item).items()):
+        made = _field(work, name, field_id, {**spec, "x-order": _LAST + index}, item, system=True)
+        if made is not None:
+            fields[field_id] = made
+    return MappingProxyType(fields)
+
+
+def _field(work: Compiling, name: str, field_id: str, spec: Spec, item: Spec, system: bool = False) -> Field | None:
+    kind = work.kinds.fields[spec["x-kind"]]
+    target = spec.get("x-to") or spec.get("x-entity")
+    to = None if target is None else work.full(target)
+    bound = {**spec, "x-to": to} if "x-to" in spec else dict(spec)
+    if kind.id == "rollup" and spec["x-aggregate"] != "count":
+        child = work.full(item["properties"][spec["x-of"]]["x-entity"])
+        bound["x-source"] = work.fields(child)[spec["x-field"]].codec
+    try:
+        codec = kind.bind(field_id, MappingProxyType(bound))
+    except Refused as refused:
+        where, file = f"/properties/{field_id}", work.file("entity", name)
+        work.problems.extend(one.at(where, file) for one in refused.problems)
+        return None
+    options = sorted(spec.get("x-options", {}).items(), key=lambda pair: (pair[1].get("order", 0), pair[0]))
+    return Field(
+        id=field_id,
+        entity=work.full(name),
+        kind=kind.id,
+        view=kind.view or kind.id,
+        spec=MappingProxyType(dict(spec)),
+        codec=codec,
+        order=int(spec.get("x-order", 0)),
+        required=bool(spec.get("x-required", False)),
+        unique=bool(spec.get("x-unique", False)),
+        searchable=bool(spec.get("x-search", False)),
+        indexed=bool(spec.get("x-index", False)),
+        derived=kind.derived,
+        system=system,
+        to=to,
+        on_delete="cascade" if kind.id == "lines" else str(spec.get("x-on-delete", "clear")),
+        options=tuple(
+            Option(key, int(body.get("order", 0)), str(body.get("tone", "neutral")), bool(body.get("archived", False)))
+            for key, body in options
+        ),
+        hidden=bool(spec.get("x-hidden", False)),
+    )
+
+
+def _attach_children(work: Compiling, fields: Mapping[str, Field]) -> None:
+    for field in fields.values():
+        if isinstance(field.codec, LinesCodec) and field.to is not None:
+            child = work.fields(field.to)
+            writable = {key: one for key, one in child.items() if not one.system and not one.derived}
+            field.codec.attach(MappingProxyType(writable), derive_schema(child))
+
+
+def _with_defaults(work: Compiling, name: str, fields: Mapping[str, Field]) -> Mapping[str, Field]:
+    made: dict[str, Field] = {}
+    for field in fields.values():
+        raw = field.spec.get("x-default")
+        made[field.id] = field if raw is None else _with(field, _default(work, name, field, raw))
+    return MappingProxyType(made)
+
+
+def _default(work: Compiling, name: str, field: Field, raw: Any) -> Expression | None:
+    where, file = f"/properties/{field.id}/x-default", work.file("entity", name)
+    if field.kind == "lines" or field.derived:
+        work.problems.append(problem("definition.no_default", where, file))
+        return None
+    if field.options and isinstance(raw, str) and raw not in {option.id for option in field.options}:
+        work.problems.append(problem("definition.no_option", where, file, option=raw, field=field.id))
+        return None
+    return work.expression(raw, field.entity, file, where, wanted=field.codec.type)
+
+
+def _with(field: Field, default: Expression | None) -> Field:
+    values = {name: getattr(field, name) for name in field.__slots__}
+    return Field(**{**values, "default": default})
+
+
+def _entity(work: Compiling, name: str, item: Spec, fields: Mapping[str, Field]) -> Entity:
+    first_text = next((f.id for f in fields.values() if f.kind == "text" and not f.system), "id")
+    parent = item.get("x-parent")
+    unique = [tuple(item["x-unique"][key]) for key in sorted(item.get("x-unique", {}))]
+    return Entity(
+        id=name,
+        app=work.app,
+        table=f"{work.app}_{name}",
+        title=item.get("x-title", first_text),
+        fields=fields,
+        schema=derive_schema(fields),
+        scope=work.scope(work.full(name)),
+        parent=None if parent is None else work.full(parent),
+        parent_field=parent,
+        owned=is_owned(item),
+        rollups=tuple(_rollups(work, fields)),
+        unique_together=tuple(unique),
+        icon=item.get("x-icon", "file"),
+    )
+
+
+def _rollups(work: Compiling, fields: Mapping[str, Field]) -> list[Rollup]:
+    found = []
+    for field in fields.values():
+        if field.kind == "rollup":
+            child = fields[field.spec["x-of"]].to or ""
+            via = field.entity.split(".", 1)[1]
+            found.append(Rollup(field.id, child, via, field.spec["x-aggregate"], field.spec.get("x-field")))
+    return found

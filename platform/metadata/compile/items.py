@@ -1,0 +1,131 @@
+"""Forms, lists, measures, dashboards and navigation, from their JSON to what the runtime reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from dacheng.metadata.compile.context import Compiling
+from dacheng.metadata.definition import (
+    Column,
+    Dashboard,
+    Form,
+    FormField,
+    ListView,
+    Measure,
+    NavItem,
+    Section,
+    Sort,
+    Widget,
+)
+from dacheng.metadata.expression import Expression
+
+Item = Mapping[str, Any]
+
+
+def ordered(items: Mapping[str, Item]) -> list[tuple[str, Item]]:
+    """Entries by their `order`, then by id."""
+    return sorted(items.items(), key=lambda pair: (pair[1].get("order", 0), pair[0]))
+
+
+def path_of(text: str) -> tuple[str, ...]:
+    """`account.name` → ("account", "name")."""
+    return tuple(text.split("."))
+
+
+def compile_form(work: Compiling, item: Item) -> Form:
+    """A form with the conditions of its fields."""
+    file, entity = work.file("form", item["id"]), work.full(item["entity"])
+    sections = []
+    for section, body in ordered(item["sections"]):
+        where = f"/sections/{section}/fields"
+        fields = tuple(_form_field(work, entity, key, one, file, where) for key, one in ordered(body["fields"]))
+        sections.append(Section(section, body.get("order", 0), body.get("columns", 2), fields))
+    return Form(item["id"], entity, tuple(sections), bool(item.get("default", False)))
+
+
+def _form_field(work: Compiling, entity: str, key: str, body: Item, file: str, where: str) -> FormField:
+    where = f"{where}/{key}"
+    condition = {name: work.optional(body, name, entity, file, where) for name in ("visible", "required", "readonly")}
+    default: Expression | None = None
+    if body.get("default") is not None:
+        wanted = work.fields(entity)[key].codec.type
+        default = work.expression(body["default"], entity, file, f"{where}/default", wanted=wanted)
+    return FormField(
+        field=key,
+        order=body.get("order", 0),
+        span=body.get("span", "half"),
+        visible=condition["visible"],
+        required=condition["required"],
+        readonly=condition["readonly"],
+        default=default,
+        when_hidden=body.get("when_hidden", "keep"),
+    )
+
+
+def compile_list(work: Compiling, item: Item) -> ListView:
+    """A list with its columns as paths."""
+    file, entity = work.file("list", item["id"]), work.full(item["entity"])
+    columns = [
+        Column(key, path_of(body.get("path", key)), body.get("order", 0)) for key, body in ordered(item["columns"])
+    ]
+    sort = [Sort(path_of(one["field"]), bool(one.get("descending", False))) for one in item.get("sort", ())]
+    return ListView(
+        id=item["id"],
+        entity=entity,
+        columns=tuple(columns),
+        sort=tuple(sort),
+        filter=work.optional(item, "filter", entity, file, ""),
+        filters=tuple(item.get("filters", ())),
+        page_size=item.get("page_size", 50),
+        order=item.get("order", 0),
+        default=bool(item.get("default", False)),
+    )
+
+
+def compile_measure(work: Compiling, item: Item) -> Measure:
+    """A measure; a dimension's grain, when there is one, is in `grains`."""
+    file, entity = work.file("measure", item["id"]), work.full(item["entity"])
+    dimensions = {key: path_of(body["path"]) for key, body in sorted(item.get("dimensions", {}).items())}
+    grains = {key: body["grain"] for key, body in item.get("dimensions", {}).items() if "grain" in body}
+    return Measure(
+        id=item["id"],
+        app=work.app,
+        entity=entity,
+        aggregate=item["aggregate"],
+        field=item.get("field"),
+        filter=work.optional(item, "filter", entity, file, ""),
+        time_field=item.get("time_field"),
+        dimensions=MappingProxyType(dimensions),
+        unit=item.get("unit", ""),
+        grains=MappingProxyType(grains),
+    )
+
+
+def compile_dashboard(work: Compiling, item: Item) -> Dashboard:
+    """A dashboard with its widgets in order; measures become full references."""
+    widgets = [
+        Widget(
+            id=key,
+            kind=body["kind"],
+            order=body.get("order", 0),
+            measures=tuple(work.full(name) for name in body["measures"]),
+            dimension=body.get("dimension"),
+            width=body.get("width", work.kinds.widgets[body["kind"]].min_width),
+            props=MappingProxyType(dict(body.get("props", {}))),
+            limit=body.get("limit", 20),
+        )
+        for key, body in ordered(item["widgets"])
+    ]
+    return Dashboard(item["id"], work.app, tuple(widgets), MappingProxyType(dict(item.get("filters", {}))))
+
+
+def compile_navigation(work: Compiling) -> tuple[NavItem, ...]:
+    """The app's navigation in order; an entity's target is a full reference, others are ids within the app."""
+    entries = []
+    for key, body in ordered(work.package.manifest.get("navigation", {})):
+        kind = next(name for name in ("entity", "dashboard", "list") if name in body)
+        target = work.full(body[kind]) if kind == "entity" else body[kind]
+        entries.append(NavItem(kind, target, body.get("icon", "file"), key))
+    return tuple(entries)
