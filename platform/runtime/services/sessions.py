@@ -72,10 +72,7 @@ def identify(
     if person is None:
         return Found(Anonymous(), identity.versions, current)
     stale = milliseconds(now) - identity.seen_at > TOUCH_EVERY.total_seconds() * 1000
-    if credentials.token:
-        actor = replace(person, token=value)
-    else:
-        actor = replace(person, session=value)
+    actor = replace(person, token=value) if credentials.token else replace(person, session=value)
     touch = _touch(value, bool(credentials.token), milliseconds(now)) if stale else None
     return Found(actor, identity.versions, current, touch)
 
