@@ -1,0 +1,1 @@
+"""Dacheng against a hand-written application doing the same work, in the same run."""
