@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
@@ -112,7 +113,7 @@ class Reader:
         found = self.row(statement, params)
         return None if found is None else found[0]
 
-    def run(self, text: str, values: Sequence[Any] | Params) -> list[Row]:
+    def fetch(self, text: str, values: Sequence[Any] | Params) -> list[Row]:
         """Rows of a text that SQLAlchemy compiled before, with its values in the driver's own shape."""
         found: list[Row] = self._link.driver.execute(text, values).fetchall()
         return found
@@ -154,6 +155,23 @@ class Transaction(Reader):
     def ddl(self, statement: Executable) -> None:
         """Run a schema statement, inside the transaction like any other."""
         self._link.connection.execute(statement)
+
+    def command(self, text: str) -> None:
+        """Run a fixed statement without values or rows."""
+        self._link.driver.execute(text)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """What happens inside is undone alone when it raises; the transaction goes on."""
+        self._link.command("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            if self._link.in_transaction():
+                self._link.command("ROLLBACK TO part")
+                self._link.command("RELEASE part")
+            raise
+        self._link.command("RELEASE part")
 
     def advisory_lock(self, number: int) -> None:
         """On PostgreSQL, hold a named lock until the end of the transaction; SQLite has one writer anyway."""

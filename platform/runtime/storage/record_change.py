@@ -16,8 +16,7 @@ ACTIONS = ("create", "update", "delete", "restore", "purge")
 class RecordChange:
     """`action` is create, update, delete (to the recycle bin), restore or purge.
 
-    `values` are typed, by field; `position` may stand among them for lines; system fields given there
-    win over the stamp (imports of history). `expected_version` None means: whatever it is now.
+    `values` are typed, by field; system fields given there win over the stamp (imports of history). `expected_version` None means: whatever it is now.
     `touch` raises the version even when no value changed, because the record's lines did.
     """
 

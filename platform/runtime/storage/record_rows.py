@@ -25,7 +25,11 @@ class Record:
     version: int
     stored: Stored
     deleted_at: int | None = None
-    position: int | None = None
+
+    @property
+    def position(self) -> int:
+        """A line's place among its siblings; 0 for all others."""
+        return int(self.stored.get(POSITION, (0,))[0] or 0)
 
     def value(self, field: str) -> Any:
         """One field's typed value."""
@@ -49,7 +53,6 @@ class Shape:
     made: EntityTable
     names: tuple[str, ...]
     slices: tuple[tuple[str, int, int], ...]
-    has_position: bool
     one: Prepared
     insert: Prepared
     columns: tuple[sa.Column[Any], ...]
@@ -57,8 +60,7 @@ class Shape:
     def record(self, row: Row) -> Record:
         """A selected row as a record."""
         stored = {name: row[start:stop] for name, start, stop in self.slices}
-        position = row[-1] if self.has_position else None
-        return Record(self.made.entity, row[0], row[1], stored, row[2], position)
+        return Record(self.made.entity, row[0], row[1], stored, row[2])
 
 
 def shape_of(made: EntityTable) -> Shape:
@@ -76,14 +78,11 @@ def _shape(made: EntityTable) -> Shape:
     for name, parts in made.columns.items():
         slices.append((name, len(columns), len(columns) + len(parts)))
         columns.extend(parts)
-    has_position = POSITION in table.c
-    if has_position:
-        columns.append(table.c[POSITION])
     written = [column for column in table.c if column.name != "_row"]
     insert = sa.insert(table).values({c.name: sa.bindparam(c.name, type_=c.type) for c in written}).inline()
     one = sa.select(*columns).where(table.c.id == sa.bindparam("key"))
     return Shape(
-        made, tuple(c.name for c in written), tuple(slices), has_position, Prepared(one), Prepared(insert),
+        made, tuple(c.name for c in written), tuple(slices), Prepared(one), Prepared(insert),
         tuple(columns),
     )
 

@@ -16,7 +16,7 @@ from dacheng.runtime.storage.model import Model
 from dacheng.runtime.storage.reader import Reader, Transaction
 from dacheng.runtime.storage.record_change import Applied, RecordChange
 from dacheng.runtime.storage.record_rows import Record, Stored
-from dacheng.runtime.storage.tables import DELETED, POSITION, ROW, EntityTable
+from dacheng.runtime.storage.tables import DELETED, ROW, EntityTable
 
 __all__ = ["Applied", "Record", "RecordChange", "Stamp", "apply_changes", "load"]
 _MAX_CONSEQUENCES = 20_000
@@ -37,7 +37,7 @@ def load_lines(
     for record in record_rows.behind(reader, made, via, parents, deleted_at) if parents else ():
         found.setdefault(record.stored[via][0], []).append(record)
     for lines in found.values():
-        lines.sort(key=lambda line: (line.position or 0, line.id))
+        lines.sort(key=lambda line: (line.position, line.id))
     return found
 
 
@@ -152,8 +152,6 @@ class _Job:
                 late.append(RecordChange("update", change.entity, change.id, postponed))
                 stored.update({name: (None,) for name in postponed})
             row = {**start, **record_rows.flat(made, stored), "id": change.id}
-            if POSITION in start and POSITION in change.values:
-                row[POSITION] = change.values[POSITION]
             rows.append(row)
             searched.append((change.id, stored))
             self._created(made, change, stored, row)
@@ -190,15 +188,12 @@ class _Job:
         was = self.before[change.id]
         given = record_rows.store(change.entity, change.values)
         stored = {name: value for name, value in given.items() if value != was.stored[name]}
-        position = change.values.get(POSITION, was.position)
-        if not stored and position == was.position and not change.touch:
+        if not stored and not change.touch:
             self.applied.setdefault(change.id, Applied(change.id, was.version))
             return
         row = {**_touch_values(made, self.stamp), **record_rows.flat(made, stored), "version": was.version + 1}
-        if position != was.position:
-            row[POSITION] = position
         self._write(made, was, row)
-        now = Record(was.entity, was.id, was.version + 1, {**was.stored, **stored}, None, position)
+        now = Record(was.entity, was.id, was.version + 1, {**was.stored, **stored})
         self.before[change.id] = now
         self.deltas.note(made, was.stored, now.stored)
         if any(name in stored for name in made.search):
@@ -226,7 +221,7 @@ class _Job:
             moment = self.stamp.now_ms if action == "delete" else None
             row = {**_touch_values(made, self.stamp), DELETED: moment, "version": was.version + 1}
             self._write(made, was, row)
-            now = Record(was.entity, was.id, was.version + 1, was.stored, moment, was.position)
+            now = Record(was.entity, was.id, was.version + 1, was.stored, moment)
             self.before[change.id] = now
             if action == "delete":
                 self.deltas.note(made, was.stored, None)

@@ -191,3 +191,14 @@ def figures(kept: Kept, parent_id: sa.ColumnElement[Any]) -> list[sa.Select[Any]
         sa.select(sa.case((mixed, None), else_=figure)).where(living),
         sa.select(sa.case((mixed, None), else_=currency)).where(living),
     ]
+
+
+def recompute_all(tx: Transaction, kept: Kept) -> None:
+    """Compute a roll-up anew for every record that has it."""
+    table = kept.parent.table
+    columns = kept.parent.columns[kept.rollup.field]
+    values = {
+        column.name: expression.scalar_subquery()
+        for column, expression in zip(columns, figures(kept, table.c.id), strict=True)
+    }
+    tx.execute(sa.update(table).values(values))

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from dacheng.metadata.problem import refuse
+from dacheng.runtime.storage import postgres_functions
 from dacheng.runtime.storage.reader import Link
 
 FORMAT = 1  # of everything in this module; older code refuses to open a newer one
@@ -260,6 +261,7 @@ def prepare(link: Link, *, create: bool) -> None:
     try:
         if not link.is_sqlite:
             link.driver.execute("SELECT pg_advisory_xact_lock(%s)", (_PREPARE_LOCK,))
+            postgres_functions.install(link.connection)
         metadata.create_all(link.connection)
         _first_version(link)
         link.command("COMMIT")

@@ -117,9 +117,7 @@ def _technical(entity: Entity, columns: Mapping[str, object]) -> Iterator[sa.sch
         yield integer("version", null=True)
     if DELETED not in columns:
         yield integer(DELETED, null=True)
-    if entity.parent is not None and POSITION not in columns:
-        yield integer(POSITION, null=True)
-    yield sa.UniqueConstraint("id", name=_name(entity.table, ["id"], "id"))
+    yield sa.UniqueConstraint("id")
 
 
 def _references(entity: Entity, catalogue: Catalogue) -> Iterator[sa.ForeignKeyConstraint]:

@@ -1,0 +1,270 @@
+"""From one catalogue's tables to the next, in the caller's transaction; no table is ever rebuilt.
+
+Only add table, add column, create and drop index, rename to archived. What leaves the catalogue is
+archived by the change *after* the one that left it out, so that readers of the old version keep working.
+Everything compares with what is physically there, so a second run finds nothing to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable
+
+from dacheng.metadata.problem import Problem, problem
+from dacheng.runtime.storage import ddl, fault, physical, retype, rollups, search
+from dacheng.runtime.storage.physical import Physical
+from dacheng.runtime.storage.reader import Prepared, Reader, Transaction
+from dacheng.runtime.storage.system_tables import journal as journal_table
+from dacheng.runtime.storage.tables import EntityTable, Tables, search_table
+
+OURS = "ix_"
+STEPS = ("tables", "columns", "retype", "keys", "indexes", "search", "rollups", "archive")
+_WRITE = Prepared(
+    journal_table.insert()
+    .values({n: sa.bindparam(n) for n in ("cause", "kind", "detail", "at")})
+    .inline()
+)
+_READ = Prepared(sa.select(journal_table.c.seq, journal_table.c.kind, journal_table.c.detail).order_by(journal_table.c.seq))
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """Why the schema changes (`install sales_management 1.0.0`) and when, for the journal's rows."""
+
+    cause: str
+    now_ms: int
+
+    def write(self, tx: Transaction, kind: str, **detail: Any) -> None:
+        """Add one row."""
+        text = orjson.dumps(detail).decode()
+        tx.execute(_WRITE, {"cause": self.cause, "kind": kind, "detail": text, "at": self.now_ms})
+
+
+def apply(
+    tx: Transaction, changes: Sequence[Any], tables_old: Tables | None, tables_new: Tables, journal: Journal
+) -> None:
+    """Make the physical schema that of `tables_new`; `changes` are noted in the journal as they were planned.
+
+    Crash points: `schema.<step>` for each of `STEPS`, before the step.
+    """
+    tx.advisory_lock(_LOCK)
+    job = _Job(tx, tables_old, tables_new, journal)
+    for change in changes:
+        journal.write(tx, "planned", change=str(getattr(change, "kind", change)), entity=str(getattr(change, "entity", "")))
+    for step in STEPS:
+        fault.point(f"schema.{step}")
+        getattr(job, step)()
+    fault.point("schema.after")
+
+
+_LOCK = 7_201_002
+
+
+@dataclass(slots=True)
+class _Job:
+    tx: Transaction
+    old: Tables | None
+    new: Tables
+    journal: Journal
+
+    def physical(self) -> Physical:
+        """The schema as it is now."""
+        return physical.read(self.tx)
+
+    def tables(self) -> None:
+        """Archive what the last change left out, then create what is missing."""
+        now = self.physical()
+        for detail in _left_out(self.tx):
+            self._archive(now, detail)
+        now = self.physical()
+        for made in self.new.by_entity.values():
+            if not now.has(made.table.name):
+                self.tx.ddl(CreateTable(made.table))
+                self.journal.write(self.tx, "table_added", table=made.table.name)
+
+    def columns(self) -> None:
+        """Add missing columns, always at the end, always empty."""
+        now = self.physical()
+        for made in self.new.by_entity.values():
+            there = now.columns[made.table.name]
+            for column in made.table.columns:
+                if column.name not in there:
+                    self.tx.ddl(ddl.AddColumn(column))
+                    self.journal.write(self.tx, "column_added", table=made.table.name, column=column.name)
+
+    def retype(self) -> None:
+        """A field of another kind: the old column is archived, a new one filled from it in batches."""
+        if self.old is None:
+            return
+        for ref, made in self.new.by_entity.items():
+            before = self.old.by_entity.get(ref)
+            if before is None:
+                continue
+            for name in retype.retyped(before, made):
+                lost = retype.run(self.tx, before, made, name, self._number())
+                self.journal.write(self.tx, "retyped", table=made.table.name, field=name, unreadable=lost)
+
+    def keys(self) -> None:
+        """Foreign keys, on PostgreSQL after every table and column is there (SQLite has them inline)."""
+        if self.tx.dialect == "sqlite":
+            return
+        now = self.physical()
+        for made in self.new.by_entity.values():
+            there = now.keys.get(made.table.name, frozenset())
+            for key in made.table.foreign_key_constraints:
+                if key.name not in there:
+                    self.tx.ddl(AddConstraint(key))
+
+    def indexes(self) -> None:
+        """Drop indexes nobody wants any more, create the missing ones; names are made from their columns."""
+        now = self.physical()
+        for made in self.new.by_entity.values():
+            wanted = {str(index.name): index for index in made.table.indexes}
+            there = {n for n in now.indexes.get(made.table.name, ()) if n.startswith(OURS)}
+            for name in sorted(there - wanted.keys()):
+                self.tx.ddl(ddl.DropIndexByName(name))
+            for name in sorted(wanted.keys() - there):
+                self.tx.ddl(CreateIndex(wanted[name]))
+
+    def search(self) -> None:
+        """A search index per entity with search fields, filled anew when those fields changed."""
+        now = self.physical()
+        for ref, made in self.new.by_entity.items():
+            name = search_table(made.table.name)
+            if not made.search:
+                continue
+            before = self.old.by_entity.get(ref) if self.old is not None else None
+            is_new = not now.has(name)
+            if is_new:
+                for statement in search.create_statements(made, self.tx.dialect):
+                    self.tx.command(statement)
+            if is_new or (before is not None and before.search != made.search):
+                rebuild_search(self.tx, made)
+
+    def rollups(self) -> None:
+        """Figures of roll-ups that are new, from the records already there."""
+        for ref, made in self.new.by_entity.items():
+            before = self.old.by_entity.get(ref) if self.old is not None else None
+            known = set(before.entity.rollups) if before is not None else set()
+            if before is not None and set(made.entity.rollups) - known:
+                rebuild_rollups(self.tx, self.new, made)
+
+    def archive(self) -> None:
+        """Note what the catalogue no longer has; it is renamed by the next change."""
+        if self.old is None:
+            return
+        for ref, before in self.old.by_entity.items():
+            made = self.new.by_entity.get(ref)
+            if made is None:
+                self.journal.write(self.tx, "left_out", table=before.table.name, column=None)
+                continue
+            for column in before.table.columns:
+                if column.name not in made.table.c:
+                    self.journal.write(self.tx, "left_out", table=made.table.name, column=column.name)
+
+    def _archive(self, now: Physical, detail: dict[str, Any]) -> None:
+        table, column = detail["table"], detail["column"]
+        made = next((m for m in self.new.by_entity.values() if m.table.name == table), None)
+        if not now.has(table):
+            return
+        if column is None and made is None:
+            self._archive_table(now, table)
+        elif column is not None and column in now.columns[table] and (made is None or column not in made.table.c):
+            retype.archive_column(self.tx, now, table, column, self._number())
+            self.journal.write(self.tx, "archived", table=table, column=column)
+
+    def _archive_table(self, now: Physical, table: str) -> None:
+        for name in sorted(n for n in now.indexes.get(table, ()) if n.startswith(OURS)):
+            self.tx.ddl(ddl.DropIndexByName(name))
+        self.tx.ddl(ddl.RenameTable(table, f"_archived_{self._number()}_{table}"[:63]))
+        self.journal.write(self.tx, "archived", table=table, column=None)
+
+    def _number(self) -> int:
+        return int(self.tx.scalar(sa.select(sa.func.count()).select_from(journal_table)) or 0)
+
+
+def _left_out(tx: Transaction) -> Iterable[dict[str, Any]]:
+    """What was left out and is not archived yet, oldest first."""
+    waiting: dict[tuple[str, str | None], dict[str, Any]] = {}
+    for _, kind, text in tx.rows(_READ):
+        if kind in ("left_out", "archived"):
+            detail = orjson.loads(text)
+            key = (detail["table"], detail["column"])
+            if kind == "left_out":
+                waiting[key] = detail
+            else:
+                waiting.pop(key, None)
+    return list(waiting.values())
+
+
+# ---------------------------------------------------------------- rebuilding what is derived
+def rebuild_search(tx: Transaction, made: EntityTable) -> None:
+    """Fill an entity's search index anew from its records, in batches."""
+    tx.execute(sa.delete(sa.table(search_table(made.table.name))))
+    for records in _batches(tx, made):
+        search.put(tx, made, records)
+
+
+def _batches(tx: Transaction, made: EntityTable) -> Iterator[list[tuple[str, dict[str, tuple[Any, ...]]]]]:
+    columns = [c for name in made.search for c in made.columns[name]]
+    after = 0
+    while True:
+        some = sa.select(made.table.c["_row"], made.table.c.id, *columns).where(made.table.c["_row"] > after)
+        rows = tx.rows(some.order_by(made.table.c["_row"]).limit(1000))
+        if not rows:
+            return
+        after = rows[-1][0]
+        yield [(row[1], _slices(made, row[2:])) for row in rows]
+
+
+def _slices(made: EntityTable, values: Sequence[Any]) -> dict[str, tuple[Any, ...]]:
+    found, start = {}, 0
+    for name in made.search:
+        stop = start + len(made.columns[name])
+        found[name] = tuple(values[start:stop])
+        start = stop
+    return found
+
+
+def rebuild_rollups(tx: Transaction, tables: Tables, made: EntityTable) -> None:
+    """Compute every roll-up of an entity anew, for all its records at once."""
+    for child in tables.by_entity.values():
+        for kept in rollups.over(tables, child):
+            if kept.parent is made:
+                rollups.recompute_all(tx, kept)
+
+
+# ---------------------------------------------------------------- checking
+def verify(reader: Reader, tables: Tables) -> tuple[Problem, ...]:
+    """Where the physical schema is not the catalogue's: missing tables, columns, indexes, other types."""
+    now = physical.read(reader)
+    found: list[Problem] = []
+    for made in tables.by_entity.values():
+        table = made.table.name
+        if not now.has(table):
+            found.append(_drift(table, "the table is missing"))
+            continue
+        for column in made.table.columns:
+            kind = now.columns[table].get(column.name)
+            if kind is None:
+                found.append(_drift(table, f"the column {column.name} is missing"))
+            elif kind != physical.basic_of(column):
+                found.append(_drift(table, f"the column {column.name} holds {kind}"))
+        there = now.indexes.get(table, frozenset())
+        found.extend(
+            _drift(table, f"the index {index.name} is missing")
+            for index in made.table.indexes
+            if index.name not in there
+        )
+        if made.search and not now.has(search_table(table)):
+            found.append(_drift(table, "the search index is missing"))
+    return tuple(found)
+
+
+def _drift(table: str, what: str) -> Problem:
+    return problem("storage.schema_drift", table=table, what=what)
