@@ -70,7 +70,7 @@ class _Checker:
 
     def report(self, code: str, node: Node, **params: object) -> None:
         """Notes a problem at a node."""
-        self.problems.append(problem(code, node.pointer, **params))
+        self.problems.append(problem(code, node.pointer, "", **params))
 
     def type(self, node: Node, scope: _Scope) -> Typed:
         """The typed tree; an ill-typed part is reported and counts as missing from there on."""
@@ -91,7 +91,8 @@ class _Checker:
         steps = node.path if inside else node.path[1:]
         standing = [] if inside else [False]
         for index, step in enumerate(steps):
-            standing.append(isinstance(kind, RecordOf) and kind.stands_for == step and (index > 0 or (inside and scope.item)))
+            bare = index > 0 or (inside and scope.item)
+            standing.append(bare and isinstance(kind, RecordOf) and kind.stands_for == step)
             kind = kind.fields(step) if isinstance(kind, RecordOf) else None
         if kind is None or kind == MISSING:
             self.report("expression.unknown_variable", node, name=".".join(node.path))

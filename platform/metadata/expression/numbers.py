@@ -61,7 +61,7 @@ def magnitude(value: Decimal) -> Decimal:
 
 
 def round_to(value: Decimal, digits: Decimal = _ZERO) -> Decimal | None:
-    """`value` rounded half-even to `digits` places (cut to a whole number); negative digits round to tens, hundreds …"""
+    """`value` rounded half-even to `digits` places (cut to a whole number); -1 rounds to tens, -2 to hundreds."""
     places = whole(digits, 20)
     if places is None:
         return value if digits > 0 else _ZERO
@@ -87,9 +87,9 @@ def as_text(value: Decimal) -> str:
 def to_decimal(value: object) -> Decimal | None:
     """The number a caller passed (int, Decimal, or a float by its shortest form) within the limits, else None."""
     if value.__class__ is Decimal:
-        return fit(value)  # type: ignore[arg-type]
+        return fit(value)
     if value.__class__ is int:
-        return fit(Decimal(value))  # type: ignore[arg-type]
+        return fit(Decimal(value))
     return fit(Decimal(repr(value))) if value.__class__ is float else None
 
 

@@ -195,7 +195,7 @@ class _Reader:
         return node
 
     def _report(self, code: str, place: _Place, **params: object) -> Literal:
-        self.problems.append(problem(code, place.pointer, **params))
+        self.problems.append(problem(code, place.pointer, "", **params))
         return _UNREADABLE
 
 

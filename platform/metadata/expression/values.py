@@ -17,7 +17,7 @@ from dacheng.metadata.expression.types import BOOLEAN, DATE, DURATION, INSTANT, 
 
 def _text(value: Any) -> str | None:
     if value.__class__ is str:
-        return value  # type: ignore[no-any-return]
+        return value
     return str.__str__(value) if isinstance(value, str) else None
 
 
