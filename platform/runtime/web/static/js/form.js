@@ -1,0 +1,196 @@
+// The form's behaviour: conditions, counts, drafts, keys. The server decides again what is said here.
+import { conditionsOf } from "./form-conditions.js";
+import { comboboxes } from "./combobox.js";
+import { lines } from "./form-lines.js";
+
+const DRAFT = "dacheng.draft.";
+const OWN = new Set(["_key", "_version", "_was"]);
+
+const json = (root, selector) => JSON.parse(root.querySelector(selector).textContent);
+const entries = (form) =>
+  [...new FormData(form).entries()].filter(([name, value]) => !OWN.has(name) && typeof value === "string");
+
+document.addEventListener("alpine:init", () => {
+  window.Alpine.data("recordForm", () => ({
+    fields: {},
+    leaving: false,
+    touched: new Set(),
+
+    init() {
+      const form = this.$root;
+      form.noValidate = true;
+      this.form = form;
+      this.fields = json(form, "[data-conditions]");
+      this.conditions = conditionsOf(form, this.fields, json(form, "[data-context]"));
+      lines(form);
+      comboboxes(form);
+      this.first = new Map(this.state());
+      this.restore();
+      this.conditions.apply();
+      form.addEventListener("input", (event) => this.edited(event));
+      form.addEventListener("change", (event) => this.edited(event));
+      form.addEventListener("focusout", (event) => this.left(event));
+      form.addEventListener("submit", (event) => this.submit(event));
+      document.addEventListener("keydown", (event) => {
+        if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") {
+          event.preventDefault();
+          form.requestSubmit(form.querySelector("[data-save]"));
+        }
+      });
+      window.addEventListener("beforeunload", (event) => {
+        if (!this.leaving && this.changed().length > 0) event.preventDefault();
+      });
+      form.querySelector("[data-cancel]").addEventListener("click", () => this.cancel());
+      this.say();
+    },
+
+    // The value of each field's inputs as one text, by field.
+    state() {
+      const found = new Map();
+      for (const [name, value] of entries(this.form)) {
+        if (name.endsWith(".sent")) continue;
+        const field = name.split(".")[0];
+        found.set(field, `${found.get(field) ?? ""}${value}`);
+      }
+      return found;
+    },
+
+    changed() {
+      const now = this.state();
+      return Object.keys(this.fields).filter((name) => (now.get(name) ?? "") !== (this.first.get(name) ?? "") && this.fields[name].writable);
+    },
+
+    edited(event) {
+      const box = event.target.closest("[data-field]");
+      this.conditions.apply();
+      if (box && (this.touched.has(box.dataset.field) || box.classList.contains("is-wrong"))) this.check(box);
+      this.keep();
+      this.say();
+    },
+
+    left(event) {
+      const box = event.target.closest("[data-field]");
+      if (!box || box.contains(event.relatedTarget)) return;
+      this.touched.add(box.dataset.field);
+      this.check(box);
+      this.say();
+    },
+
+    // Only what is certain without the server: something required is missing, a number is not one.
+    check(box) {
+      const field = this.fields[box.dataset.field];
+      if (!field || box.hidden) return true;
+      const value = this.state().get(box.dataset.field) ?? "";
+      const number = box.querySelector(":scope > [data-number], :scope > .affix > [data-number]");
+      let text = "";
+      if (this.conditions.required(box.dataset.field) && value.trim() === "") text = this.form.dataset.fillIn;
+      else if (number && number.value.trim() && !/^[^a-wyz]*[0-9０-９][^a-z]*$/i.test(number.value.replace(/[A-Z]{3}/i, "")))
+        text = this.form.dataset.notANumber;
+      this.mark(box, text);
+      return text === "";
+    },
+
+    mark(box, text) {
+      const error = box.querySelector(":scope > .error");
+      box.classList.toggle("is-wrong", text !== "");
+      error.hidden = text === "";
+      error.querySelector("span").textContent = text;
+      const control = box.querySelector("input:not([type=hidden]), select, textarea");
+      if (!control) return;
+      if (text) control.setAttribute("aria-invalid", "true");
+      else control.removeAttribute("aria-invalid");
+      const described = new Set((control.getAttribute("aria-describedby") ?? "").split(" ").filter(Boolean));
+      if (text) described.add(error.id);
+      else described.delete(error.id);
+      if (described.size) control.setAttribute("aria-describedby", [...described].join(" "));
+      else control.removeAttribute("aria-describedby");
+    },
+
+    submit(event) {
+      const button = event.submitter;
+      if (button && (button.name === "_add" || button.name === "_remove")) return;
+      const boxes = [...this.form.querySelectorAll("[data-field]")];
+      const wrong = boxes.filter((box) => !this.check(box));
+      if (wrong.length > 0) {
+        event.preventDefault();
+        this.say();
+        wrong[0].querySelector("input:not([type=hidden]), select, textarea")?.focus();
+        return;
+      }
+      if (this.leaving) event.preventDefault();
+      this.leaving = true;
+      this.form.setAttribute("aria-busy", "true");
+      setTimeout(() => { this.leaving = false; this.form.removeAttribute("aria-busy"); }, 10_000);
+    },
+
+    cancel() {
+      this.forget();
+      this.leaving = true;
+    },
+
+    say() {
+      const { dataset } = this.form;
+      const count = this.changed().length;
+      const said = this.form.querySelector("[data-changes-said]");
+      const text = count ? dataset.changes.replace("{count}", count) : "";
+      if (said.textContent !== text) said.textContent = text;
+      const wrong = [...this.form.querySelectorAll("[data-field].is-wrong:not([hidden])")];
+      const link = this.form.querySelector("[data-wrong-said]");
+      link.hidden = wrong.length === 0;
+      if (wrong.length) {
+        link.textContent = dataset.toMend.replace("{count}", wrong.length);
+        link.href = `#f-${wrong[0].dataset.field}`;
+      }
+    },
+
+    // ---- drafts: one per person, record and version, on this device alone
+    keep() {
+      const key = DRAFT + this.form.dataset.draft;
+      if (this.changed().length === 0) return localStorage.removeItem(key);
+      return localStorage.setItem(key, JSON.stringify({ at: Date.now(), values: entries(this.form) }));
+    },
+
+    forget() {
+      localStorage.removeItem(DRAFT + this.form.dataset.draft);
+    },
+
+    restore() {
+      const raw = localStorage.getItem(DRAFT + this.form.dataset.draft);
+      if (!raw || document.getElementById("error-summary")) return;
+      const draft = JSON.parse(raw);
+      for (const [name, value] of draft.values) this.fill(name, value);
+      const note = document.createElement("div");
+      note.className = "notice";
+      note.setAttribute("role", "status");
+      const text = document.createElement("span");
+      const time = new Date(draft.at).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+      text.textContent = this.form.dataset.draftFound.replace("{time}", time);
+      const drop = document.createElement("button");
+      drop.type = "button";
+      drop.className = "btn btn-small";
+      drop.textContent = this.form.dataset.draftDrop;
+      drop.addEventListener("click", () => {
+        this.forget();
+        this.leaving = true;
+        location.reload();
+      });
+      note.append(text, drop);
+      this.form.before(note);
+    },
+
+    fill(name, value) {
+      const row = name.match(/^([a-z0-9_]+)\.(\d+)\./);
+      if (row) this.form.dispatchEvent(new CustomEvent("line-needed", { detail: { lines: row[1], index: Number(row[2]) } }));
+      for (const control of this.form.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
+        if (control.type === "radio") control.checked = control.value === value;
+        else if (control.type !== "hidden" || name.endsWith(".id")) {
+          control.value = value;
+          control.dispatchEvent(new CustomEvent("filled", { bubbles: true }));
+        }
+      }
+    },
+  }));
+});
+
+// What was saved or created needs no draft any more: the page after saving names it.
+for (const mark of document.querySelectorAll("[data-draft-done]")) localStorage.removeItem(DRAFT + mark.dataset.draftDone);

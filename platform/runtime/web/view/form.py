@@ -1,0 +1,211 @@
+"""A form, prepared once per definition, locale, labels and policy: its sections, and each field's HTML."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from html import escape
+from types import MappingProxyType
+from typing import Any
+
+from dacheng.metadata.definition import Field, Form, FormField, Section, Workflow
+from dacheng.metadata.expression import Expression, to_json
+from dacheng.metadata.kinds import Json
+from dacheng.runtime.services.policy import EntityPolicy
+from dacheng.runtime.web.fields import view_of
+from dacheng.runtime.web.fields.base import FieldView, Marks, Setting, Texts, symbol
+from dacheng.runtime.web.fields.choice import is_segmented
+
+GENERATED = "generated"
+CONDITIONS = ("visible", "required", "readonly")
+Choices = Mapping[str, list[tuple[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class FormMarks:
+    """How the form stands now: hidden, required and readonly fields, problems by input name, link choices."""
+
+    hidden: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
+    readonly: frozenset[str] = frozenset()
+    problems: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    choices: Mapping[str, list[tuple[str, str]]] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One field on the form: its definition, view, words, whether people may set it, and its HTML."""
+
+    field: Field
+    view: FieldView
+    label: str
+    writable: bool
+    rules: FormField
+    draw: Callable[[Texts, FormMarks], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A titled group of places in `columns` columns."""
+
+    id: str
+    title: str
+    columns: int
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedForm:
+    """A form ready to draw. `script` is the JSON its browser side reads: conditions and kinds by field."""
+
+    form: Form
+    declared: bool
+    parts: tuple[Part, ...]
+    places: Mapping[str, Place]
+    script: str
+    setting: Setting
+
+    def texts(self, record: Mapping[str, Json]) -> dict[str, str]:
+        """What every input holds for a record's JSON values."""
+        found: dict[str, str] = {}
+        for name, place in self.places.items():
+            found |= place.view.texts(place.field, self.setting, name, record.get(name))
+        return found
+
+    def read(self, texts: Texts) -> dict[str, Json]:
+        """The JSON values of the fields that were sent and may be set."""
+        return {
+            name: place.view.read(place.field, self.setting, name, texts)
+            for name, place in self.places.items()
+            if place.writable and place.view.sent(name, texts)
+        }
+
+
+def generated_form(entity: EntityPolicy) -> Form:
+    """The form of an entity that declares none: its fields in order, lines on rows of their own."""
+    shown = [f for f in entity.readable.values() if not f.system and not f.spec.get("x-hidden")]
+    if "owner" in entity.writable:
+        shown.append(entity.readable["owner"])
+    fields = tuple(
+        FormField(f.id, order, span="full" if is_wide(f) else "half") for order, f in enumerate(shown)
+    )
+    return Form(GENERATED, entity.entity.ref, (Section(GENERATED, 0, 2, fields),))
+
+
+def is_wide(one: Field) -> bool:
+    """Whether a field takes a row of its own where nothing says otherwise."""
+    return one.kind == "lines" or bool(one.spec.get("x-multiline")) or int(one.spec.get("maxLength", 0)) >= 300
+
+
+def prepare_form(
+    form: Form | None, entity: EntityPolicy, workflow: Workflow | None, setting: Setting, *, creating: bool
+) -> PreparedForm:
+    """The form for everyone with this policy and locale.
+
+    Fields one may not see are left out. What may not be set stands readonly, and not at all while
+    the record does not exist yet; so does the field of a workflow, which changes by steps alone.
+    """
+    chosen = form or generated_form(entity)
+    held = {workflow.field} if workflow is not None else set()
+    parts = []
+    for section in sorted(chosen.sections, key=lambda s: (s.order, s.id)):
+        places = tuple(
+            _place(entity.readable[one.field], one, entity, setting, held)
+            for one in sorted(section.fields, key=lambda f: (f.order, f.field))
+            if _shown(entity, one.field, held, creating)
+        )
+        if places:
+            parts.append(Part(section.id, _title(form, section, setting), section.columns, places))
+    by_name = {place.field.id: place for part in parts for place in part.places}
+    return PreparedForm(
+        form=chosen,
+        declared=form is not None,
+        parts=tuple(parts),
+        places=MappingProxyType(by_name),
+        script=_script(by_name.values()),
+        setting=setting,
+    )
+
+
+def _shown(entity: EntityPolicy, name: str, held: set[str], creating: bool) -> bool:
+    if name not in entity.readable or entity.readable[name].spec.get("x-hidden"):
+        return False
+    return not creating or (name in entity.writable and name not in held)
+
+
+def _title(form: Form | None, section: Section, setting: Setting) -> str:
+    if form is None:
+        return ""
+    app = form.entity.split(".", 1)[0]
+    return setting.labels.text(setting.locale, app, f"section:{form.id}.{section.id}")
+
+
+def _place(
+    one: Field, rules: FormField, entity: EntityPolicy, setting: Setting, held: set[str]
+) -> Place:
+    view, label = view_of(one), setting.labels.field(setting.locale, one)
+    writable = one.id in entity.writable and one.id not in held
+    return Place(one, view, label, writable, rules, _drawing(one, view, rules, label, writable, setting))
+
+
+def _drawing(
+    one: Field, view: FieldView, rules: FormField, label: str, writable: bool, setting: Setting
+) -> Callable[[Texts, FormMarks], str]:
+    """The closure of one field: label, control, hint and error around what may change."""
+    name, ident = one.id, f"f-{one.id}"
+    control = view.control(one, setting, name, ident)
+    wide = " field-full" if rules.span == "full" or view.block else ""
+    ruled = " by-rule" if rules.visible is not None else ""
+    help_text = escape(setting.labels.help(setting.locale, one))
+    grouped = view.grouped or is_segmented(one)
+    opening, closing = (
+        (f'<span class="label" id="{ident}-label">', "</span>")
+        if grouped
+        else (f'<label for="{ident}" id="{ident}-label">', "</label>")
+    )
+    said = f'<span class="sr">{escape(setting.say("shell.required"))}</span>'
+    star = f'<span class="required" data-star aria-hidden="true">*</span>{said if grouped else ""}'
+    no_star = '<span class="required" data-star aria-hidden="true" hidden>*</span>'
+    why = f'<span class="why">{symbol(setting.icons, "branch")}{escape(setting.say("form.by_rule"))}</span>' if ruled else ""
+    hint = f'<p class="hint" id="{ident}-hint">{help_text}</p>' if help_text else ""
+    mark = symbol(setting.icons, "h-risk", "icon")
+
+    def draw(texts: Texts, marks: FormMarks) -> str:
+        error = marks.problems.get(name, "")
+        required = (one.required or name in marks.required) and writable
+        described = " ".join(part for part in (f"{ident}-hint" if hint else "", f"{ident}-error" if error else "") if part)
+        own = Marks(bool(error), not writable or name in marks.readonly, required, described, marks.choices, marks.problems)
+        hidden = " hidden" if name in marks.hidden else ""
+        wrong = " is-wrong" if error else ""
+        return (
+            f'<div class="field{wide}{ruled}{wrong}" data-field="{name}"{hidden}>'
+            f"{opening}<span>{escape(label)}{star if required else no_star}</span>{why}{closing}"
+            f"{control(texts, own)}{hint}"
+            f'<p class="error" id="{ident}-error"{"" if error else " hidden"}>{mark}<span>{escape(error)}</span></p></div>'
+        )
+
+    return draw
+
+
+def _script(places: Iterable[Place]) -> str:
+    """The JSON for `form.js`, safe inside a script block: kinds, requiredness, conditions as expressions."""
+    described: dict[str, Any] = {}
+    for place in places:
+        one: dict[str, Any] = {"kind": place.field.view, "label": place.label, "writable": place.writable}
+        if place.field.required:
+            one["must"] = True
+        for name in CONDITIONS:
+            rule: Expression | None = getattr(place.rules, name)
+            if rule is not None:
+                one[name] = json.loads(to_json(rule.node))
+        if place.rules.when_hidden == "clear":
+            one["clear"] = True
+        described[place.field.id] = one
+    return script_json(described)
+
+
+def script_json(value: object) -> str:
+    """JSON that can stand inside `<script type="application/json">`: no `<`, `>` or `&` left in it."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
