@@ -14,7 +14,7 @@
     [scenario.create]
     method = "POST"; path = "/api/customers"; body = "customer"; expect = 201
 
-{port} {python} {data} stand in every text; {country} {id} in paths.
+{port} {python} {dacheng} {data} stand in every text; {country} {id} in paths.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ class Target:
 
     def __post_init__(self) -> None:
         text = self.file.read_text("utf-8")
-        values = {"port": self.port, "python": sys.executable, "data": self.data}
+        values: dict[str, object] = {"port": self.port, "python": sys.executable, "data": self.data}
+        values["dacheng"] = Path(sys.executable).with_name("dacheng")
         for name, value in values.items():
             text = text.replace("{" + name + "}", str(value))
         self.spec: dict[str, Any] = tomllib.loads(text)

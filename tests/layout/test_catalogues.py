@@ -8,7 +8,6 @@ from string import Formatter
 from dacheng.metadata.problem import catalogue as problem_codes
 from dacheng.runtime.web.words import LOCALES
 from dacheng.runtime.web.words import catalogue as interface_words
-
 from tests.support.source import PLATFORM, modules
 
 CATEGORIES = {
@@ -29,9 +28,7 @@ def forms(text: str | Mapping[str, str]) -> dict[str, str]:
 
 def holes(text: str | Mapping[str, str]) -> set[str]:
     """The names to fill in; for a text with plural forms, those of all its forms."""
-    return {
-        name for form in forms(text).values() for _, name, _, _ in Formatter().parse(form) if name
-    }
+    return {name for form in forms(text).values() for _, name, _, _ in Formatter().parse(form) if name}
 
 
 def both_languages(texts: Mapping[str, str | Mapping[str, str]]) -> bool:

@@ -15,7 +15,11 @@ def test_the_generated_part_of_a_reference_page_is_up_to_date(name: str) -> None
     source, write = PARTS[name]
     if not there(source):
         pytest.skip(f"{source} is not there yet")
-    found = {part: body for page in PAGES.glob("*.md") for _, part, body, _ in PART.findall(page.read_text("utf-8"))}
+    found = {
+        part: body
+        for page in PAGES.glob("*.md")
+        for _, part, body, _ in PART.findall(page.read_text("utf-8"))
+    }
     assert found[name].strip() == write().strip(), "run: python -m tests.support.reference"
 
 
@@ -32,6 +36,6 @@ def test_every_link_between_pages_leads_to_a_file() -> None:
 
 def test_readme_is_kept_in_both_languages() -> None:
     english, chinese = ((ROOT / name).read_text("utf-8") for name in ("README.md", "README.zh-CN.md"))
-    assert len(re.findall("^## ", english, re.M)) == len(re.findall("^## ", chinese, re.M))
-    commands = re.compile(r"^(?:make|dacheng|\.venv/bin/\S+) .*$|^make \w+$", re.M)
+    assert len(re.findall("^## ", english, re.MULTILINE)) == len(re.findall("^## ", chinese, re.MULTILINE))
+    commands = re.compile(r"^(?:make|dacheng|\.venv/bin/\S+) .*$|^make \w+$", re.MULTILINE)
     assert commands.findall(english) == commands.findall(chinese)

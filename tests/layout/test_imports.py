@@ -38,17 +38,20 @@ def test_each_part_knows_only_the_libraries_it_is_meant_to() -> None:
 
 def test_built_in_plugins_import_metadata_and_the_plugin_api_only() -> None:
     built_in = {folder.parent.name for folder in (PLATFORM / "plugins").glob("*/__init__.py")}
-    wrong = []
+    wrong: list[str] = []
     for module in modules():
-        owner = (module.name.split(".") + ["", "", ""])[2]
+        owner = [*module.name.split("."), "", "", ""][2]
         if not module.name.startswith("dacheng.plugins.") or owner not in built_in:
             continue
         allowed = {"dacheng.metadata", f"dacheng.plugins.{owner}"}
         allowed |= {f"dacheng.plugins.{name}" for name in PLUGIN_API}
-        for name in imported(module):
-            if name.startswith("dacheng.") and ".".join(name.split(".")[:3]) not in allowed:
-                if not name.startswith("dacheng.metadata."):
-                    wrong.append(f"{module.place} imports {name}")
+        wrong += [
+            f"{module.place} imports {name}"
+            for name in imported(module)
+            if name.startswith("dacheng.")
+            and not name.startswith("dacheng.metadata.")
+            and ".".join(name.split(".")[:3]) not in allowed
+        ]
     assert wrong == []
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 from tests.support.source import PLATFORM, ROOT
@@ -62,7 +63,7 @@ def test_the_lock_names_no_registry_and_every_hash() -> None:
 def test_every_dependency_has_a_line_of_reason() -> None:
     reasons = (ROOT / "docs" / "dependencies.md").read_text("utf-8").lower()
     project = PROJECT["project"]
-    wanted = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    wanted = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
     names = {line.split(">=")[0].split("[")[0] for line in wanted} - {"dacheng"}
     package = json.loads((ROOT / "package.json").read_text("utf-8"))
     names |= {*package["dependencies"], *package["devDependencies"]}

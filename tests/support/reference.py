@@ -18,7 +18,6 @@ from types import ModuleType
 from typing import Any
 
 from dacheng.metadata.problem import catalogue
-
 from tests.support.source import ROOT
 
 PAGES = ROOT / "docs" / "reference"
@@ -56,15 +55,10 @@ def hooks() -> str:
 def definitions() -> str:
     """Every definition kind with its folder, then every field kind with its keys."""
     part = _module("dacheng.metadata.builtin").part()
-    kinds = table(
-        ["item", "folder"], ([f"`{k.id}`", f"`{k.folder or '.'}`"] for k in part.definitions)
-    )
+    kinds = table(["item", "folder"], ([f"`{k.id}`", f"`{k.folder or '.'}`"] for k in part.definitions))
     fields = table(
         ["field kind", "promise", "keys"],
-        (
-            [f"`{k.id}`", _sentence(type(k)), ", ".join(f"`{key}`" for key in k.schema)]
-            for k in part.fields
-        ),
+        ([f"`{k.id}`", _sentence(type(k)), ", ".join(f"`{key}`" for key in k.schema)] for k in part.fields),
     )
     return f"{kinds}\n{fields}"
 

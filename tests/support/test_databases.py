@@ -19,6 +19,8 @@ def test_the_next_test_does_not_see_it(database_url: str) -> None:
 def test_postgresql_orders_text_by_code_point(postgres_url: str) -> None:
     engine = sa.create_engine(postgres_url)
     with engine.connect() as connection:
-        rows = connection.execute(sa.text("SELECT x FROM (VALUES ('b'), ('B'), ('a'), ('中')) t(x) ORDER BY x"))
+        rows = connection.execute(
+            sa.text("SELECT x FROM (VALUES ('b'), ('B'), ('a'), ('中')) t(x) ORDER BY x")
+        )
         assert [row[0] for row in rows] == ["B", "a", "b", "中"]
     engine.dispose()
