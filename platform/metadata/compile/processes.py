@@ -105,7 +105,11 @@ def compile_role(work: Compiling, item: Item) -> Role:
         where = f"/entities/{name}"
         actions = {key: _right(work, ref, body, key, file, where) for key in ("create", "read", "update", "delete")}
         fields = {
-            key: FieldGrant(bool(one.get("read", True)), bool(one.get("write", one.get("read", True))))
+            key: FieldGrant(
+                bool(one.get("read", True)),
+                bool(one.get("write", one.get("read", True))),
+                bool(one.get("declassified", False)),
+            )
             for key, one in sorted(body.get("fields", {}).items())
         }
         grants[ref] = Grant(

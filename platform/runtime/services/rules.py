@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from dacheng.metadata.definition import Rule
 from dacheng.metadata.kinds import ActionKind, Effect, Json
@@ -83,11 +82,10 @@ def _effects(
     rule: Rule, subject: Subject, context: Context, actions: Mapping[str, ActionKind]
 ) -> tuple[Effect, ...]:
     planned: list[Effect] = []
-    record: Mapping[str, Any] = {**subject.values, "id": subject.id, "entity": subject.entity.ref}
     for action in rule.actions:
         kind = actions.get(action.kind)
         if kind is None:
             raise refuse("rule.unknown_action", rule=rule.id, action=action.kind)
         computed = {key: value_of(each, subject, context) for key, each in action.expressions.items()}
-        planned.extend(kind.plan({**action.params, **computed}, record))
+        planned.extend(kind.plan(action.params, computed))
     return tuple(planned)

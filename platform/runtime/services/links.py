@@ -1,0 +1,75 @@
+"""Links are written only to records that exist and that the writer may see; and small helpers on values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from dacheng.metadata.definition import Field
+from dacheng.metadata.field_kinds.money import Money
+from dacheng.metadata.kinds import Json
+from dacheng.metadata.problem import Problem, problem
+from dacheng.runtime.services.records_at_hand import AtHand
+from dacheng.runtime.services.work import Work
+
+
+def check(
+    at_hand: AtHand,
+    work: Work,
+    fields: Mapping[str, Field],
+    values: Mapping[str, Any],
+    before: Mapping[str, Any],
+    pointer: str = "",
+) -> list[Problem]:
+    """`record.link_missing` for each link set to a record that is not there or not for this actor to see."""
+    problems = []
+    for name, value in values.items():
+        target = fields.get(name)
+        if target is None or value is None or value == before.get(name):
+            continue
+        if _own(work, name, value):
+            continue
+        if not at_hand.visible(work, target.to or "", [value]):
+            problems.append(problem("record.link_missing", f"{pointer}/{name}"))
+    return problems
+
+
+def _own(work: Work, name: str, value: object) -> bool:
+    """The owner set to oneself, and the department that follows from it, need no right to read people."""
+    return name == "department" or (name == "owner" and value == work.context.actor.id)
+
+
+def raw(target: Field, value: Any) -> Json:
+    """A value computed by an expression, as the JSON its field reads."""
+    if isinstance(value, Decimal) and target.kind == "integer" and value == value.to_integral_value():
+        return int(value)
+    return plain(value) if isinstance(value, Decimal | date) else value
+
+
+def plain(value: Any) -> str:
+    """A decimal, a date or a moment as text."""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def figure(aggregate: str, values: Sequence[Any]) -> Any:
+    """`count`, `sum`, `min` or `max` over typed values; money of mixed currencies gives missing."""
+    if aggregate == "count":
+        return len(values)
+    present = [value for value in values if value is not None]
+    if not present:
+        return None
+    if isinstance(present[0], Money):
+        if len({value.currency for value in present}) > 1:
+            return None
+        return Money(_reduce(aggregate, [value.amount for value in present]), present[0].currency)
+    return _reduce(aggregate, present)
+
+
+def _reduce(aggregate: str, values: Sequence[Any]) -> Any:
+    return {"sum": sum, "min": min, "max": max}[aggregate](values)

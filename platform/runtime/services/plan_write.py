@@ -1,0 +1,418 @@
+"""Everything a save will do, worked out before the write lock: values, lines, permission, workflow, rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from dacheng.metadata.definition import Transition
+from dacheng.metadata.kinds import Json
+from dacheng.metadata.problem import Problem, Refused, problem, refuse
+from dacheng.plugins.api import RecordWrite
+from dacheng.plugins.context import Cause, User
+from dacheng.runtime.services import form_rules, links, parse_values, workflow
+from dacheng.runtime.services.conditions import Subject, holds, value_of
+from dacheng.runtime.services.parse_values import Parsed
+from dacheng.runtime.services.plan_lines import plan_lines
+from dacheng.runtime.services.records_at_hand import AtHand
+from dacheng.runtime.services.rules import Trigger
+from dacheng.runtime.services.work import Work
+from dacheng.runtime.services.write_shape import WriteShape, shape_of
+from dacheng.runtime.storage.change_log import Stamp
+from dacheng.runtime.storage.record_change import RecordChange
+from dacheng.runtime.storage.reader import Reader
+
+EMPTY: Mapping[str, Any] = MappingProxyType({})
+USER, USERS_DEPARTMENT = "core.user", "department"
+HISTORIC = frozenset({"created_at", "updated_at", "created_by", "updated_by", "owner", "department"})
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One save as asked for: `action` is create, update, delete or restore; `values` are raw JSON by field.
+
+    `transition` names a workflow step to take with an update; `form` the form it came from; `key` makes a
+    repeated request the same request. `historic` (imports) takes system fields and any state from the values.
+    """
+
+    action: str
+    entity: str
+    id: str | None = None
+    values: Json = EMPTY
+    expected_version: int | None = None
+    transition: str | None = None
+    form: str | None = None
+    rules: bool = True
+    key: str | None = None
+    historic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Changes applied together under one stamp."""
+
+    changes: tuple[RecordChange, ...]
+    stamp: Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One record's planned change as rules see it."""
+
+    work: Work
+    ref: str
+    id: str
+    trigger: Trigger
+    subject: Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What a rule made of one happening, to be kept: `outcome` is applied, refused or near."""
+
+    entity: str
+    record: str
+    rule: str
+    outcome: str
+    body: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something for the outbox, under a key that makes it happen once."""
+
+    kind: str
+    payload: Mapping[str, Json]
+    key: str
+
+
+@dataclass(slots=True)
+class Plan:
+    """What one save will do, in order; built by one call and then only read."""
+
+    at_hand: AtHand
+    steps: list[Step] = field(default_factory=list)
+    writes: list[RecordWrite] = field(default_factory=list)
+    happened: list[Happened] = field(default_factory=list)
+    traces: list[Trace] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+
+    @classmethod
+    def over(cls, reader: Reader, work: Work) -> Plan:
+        """An empty plan that reads through `reader`."""
+        return cls(AtHand(reader, work.model))
+
+    def mark(self) -> tuple[int, ...]:
+        """How far the plan is, for `back_to`."""
+        return (len(self.steps), len(self.writes), len(self.happened), len(self.messages), len(self.at_hand.journal))
+
+    def back_to(self, mark: tuple[int, ...]) -> None:
+        """Take back everything planned since `mark`; traces stay, they tell what was tried."""
+        steps, writes, happened, messages, journal = mark
+        del self.steps[steps:], self.writes[writes:], self.happened[happened:], self.messages[messages:]
+        self.at_hand.back_to(journal)
+
+
+def stamp_of(work: Work) -> Stamp:
+    """The change log's stamp of one call."""
+    context = work.context
+    cause = context.cause
+    person = cause.person if cause.person else ""
+    return Stamp(
+        context.actor.id, int(context.now.timestamp() * 1000 + 0.5), cause.kind, cause.id, person, cause.chain
+    )
+
+
+def because_of_rule(work: Work, rule: str) -> Cause:
+    """The cause of what a rule does: the rule, the person behind it, the chain of rules so far."""
+    cause = work.context.cause
+    person = cause.person or (work.context.actor.id if isinstance(work.context.actor, User) else "")
+    return Cause("rule", rule, person, (*cause.chain, rule))
+
+
+def plan_record(plan: Plan, work: Work, write: Write) -> str:
+    """Add one record's save to the plan and answer its id; raises `Refused` with every problem found."""
+    shape = shape_of(work, write.entity, write.form)
+    if shape.policy.entity.parent is not None:
+        raise refuse("query.unknown_entity")
+    if not shape.policy.may("delete" if write.action == "restore" else write.action):
+        raise refuse("access.not_permitted")
+    if write.action == "create":
+        return _create(plan, work, shape, write)
+    if write.id is None:
+        raise refuse("record.missing")
+    if write.action == "update":
+        return _update(plan, work, shape, write)
+    return _move(plan, work, shape, write)
+
+
+# ---------------------------------------------------------------- create
+def _create(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
+    entity = shape.policy.entity
+    record_id = work.context.new_id()
+    parsed = _parse(work, shape, write)
+    values = parsed.values
+    _owner_on_create(work, shape, values)
+    given = {**dict.fromkeys(entity.fields), "id": record_id, "version": 1, **values}
+    given["created_at"] = given["updated_at"] = given.get("created_at") or work.context.now
+    given["created_by"] = given["updated_by"] = work.context.actor.id
+    subject = plan.at_hand.subject(work, entity.ref, record_id, given)
+    subject = _with_defaults(plan, work, shape, subject, values, parsed)
+    if shape.workflow is not None:
+        subject = _initial_state(shape, subject, values, write, parsed.problems)
+    _owners_department(plan, values, None, write)
+    line_changes = plan_lines(plan.at_hand, work, shape, record_id, parsed, creating=True)
+    subject = subject.with_values({**values, **_figures(shape, plan, subject)})
+    subject = _check(plan, work, shape, subject, parsed, EMPTY, write)
+    if not holds(shape.policy.rows["create"], subject, work.context):
+        raise refuse("access.not_permitted_after")
+    change = RecordChange("create", entity, record_id, values)
+    _add(plan, work, [change, *line_changes], subject, None, Trigger("created", frozenset(values)))
+    return record_id
+
+
+def _parse(work: Work, shape: WriteShape, write: Write) -> Parsed:
+    writable = shape.policy.writable
+    if write.historic and work.policy.admin:
+        writable |= HISTORIC & shape.policy.entity.fields.keys()
+    return parse_values.parse(work.policy, shape.policy, write.values, writable=writable)
+
+
+def _owner_on_create(work: Work, shape: WriteShape, values: dict[str, Any]) -> None:
+    actor = work.context.actor
+    if shape.policy.entity.owned and values.get("owner") is None and isinstance(actor, User):
+        values["owner"] = actor.id
+
+
+def _with_defaults(
+    plan: Plan, work: Work, shape: WriteShape, subject: Subject, values: dict[str, Any], parsed: Parsed
+) -> Subject:
+    """Defaults for fields that were not sent at all; an empty value that was sent stays empty."""
+    sent = {each.pointer.split("/")[1] for each in parsed.problems if each.pointer.startswith("/")}
+    missing = [(name, each) for name, each in shape.defaults if name not in values and name not in sent]
+    if not missing:
+        return subject
+    seen = plan.at_hand.shown(work, subject)
+    filled = {}
+    for name, expression in missing:
+        value = value_of(expression, seen, work.context)
+        if value is not None:
+            target = shape.policy.entity.fields[name]
+            filled[name] = target.codec.parse(links.raw(target, value))
+    values.update(filled)
+    return subject.with_values(filled)
+
+
+def _initial_state(
+    shape: WriteShape, subject: Subject, values: dict[str, Any], write: Write, problems: list[Problem]
+) -> Subject:
+    flow = shape.workflow
+    assert flow is not None
+    sent = values.get(flow.field)
+    if sent is None or sent == flow.initial or not write.historic:
+        if sent not in (None, flow.initial) and isinstance(write.values, Mapping) and flow.field in write.values:
+            problems.append(problem("workflow.not_by_hand", f"/{flow.field}"))
+        values[flow.field] = flow.initial
+    return subject.with_values({flow.field: values[flow.field]})
+
+
+def _owners_department(plan: Plan, values: dict[str, Any], before: Mapping[str, Any] | None, write: Write) -> None:
+    """The department at record time: the owner's, whenever the owner is set anew."""
+    if "owner" not in values or (write.historic and "department" in values):
+        return
+    owner = values["owner"]
+    if before is not None and owner == before.get("owner"):
+        return
+    person = plan.at_hand.lookup(USER, owner) if owner is not None else None
+    values["department"] = person.get(USERS_DEPARTMENT) if person is not None else None
+
+
+# ---------------------------------------------------------------- update
+def _update(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
+    entity, record_id = shape.policy.entity, str(write.id)
+    before = visible_before(plan, work, shape, record_id)
+    subject = plan.at_hand.subject(work, entity.ref, record_id, before, before)
+    if not holds(shape.policy.rows["update"], subject, work.context):
+        raise refuse("access.not_permitted")
+    parsed = _parse(work, shape, write)
+    values = parsed.values
+    _keep_unseen_links(plan, work, shape, before, values)
+    changed = {name: value for name, value in values.items() if value != before.get(name)}
+    if write.expected_version not in (None, before["version"]):
+        _conflict(shape, before, changed, parsed)
+    values.clear()
+    values.update(changed)
+    step = _take_step(work, shape, write, before, values, parsed.problems)
+    _owners_department(plan, values, before, write)
+    line_changes = plan_lines(plan.at_hand, work, shape, record_id, parsed, creating=False)
+    subject = subject.with_values(values)
+    if line_changes:
+        subject = subject.with_values(_figures(shape, plan, subject))
+    subject = _check(plan, work, shape, subject, parsed, before, write)
+    if step is not None:
+        problems = workflow.check_arrival(step, subject, work.context)
+        if problems:
+            raise Refused(problems)
+    if not holds(shape.policy.rows["update"], subject, work.context):
+        raise refuse("access.not_permitted_after")
+    if not values and not line_changes:
+        return record_id
+    change = RecordChange("update", entity, record_id, values, before["version"], touch=bool(line_changes))
+    moved = frozenset(values) | parsed.lines.keys()
+    _add(plan, work, [change, *line_changes], subject, before, Trigger("updated", moved))
+    return record_id
+
+
+def visible_before(plan: Plan, work: Work, shape: WriteShape, record_id: str) -> dict[str, Any]:
+    """The record as it is, when it exists and may be seen; otherwise `record.missing`."""
+    ref = shape.policy.entity.ref
+    if record_id not in plan.at_hand.visible(work, ref, [record_id]):
+        raise refuse("record.missing")
+    return plan.at_hand.lookup(ref, record_id) or {}
+
+
+def _keep_unseen_links(
+    plan: Plan, work: Work, shape: WriteShape, before: Mapping[str, Any], values: dict[str, Any]
+) -> None:
+    """A link to a record the actor may not see was shown to them as empty, so sending it empty keeps it."""
+    for name in [n for n in values if n in shape.links and values[n] is None]:
+        held, target = before.get(name), shape.links[name].to or ""
+        if held is not None and not plan.at_hand.visible(work, target, [held]):
+            del values[name]
+
+
+def _conflict(shape: WriteShape, before: Mapping[str, Any], changed: Mapping[str, Any], parsed: Parsed) -> None:
+    fields = shape.policy.entity.fields
+    found = [
+        problem(
+            "record.conflict",
+            f"/{name}",
+            name=name,
+            theirs=fields[name].codec.text(before.get(name)),
+            yours=fields[name].codec.text(value),
+        )
+        for name, value in changed.items()
+    ]
+    raise Refused(found or [problem("record.version_moved")])
+
+
+def _take_step(
+    work: Work,
+    shape: WriteShape,
+    write: Write,
+    before: Mapping[str, Any],
+    values: dict[str, Any],
+    problems: list[Problem],
+) -> Transition | None:
+    flow = shape.workflow
+    if write.transition is None:
+        if flow is not None and flow.field in values and not write.historic:
+            problems.append(problem("workflow.not_by_hand", f"/{flow.field}"))
+        return None
+    step = workflow.transition_of(flow, write.transition)
+    assert flow is not None
+    problems.extend(workflow.check_start(flow, step, before, work.context))
+    values[flow.field] = step.target
+    return step
+
+
+# ---------------------------------------------------------------- checks on the record to be
+def _check(
+    plan: Plan,
+    work: Work,
+    shape: WriteShape,
+    subject: Subject,
+    parsed: Parsed,
+    before: Mapping[str, Any],
+    write: Write,
+) -> Subject:
+    """Form conditions, required fields and links of the record as it would be; every problem at once."""
+    hidden: frozenset[str] = frozenset()
+    asked: tuple[str, ...] = shape.required
+    if shape.conditional:
+        seen = plan.at_hand.shown(work, subject)
+        state, cleared = form_rules.settle(shape.conditional, seen, work.context)
+        dropped = {n: None for n in cleared if n in shape.policy.writable and n not in shape.lines}
+        parsed.values.update({n: None for n in dropped if before.get(n) is not None or n in parsed.values})
+        subject = subject.with_values(dropped)
+        sent = {n: v for n, v in parsed.values.items() if n not in dropped and v != before.get(n)}
+        if before:
+            parsed.problems.extend(form_rules.check_readonly(state, sent))
+        hidden = state.hidden
+        asked = (*asked, *(n for n in state.required if n in shape.policy.writable and n not in asked))
+    wrong = {each.pointer for each in parsed.problems}
+    for name in asked:
+        if name not in hidden and f"/{name}" not in wrong and _empty(plan, subject, name):
+            parsed.problems.append(problem("record.required", f"/{name}"))
+    parsed.problems.extend(links.check(plan.at_hand, work, shape.links, parsed.values, before))
+    if parsed.problems:
+        raise Refused(parsed.problems)
+    return subject
+
+
+def _empty(plan: Plan, subject: Subject, name: str) -> bool:
+    if subject.entity.fields[name].kind == "lines":
+        return not subject.lines[name]
+    return subject.values.get(name) in (None, "")
+
+
+def _figures(shape: WriteShape, plan: Plan, subject: Subject) -> dict[str, Any]:
+    """Roll-ups over the lines as planned, for conditions; the stored figures are kept by the storage."""
+    from_lines = {}
+    for rollup in shape.rollups:
+        child = plan.at_hand.model.catalogue.entities[rollup.child]
+        if child.parent == subject.entity.ref and child.parent_field == rollup.via:
+            rows = plan.at_hand.children(child, subject.id)
+            from_lines[rollup.field] = links.figure(rollup.aggregate, [row.get(rollup.of or "") for row in rows])
+    return from_lines
+
+
+# ---------------------------------------------------------------- delete, restore
+def _move(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
+    """Into the recycle bin, or out of it; both are the right to delete, on a row that may be seen."""
+    entity, record_id = shape.policy.entity, str(write.id)
+    if write.action == "restore":
+        gone = plan.at_hand.deleted(entity.ref, record_id)
+        if gone is None:
+            visible_before(plan, work, shape, record_id)
+            raise refuse("record.not_deleted")
+        values = gone
+        subject = plan.at_hand.subject(work, entity.ref, record_id, values)
+        if not holds(shape.policy.rows["read"], subject, work.context):
+            raise refuse("record.missing")
+    else:
+        values = visible_before(plan, work, shape, record_id)
+        subject = plan.at_hand.subject(work, entity.ref, record_id, values, values)
+    if not holds(shape.policy.rows["delete"], subject, work.context):
+        raise refuse("access.not_permitted")
+    if write.expected_version not in (None, values["version"]):
+        raise refuse("record.version_moved")
+    change = RecordChange(write.action, entity, record_id, {}, values["version"])
+    before = values if write.action == "delete" else None
+    kind = "deleted" if write.action == "delete" else "restored"
+    _add(plan, work, [change], subject, before, Trigger(kind))
+    return record_id
+
+
+def _add(
+    plan: Plan,
+    work: Work,
+    changes: list[RecordChange],
+    subject: Subject,
+    before: Mapping[str, Any] | None,
+    trigger: Trigger,
+) -> None:
+    """Enter the changes, and let everything planned later see the record as it will be."""
+    first = changes[0]
+    ref = first.entity.ref
+    plan.steps.append(Step(tuple(changes), stamp_of(work)))
+    gone = first.action == "delete"
+    version = 1 if first.action == "create" else int(subject.values["version"]) + 1
+    after = {**subject.values, "version": version}
+    plan.at_hand.plan(ref, first.id, None if gone else after)
+    if work.hooks.watches_writes:
+        plan.writes.append(RecordWrite(first.action, ref, first.id, before, None if gone else after))
+    plan.happened.append(Happened(work, ref, first.id, trigger, subject.with_values({"version": version})))
+

@@ -1,0 +1,72 @@
+"""What saving a record of one entity needs to know, prepared once per policy: nothing is looked up twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from dacheng.metadata.definition import Field, Form, FormField, Rollup, Rule, Workflow
+from dacheng.metadata.expression import Expression
+from dacheng.runtime.services import form_rules
+from dacheng.runtime.services.policy import EntityPolicy
+from dacheng.runtime.services.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class WriteShape:
+    """One entity as one policy writes it; `required` are required fields the actor can fill in."""
+
+    policy: EntityPolicy
+    defaults: tuple[tuple[str, Expression], ...]
+    required: tuple[str, ...]
+    links: Mapping[str, Field]
+    lines: Mapping[str, Field]
+    conditional: tuple[FormField, ...]
+    workflow: Workflow | None
+    rules: tuple[Rule, ...]
+    rollups: tuple[Rollup, ...]
+
+
+def shape_of(work: Work, ref: str, form: str | None = None) -> WriteShape:
+    """The prepared shape, kept with the policy; `form` names a form of the entity, else its default applies."""
+    key = ("write", ref, form)
+    found = work.policy.prepared.get(key)
+    if not isinstance(found, WriteShape):
+        found = work.policy.prepared[key] = _prepare(work, ref, form)
+    return found
+
+
+def form_of(work: Work, ref: str, form: str | None) -> Form | None:
+    """The named form when it belongs to the entity, else the entity's default form."""
+    catalogue = work.model.catalogue
+    if form is not None:
+        named = catalogue.apps[ref.split(".", 1)[0]].forms.get(form)
+        if named is not None and _owner(named, ref) == ref:
+            return named
+    return catalogue.forms.get(ref)
+
+
+def _owner(form: Form, ref: str) -> str:
+    return form.entity if "." in form.entity else f"{ref.split('.', 1)[0]}.{form.entity}"
+
+
+def _prepare(work: Work, ref: str, form: str | None) -> WriteShape:
+    policy = work.entity(ref)
+    catalogue = work.model.catalogue
+    fields = policy.entity.fields
+    chosen = form_of(work, ref, form)
+    defaults = {name: each.default for name, each in fields.items() if each.default is not None}
+    for section in chosen.sections if chosen is not None else ():
+        defaults.update({each.field: each.default for each in section.fields if each.default is not None})
+    return WriteShape(
+        policy=policy,
+        defaults=tuple(defaults.items()),
+        required=tuple(n for n, each in fields.items() if each.required and n in policy.writable),
+        links=MappingProxyType({n: each for n, each in fields.items() if each.kind == "link"}),
+        lines=MappingProxyType({n: each for n, each in fields.items() if each.kind == "lines"}),
+        conditional=form_rules.conditional(chosen),
+        workflow=catalogue.workflows.get(ref),
+        rules=catalogue.rules.get(ref, ()),
+        rollups=policy.entity.rollups,
+    )
