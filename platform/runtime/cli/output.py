@@ -66,6 +66,7 @@ class Bar:
         self._drawn = 0.0
 
     def __call__(self, step: str, done: int, total: int) -> None:
+        """Draw the bar when it is time to."""
         now = time.monotonic()
         finished = done >= total
         if not finished and now - self._drawn < 0.1:

@@ -20,8 +20,8 @@ Run = Callable[[argparse.Namespace, Output], int]
 def add_command(
     commands: Commands,
     name: str,
-    help: str,
-    run: Run,  # noqa: A002 - argparse's own word
+    help: str,  # noqa: A002 - argparse's own word
+    run: Run,
 ) -> argparse.ArgumentParser:
     """A command with the options every command takes: the workspace, and JSON output."""
     parser: argparse.ArgumentParser = commands.add_parser(name, help=help, description=help)

@@ -1,0 +1,37 @@
+"""Commands that look after a workspace: `doctor`, `backup`, `restore`."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dacheng.metadata.problem import refuse
+from dacheng.runtime.cli.output import DONE, REFUSED, Output, describe
+from dacheng.runtime.cli.workspace import Commands, add_command, open_host, settings_of
+from dacheng.runtime.services import doctor as care
+from dacheng.runtime.storage import snapshot
+
+
+def register(commands: Commands) -> None:
+    """Add this group's commands."""
+    add_command(commands, "doctor", "Check the whole workspace.", doctor)
+    parser = add_command(commands, "backup", "Write a snapshot, while running or not.", backup)
+    parser.add_argument("file", nargs="?", metavar="FILE", help="where to (backups/ in the data folder)")
+    parser = add_command(commands, "restore", "Replace the workspace by a snapshot.", restore)
+    parser.add_argument("file", metavar="FILE")
+
+
+def doctor(given: argparse.Namespace, output: Output) -> int:
+    """Every check; exit code 0 when nothing is wrong."""
+    with open_host(given, read_only=True) as host:
+        found = care.examine(host, output.progress())
+    document = {
+        "ok": not found.problems,
+        "checks": list(found.checks),
+        "problems": [describe(problem, output.locale) for problem in found.problems],
+    }
+    if found.problems and not output.as_json:
+        output.problems(found.problems)
+    output.result(document, [f"{len(found.checks)} checks, {len(found.problems)} problems"])
+    return REFUSED if found.problems else DONE

@@ -1,0 +1,121 @@
+"""Commands about records: `import`, `undo-import`, `export`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from dacheng.metadata.problem import refuse
+from dacheng.metadata.strict_json import strict_json
+from dacheng.runtime.cli.output import DONE, REFUSED, Output
+from dacheng.runtime.cli.workspace import Commands, add_command, open_host
+from dacheng.runtime.services import export_records, import_records, undo_import
+from dacheng.runtime.services.import_records import Outcome
+
+
+def register(commands: Commands) -> None:
+    """Add this group's commands."""
+    parser = add_command(commands, "import", "Import a CSV file.", import_file)
+    parser.add_argument("app", metavar="APP")
+    parser.add_argument("entity", metavar="ENTITY")
+    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("--map", metavar="FILE", help="mapping (JSON); without: columns by their names")
+    parser.add_argument("--rules", choices=("on", "off"), default="on", help="run the app's rules")
+    parser.add_argument("--historic", action="store_true", help="records of the past, as they were")
+    parser.add_argument("--encoding", default="", metavar="E", help="utf-8, utf-8-sig or gb18030")
+    parser.add_argument("--errors", metavar="FILE", help="where rows that were not stored go")
+    parser.add_argument("--preview", action="store_true", help="say what would happen, change nothing")
+    parser.add_argument("--resume", metavar="RUN", help="go on with an import that was interrupted")
+    parser = add_command(commands, "undo-import", "Take an import out again.", undo)
+    parser.add_argument("run", metavar="RUN")
+    parser = add_command(commands, "export", "Export records as CSV.", export)
+    parser.add_argument("app", metavar="APP")
+    parser.add_argument("entity", metavar="ENTITY")
+    parser.add_argument("--out", metavar="FILE", help="file to write (standard output)")
+    parser.add_argument("--fields", default="", metavar="F,…", help="fields (all that may be read)")
+    parser.add_argument("--filter", default="", metavar="JSON", help="condition as JSON")
+    parser.add_argument("--headings", choices=("labels", "ids"), default="labels")
+
+
+def import_file(given: argparse.Namespace, output: Output) -> int:
+    """Import a file, or say what importing it would do."""
+    content = _read(given.file)
+    raw = strict_json(_read(given.map), file=given.map) if given.map else None
+    with open_host(given) as host:
+        source = import_records.Source(Path(given.file).name, content, given.encoding)
+        options = {"rules": given.rules == "on", "historic": given.historic}
+        work = host.work(locale=output.locale)
+        entity = f"{given.app}.{given.entity}"
+        if given.preview:
+            preview = import_records.preview(host, work, entity, source, raw, **options)
+            output.result(preview.json(output.locale), preview.lines(output.locale))
+            return DONE
+        if given.resume:
+            done = import_records.resume(host, work, given.resume, source, output.progress())
+        else:
+            done = import_records.start(
+                host, work, entity, source, raw, progress=output.progress(), **options
+            )
+        errors = Path(given.errors or f"{given.file}.errors.csv")
+        if done.failed:
+            text = "".join(import_records.error_file(host, work, done.run, source))
+            errors.write_text(text, encoding="utf-8-sig", newline="")
+    _say_done(done, errors, output)
+    return REFUSED if done.failed and not done.stored else DONE
+
+
+def undo(given: argparse.Namespace, output: Output) -> int:
+    """Undo an import."""
+    with open_host(given) as host:
+        result = undo_import.undo(host, host.work(), given.run, output.progress())
+    output.result(
+        {"run": given.run, "reversed": result.reversed, "kept": result.kept, "failed": result.failed},
+        [f"{result.reversed} taken back, {result.kept} kept (edited since), {result.failed} could not"],
+    )
+    return DONE
+
+
+def export(given: argparse.Namespace, output: Output) -> int:
+    """Write records as CSV."""
+    condition = strict_json(given.filter.encode()) if given.filter else None
+    fields = tuple(name for name in given.fields.split(",") if name)
+    with open_host(given, read_only=True) as host:
+        work = host.work(locale=output.locale)
+        wanted = export_records.Export(f"{given.app}.{given.entity}", fields, condition, given.headings)
+        lines = export_records.export(host, work, wanted)
+        if not given.out:
+            sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
+            sys.stdout.writelines(lines)
+            return DONE
+        with Path(given.out).open("w", encoding="utf-8-sig", newline="") as stream:
+            rows = sum(1 for line in lines if stream.write(line)) - 1
+    output.result({"file": given.out, "rows": rows}, [f"{given.out}: {rows} rows"])
+    return DONE
+
+
+def _say_done(done: Outcome, errors: Path, output: Output) -> None:
+    document: dict[str, Any] = {
+        "run": done.run,
+        "rows": done.rows,
+        "created": done.created,
+        "updated": done.updated,
+        "stored": done.stored,
+        "failed": done.failed,
+        "linked": dict(done.linked),
+        "errors": str(errors) if done.failed else None,
+    }
+    lines = [f"{done.rows} rows: {done.stored} stored, {done.failed} in the error file"]
+    lines += [f"{count} records of {ref} created for links" for ref, count in done.linked.items()]
+    if done.failed:
+        lines.append(f"not stored: {errors}")
+    lines.append(f"to undo: dacheng undo-import {done.run}")
+    output.result(document, lines)
+
+
+def _read(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise refuse("host.file_unreadable", name=name, reason=error.strerror or "") from error

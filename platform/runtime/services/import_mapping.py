@@ -1,0 +1,204 @@
+"""Which column of a file fills which field and how: suggested by name, stated in JSON, checked as a whole."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from dacheng.metadata.definition import Field
+from dacheng.metadata.kinds import Json
+from dacheng.metadata.problem import Problem, Refused, problem
+from dacheng.runtime.services.work import Work
+
+MISSING = ("error", "create", "empty")
+HISTORIC_FIELDS = frozenset({"created_at", "updated_at", "created_by", "updated_by"})
+UNFILLED = frozenset({"lines", "rollup"})
+_KEYS = frozenset({"column", "value", "values", "match", "missing", "format"})
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMap:
+    """One field: the column it comes from (or one `value` for all rows), and how its texts are read.
+
+    `values` replaces texts; `match` is the field a link's text is looked up in, `missing` what happens when
+    it is not found; `format` is a `strptime` pattern for dates and times.
+    """
+
+    field: str
+    column: str = ""
+    value: Json = None
+    values: Mapping[str, str | None] = field(default_factory=lambda: MappingProxyType({}))
+    match: str = ""
+    missing: str = "error"
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportMapping:
+    """How one file becomes records of one entity; with `key` rows update the record that has its value."""
+
+    columns: tuple[ColumnMap, ...]
+    key: str = ""
+    historic: bool = False
+    rules: bool = True
+
+    def json(self) -> dict[str, Any]:
+        """The mapping as it is written to files and kept with the import."""
+        return {
+            "columns": {each.field: _column_json(each) for each in self.columns},
+            **({"key": self.key} if self.key else {}),
+            "historic": self.historic,
+            "rules": self.rules,
+        }
+
+
+def fillable(work: Work, entity: str, *, historic: bool) -> Mapping[str, Field]:
+    """The fields that an import by this actor may fill, in order."""
+    policy = work.entity(entity)
+    names = policy.writable | (HISTORIC_FIELDS if historic else frozenset())
+    return {
+        name: each
+        for name, each in policy.entity.fields.items()
+        if name in names and each.kind not in UNFILLED and not each.derived
+    }
+
+
+def suggest_mapping(work: Work, entity: str, header: Sequence[str]) -> ImportMapping:
+    """Columns whose name is a field's id or its label in any language; links are matched by title."""
+    by_name: dict[str, str] = {}
+    for name, each in fillable(work, entity, historic=False).items():
+        for text in (name, *_labels(work, each)):
+            by_name.setdefault(_plain(text), name)
+    columns: dict[str, ColumnMap] = {}
+    for column in header:
+        found = by_name.get(_plain(column))
+        if found is not None and found not in columns:
+            columns[found] = ColumnMap(found, column, match=_title(work, entity, found))
+    return ImportMapping(tuple(columns.values()))
+
+
+def parse_mapping(
+    work: Work, entity: str, header: Sequence[str], raw: Json, *, rules: bool = True, historic: bool = False
+) -> ImportMapping:
+    """A mapping as sent, held against the entity and the file; raises every problem at once."""
+    if not isinstance(raw, Mapping) or not isinstance(raw.get("columns"), Mapping):
+        raise Refused([problem("import.mapping_invalid", "/columns", reason="columns must be an object")])
+    problems: list[Problem] = [
+        problem("import.mapping_invalid", f"/{key}", reason=f"unknown key {key}")
+        for key in raw
+        if key not in ("columns", "key", "historic", "rules")
+    ]
+    past = historic or raw.get("historic") is True
+    fields = fillable(work, entity, historic=past)
+    columns = []
+    for name, spec in raw["columns"].items():
+        if name not in fields:
+            known = ", ".join(fields)
+            problems.append(problem("import.unknown_field", f"/columns/{name}", name=name, known=known))
+            continue
+        made = _column(work, fields[name], spec, header, problems)
+        if made is not None:
+            columns.append(made)
+    key = raw.get("key") or ""
+    if key and key not in {each.field for each in columns}:
+        problems.append(problem("import.mapping_invalid", "/key", reason="the key must be a mapped field"))
+    if not columns and not problems:
+        problems.append(problem("import.nothing_mapped", "/columns"))
+    if problems:
+        raise Refused(problems)
+    return ImportMapping(tuple(columns), str(key), past, rules and raw.get("rules") is not False)
+
+
+def _column(
+    work: Work, target: Field, spec: Json, header: Sequence[str], problems: list[Problem]
+) -> ColumnMap | None:
+    pointer = f"/columns/{target.id}"
+    given: Mapping[str, Any] = {"column": spec} if isinstance(spec, str) else spec
+    wrong = _wrong_shape(given)
+    if wrong:
+        problems.append(problem("import.mapping_invalid", pointer, reason=wrong))
+        return None
+    column = given.get("column", "")
+    if column and column not in header:
+        known = ", ".join(header)
+        problems.append(problem("import.unknown_column", f"{pointer}/column", name=column, known=known))
+        return None
+    match = given.get("match", "")
+    if target.kind == "link":
+        match = match or _title_of(work, target.to or "")
+        policy = work.policy.entity(target.to or "")
+        if policy is None or match not in policy.readable:
+            problems.append(problem("import.unknown_field", f"{pointer}/match", name=match, known=""))
+            return None
+    return ColumnMap(
+        target.id,
+        column,
+        given.get("value"),
+        MappingProxyType({str(k): v for k, v in given.get("values", {}).items()}),
+        match,
+        given.get("missing", "error"),
+        given.get("format", ""),
+    )
+
+
+def _wrong_shape(given: Any) -> str:
+    """What does not fit about one column's object, in a few words; empty when it fits."""
+    if not isinstance(given, Mapping) or not set(given) <= _KEYS:
+        return f"known keys are {', '.join(sorted(_KEYS))}"
+    if not all(isinstance(given.get(key, ""), str) for key in ("column", "match", "missing", "format")):
+        return "column, match, missing and format are texts"
+    if ("value" in given) == bool(given.get("column")):
+        return "name a column, or give one value for all rows"
+    replaced = given.get("values", {})
+    if not isinstance(replaced, Mapping) or not all(
+        text is None or isinstance(text, str) for text in replaced.values()
+    ):
+        return "values maps texts to texts or null"
+    if given.get("missing", "error") not in MISSING:
+        return f"missing is one of {', '.join(MISSING)}"
+    return _wrong_format(given.get("format", ""))
+
+
+def _wrong_format(pattern: str) -> str:
+    try:
+        datetime(2026, 1, 31).strftime(pattern)  # noqa: DTZ001 - only the pattern is looked at
+    except ValueError:
+        return "format is not a date pattern"
+    return ""
+
+
+def _column_json(each: ColumnMap) -> dict[str, Any]:
+    body: dict[str, Any] = {"column": each.column} if each.column else {"value": each.value}
+    if each.values:
+        body["values"] = dict(each.values)
+    if each.match:
+        body |= {"match": each.match, "missing": each.missing}
+    if each.format:
+        body["format"] = each.format
+    return body
+
+
+def _labels(work: Work, target: Field) -> list[str]:
+    app = target.entity.split(".", 1)[0]
+    locales = work.model.catalogue.apps[app].locales
+    return [work.model.labels.field(locale, target) for locale in locales]
+
+
+def _title(work: Work, entity: str, name: str) -> str:
+    target = work.entity(entity).entity.fields[name]
+    return _title_of(work, target.to or "") if target.kind == "link" else ""
+
+
+def _title_of(work: Work, ref: str) -> str:
+    found = work.policy.entity(ref)
+    return found.entity.title if found is not None else ""
+
+
+def _plain(text: str) -> str:
+    """A name without case, width, blanks and marks: what people mean when they type a heading."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(sign for sign in folded if sign.isalnum())
