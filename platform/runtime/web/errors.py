@@ -35,7 +35,7 @@ STATUS: Final = {
 }
 EXACT: Final = {"web.method_not_allowed": 405, "web.media_type": 415, "web.precondition_missing": 428}
 BY_STATUS: Final = {
-    401: "web.sign_in_needed",
+    401: "account.sign_in_needed",
     403: "access.not_permitted",
     404: "web.not_found",
     405: "web.method_not_allowed",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,6 +17,8 @@ from dacheng.runtime.services.work import Work
 if TYPE_CHECKING:
     from dacheng.runtime.host import Host
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Handler = Callable[[Request], Awaitable[Response]]
 Check = Callable[[Request], None]
 Permission = str | Check
@@ -71,7 +74,7 @@ def admit(route: Route, request: Request, work: Work) -> None:
     if permission == PUBLIC:
         return
     if isinstance(work.context.actor, Anonymous):
-        raise refuse("web.sign_in_needed")
+        raise refuse("account.sign_in_needed")
     if permission == BUILDER and not work.policy.admin:
         raise refuse("access.not_permitted")
     if callable(permission):
@@ -88,7 +91,7 @@ def user_of(request: Request) -> User:
     """The person asking; only behind routes that are not public."""
     actor = work_of(request).context.actor
     if not isinstance(actor, User):
-        raise refuse("web.sign_in_needed")
+        raise refuse("account.sign_in_needed")
     return actor
 
 
@@ -96,6 +99,11 @@ def host_of(request: Request) -> Host:
     """The running workspace this request came to."""
     host: Host = request.state.host
     return host
+
+
+async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a service that waits (for hashing, for the writer) without holding up other requests."""
+    return await asyncio.to_thread(function, *args, **kwargs)
 
 
 def _demand_declaration(route: Route) -> None:

@@ -22,7 +22,9 @@ CONTENT_POLICY: Final = (
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOME = "/"
 _OWN_PATH = re.compile(r"/(?:[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*)?/?(?:\?[A-Za-z0-9_.~%=&+:,*!'()\[\]-]*)?")
-_NEXT_ROOTS = frozenset({"", "apps", "marketplace", "labels", "settings", "import", "search"})
+_NEXT_ROOTS = frozenset(
+    {"", "apps", "marketplace", "labels", "settings", "import", "search", "sign-in", "setup", "reset"}
+)
 _ACCEPT = re.compile(
     r"\s*([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?))?\s*"
 )
