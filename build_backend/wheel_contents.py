@@ -19,7 +19,9 @@ class BuildWithPackages(build_py):
     """
 
     def run(self) -> None:
-        """Build as setuptools does, then lay the packages into the build tree."""
+        """Build as setuptools does into an empty tree, then lay the packages into it."""
+        if not self.editable_mode:  # what an earlier build left behind is no part of this one
+            shutil.rmtree(self.build_lib, ignore_errors=True)
         super().run()
         if self.editable_mode:
             return

@@ -7,6 +7,12 @@ from pathlib import Path
 from tests.support.source import PLATFORM, Module, built_text, modules
 
 SQL_TEXT = {"text", "literal_column", "exec_driver_sql", "execute", "executemany", "executescript"}
+# Text of the product's own making where the database takes no bound values: (module, call).
+UNBINDABLE = {
+    ("platform/runtime/storage/connections.py", "execute"),  # PRAGMA, from a constant tuple
+    ("platform/runtime/storage/expression_sql/compiler.py", "literal_column"),  # a power of ten
+    ("platform/runtime/storage/postgres_functions.py", "exec_driver_sql"),  # CREATE FUNCTION
+}
 # Modules that may make Markup: each escapes what it joins.
 MARKUP_MODULES = {"platform/runtime/web/markup.py"}
 # (module, what it imports inside a function): heavy parts that most commands never need.
@@ -14,7 +20,7 @@ LAZY_LOADERS = {
     ("platform/runtime/cli/serve.py", "uvicorn"),
     ("platform/runtime/cli/serve.py", "dacheng.runtime.web.app"),
 }
-UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b")
+UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b|raise NotImplementedError")
 EXECUTORS = {"eval", "exec", "compile", "__import__"}
 INLINE = re.compile(
     r"<script(?![^>]*\b(src=|type=\"application/json\"))|<style\b|\sstyle=|\son[a-z]+=", re.IGNORECASE
@@ -30,7 +36,10 @@ def test_sql_text_is_never_put_together_from_parts() -> None:
         (module, call)
         for module in modules()
         for name, call in module.calls()
-        if name in SQL_TEXT and call.args and built_text(call.args[0])
+        if name in SQL_TEXT
+        and (module.place, name) not in UNBINDABLE
+        and call.args
+        and built_text(call.args[0])
     ]
     assert places(found) == []
 

@@ -7,7 +7,6 @@ code yet is left empty.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import importlib
 import inspect
 import re
@@ -15,7 +14,6 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any
 
 from dacheng.metadata.problem import catalogue
 from tests.support.source import ROOT
@@ -69,25 +67,12 @@ def commands() -> str:
     return table(["command", "does", "arguments"], _commands(parser, ""))
 
 
-def settings() -> str:
-    """Every setting with its type, default and meaning."""
-    owner = _module("dacheng.runtime.settings").Settings
-    return table(
-        ["setting", "type", "default", "meaning"],
-        (
-            [f"`{f.name}`", f"`{f.type}`", _default(f), str(f.metadata.get("help", ""))]
-            for f in dataclasses.fields(owner)
-        ),
-    )
-
-
 # Part → the name in the code that it is written from, and its writer.
 PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "problems": ("dacheng.metadata.problem:catalogue", problems),
     "hooks": ("dacheng.plugins.hookspecs:hookspec", hooks),
     "definitions": ("dacheng.metadata.builtin:part", definitions),
     "commands": ("dacheng.runtime.cli:build_parser", commands),
-    "settings": ("dacheng.runtime.settings:Settings", settings),
 }
 
 
@@ -122,12 +107,6 @@ def _commands(parser: argparse.ArgumentParser, path: str) -> Iterable[Sequence[s
 def _options(parser: argparse.ArgumentParser) -> str:
     shown = [a for a in parser._actions if a.help != argparse.SUPPRESS and a.dest != "help"]
     return ", ".join(f"`{a.option_strings[-1] if a.option_strings else a.dest.upper()}`" for a in shown)
-
-
-def _default(field: dataclasses.Field[Any]) -> str:
-    if field.default is dataclasses.MISSING:
-        return "required"
-    return f"`{field.default}`" if str(field.default) else "–"
 
 
 def _module(name: str) -> ModuleType:

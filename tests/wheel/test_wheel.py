@@ -1,0 +1,122 @@
+"""The wheel carries everything it needs: installed beside nothing else, it finds its own packages."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.support.source import ROOT
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    arguments = ["wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
+    subprocess.run([sys.executable, "-m", "pip", *arguments], check=True)
+    return next(folder.glob("dacheng-*.whl"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel's contents alone; its dependencies are those of this environment."""
+    folder = tmp_path_factory.mktemp("installed")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def run(installed: Path, code: str) -> str:
+    finished = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=installed,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return finished.stdout.strip()
+
+
+def test_the_wheel_carries_every_file_that_lies_in_the_repository(wheel: Path) -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "platform", "apps", "marketplace"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    wanted = {
+        f"dacheng/{name.removeprefix('platform/')}"
+        if name.startswith("platform/")
+        else f"dacheng/runtime/packages/{name}"
+        for name in listed.stdout.splitlines()
+        if (ROOT / name).is_file() and not Path(name).name.startswith(".")
+    }
+    carried = set(zipfile.ZipFile(wheel).namelist())
+    assert wanted - carried == set()
+    assert not any(name.startswith(("tests/", "benchmarks/", "build_backend/")) for name in carried)
+
+
+def test_the_wheel_carries_the_browser_libraries_with_their_licences(wheel: Path) -> None:
+    vendor = "dacheng/runtime/web/static/vendor/"
+    carried = {n.removeprefix(vendor) for n in zipfile.ZipFile(wheel).namelist() if n.startswith(vendor)}
+    assert {"alpine-csp.min.js", "echarts.min.js", "inter-latin.woff2", "LICENSES.txt"} <= carried
+
+
+def test_the_installed_wheel_reads_its_own_packages(installed: Path) -> None:
+    code = "from dacheng.runtime.bundled import bundled_packages; print(bundled_packages())"
+    assert Path(run(installed, code)) == installed / "dacheng" / "runtime" / "packages"
+
+
+def test_the_standard_library_keeps_its_platform_module(installed: Path) -> None:
+    assert run(installed, "import platform; print(platform.system())") == os.uname().sysname
+
+
+@pytest.fixture
+def served(installed: Path, tmp_path: Path) -> Iterator[httpx2.Client]:
+    """Sales Management, installed by the wheel's own command and served from a new data folder."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    call = "import sys; from dacheng.runtime.cli import main; sys.exit(main())"
+    command, data = [sys.executable, "-c", call], ["--data", str(tmp_path / "data")]
+    install = [*command, "app", "install", "sales_management", *data]
+    done = subprocess.run(install, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with subprocess.Popen(
+        [*command, "serve", "--port", str(port), *data], cwd=tmp_path, env=environment
+    ) as server:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client:
+            wait_until_ready(client, server)
+            yield client
+        server.terminate()
+
+
+def wait_until_ready(client: httpx2.Client, server: "subprocess.Popen[bytes]") -> None:
+    limit = time.monotonic() + 30
+    while server.poll() is None and time.monotonic() < limit:
+        try:
+            client.get("/sign-in")
+        except httpx2.TransportError:
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail("the installed wheel did not serve")
+
+
+def test_the_installed_wheel_installs_and_serves_sales_management(served: httpx2.Client) -> None:
+    page = served.get("/sign-in")
+    assert page.status_code == 200
+    assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+    sheets = re.findall(r'<link[^>]*href="([^"]+\.css[^"]*)"', page.text)
+    assert sheets
+    assert {served.get(sheet).status_code for sheet in sheets} == {200}
+    assert served.get("/api/v1/apps/sales_management/account").status_code == 401
