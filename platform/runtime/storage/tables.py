@@ -139,7 +139,7 @@ def _add_indexes(made: EntityTable, catalogue: Catalogue, ref: str) -> None:
     for field in entity.fields.values():
         if field.unique:
             _unique(made, [field.id])
-        if _wants_index(field):
+        if _wants_index(field, entity.parent_field):
             _index(made, [made.columns[field.id][0]], living=False)
     for together in entity.unique_together:
         _unique(made, together)
@@ -154,10 +154,10 @@ def _add_indexes(made: EntityTable, catalogue: Catalogue, ref: str) -> None:
         _index(made, [made.columns[str(entity.parent_field)][0], made.table.c[POSITION]], living=False)
 
 
-def _wants_index(field: Field) -> bool:
-    if field.system and field.id in {"id", "owner", "department", *NO_REFERENCE}:
+def _wants_index(field: Field, parent_field: str | None) -> bool:
+    if field.system and (field.id == "id" or field.id in NO_REFERENCE):
         return False
-    if not field.codec.columns:
+    if not field.codec.columns or field.id == parent_field:
         return False
     return field.indexed or any(spec.indexed for spec in field.codec.columns)
 
@@ -169,9 +169,15 @@ def row_rule_keys(catalogue: Catalogue, ref: str) -> tuple[str, ...]:
     for role in catalogue.roles.values():
         grant = role.grants.get(ref)
         if grant is not None and isinstance(grant.read, Expression):
-            own = (path[0] for path in _paths(grant.read) if len(path) == 1)
-            found.update(dict.fromkeys(n for n in own if n in entity.fields and entity.fields[n].codec.columns))
+            own = (path[0] for path in _paths(grant.read) if _is_own(entity, path))
+            found.update(dict.fromkeys(own))
     return tuple(found)
+
+
+def _is_own(entity: Entity, path: tuple[str, ...]) -> bool:
+    """Whether a path ends in one of the entity's own columns (`owner` is written `owner.id`)."""
+    first = entity.fields.get(path[0])
+    return first is not None and bool(first.codec.columns) and (len(path) == 1 or path[1:] in (("id",), ("amount",)))
 
 
 def _paths(expression: Expression) -> tuple[tuple[str, ...], ...]:

@@ -1,0 +1,178 @@
+"""Where a path's value stands in SQL: own columns, joins for links (each with its rule), rows for lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from dacheng.metadata.definition import Field
+from dacheng.metadata.expression import TEXT, Environment, Expression
+from dacheng.metadata.kinds import Primitive
+from dacheng.metadata.problem import refuse
+from dacheng.runtime.storage.expression_sql import Prepared, SqlList, SqlOperand, prepare_condition
+from dacheng.runtime.storage.query_plan import Hops, Path, Prefix
+from dacheng.runtime.storage.tables import DELETED, EntityTable, Tables
+
+Columns = tuple[sa.ColumnElement[Any], ...]
+MAX_HOPS = 4
+
+
+@dataclass(slots=True)
+class Scope:
+    """One statement in the making: the base table, the joins it needs, and what has to be bound."""
+
+    tables: Tables
+    made: EntityTable
+    dialect: Any
+    environment: Environment
+    hops: Hops | None
+    bound: list[tuple[Expression, Prepared]] = field(default_factory=list)
+    _joined: dict[Prefix, tuple[EntityTable, Mapping[str, sa.ColumnElement[Any]]] | None] = field(default_factory=dict)
+    _from: Any = None
+
+    @property
+    def source(self) -> sa.FromClause:
+        """The base table with all joins so far."""
+        found: sa.FromClause = self.made.table if self._from is None else self._from
+        return found
+
+    # -------------------------------------------------------- what the asker sees
+    def columns(self, path: Path) -> Columns:
+        """The physical columns of a path as the asker may see them; NULLs behind what is not visible."""
+        if len(path) == 1:
+            return self._seen(self.made, self.made.table.c, path[0], ())
+        prefix = tuple(step.id for step in path[:-1])
+        joined = self._join(prefix)
+        if joined is None:
+            return tuple(_null(spec.primitive) for spec in path[-1].codec.columns)
+        made, columns = joined
+        return self._seen(made, columns, path[-1], prefix)
+
+    def _seen(self, made: EntityTable, columns: Any, last: Field, prefix: Prefix) -> Columns:
+        own = tuple(columns[column.name] for column in made.columns.get(last.id, ()))
+        if last.to is None or self.hops is None or not own:
+            return own
+        allowed = self.hops.get((*prefix, last.id), False)
+        if allowed is True:
+            return own
+        joined = self._join((*prefix, last.id))
+        return (_null(Primitive.LINK),) if joined is None else (joined[1]["id"],)
+
+    def _join(self, prefix: Prefix) -> tuple[EntityTable, Any] | None:
+        if prefix in self._joined:
+            return self._joined[prefix]
+        if len(prefix) > MAX_HOPS:
+            raise refuse("expression.too_costly", cost=len(prefix), limit=MAX_HOPS)
+        base = (self.made, self.made.table.c) if len(prefix) == 1 else self._join(prefix[:-1])
+        found = None
+        allowed: Expression | bool = True if self.hops is None else self.hops.get(prefix, False)
+        if base is not None and allowed is not False:
+            found = self._outer_join(base[0], base[1], prefix[-1], allowed)
+        self._joined[prefix] = found
+        return found
+
+    def _outer_join(
+        self, made: EntityTable, columns: Any, link: str, allowed: Expression | bool
+    ) -> tuple[EntityTable, Any]:
+        target = self.tables.entity(made.entity.fields[link].to or "")
+        alias = target.table.alias(f"j{len(self._joined)}")
+        met = sa.and_(alias.c.id == columns[link], alias.c[DELETED].is_(None))
+        if isinstance(allowed, Expression):
+            met = sa.and_(met, self.condition(allowed, self.trusted(target, alias.c)))
+        self._from = sa.outerjoin(self.source, alias, met)
+        return target, alias.c
+
+    # -------------------------------------------------------- expressions
+    def condition(self, expression: Expression, resolve: Callable[[Prefix], SqlOperand | SqlList]) -> Any:
+        """An expression as a condition whose values are bound anew at each run."""
+        prepared = prepare_condition(
+            expression,
+            resolve,
+            dialect=self.dialect,
+            environment=self.environment,
+            name=f"p{len(self.bound)}",
+        )
+        self.bound.append((expression, prepared))
+        return prepared.clause
+
+    def asked(self, path: Prefix, /) -> SqlOperand | SqlList:
+        """Where a path of the asker's own expression stands: links only as far as he may follow them."""
+        steps, part = self._fields(self.made, path)
+        if steps[-1].kind == "lines":
+            return self._lines(steps, part, self.columns((*steps[:-1], _id_field(self, steps))), asked=True)
+        return _operand(steps[-1], part, self.columns(steps))
+
+    def trusted(self, made: EntityTable, columns: Any) -> Callable[[Prefix], SqlOperand | SqlList]:
+        """Where a path of a row rule stands: every link is followed, by a look at one row each."""
+
+        def resolve(path: Prefix, /) -> SqlOperand | SqlList:
+            steps, part = self._fields(made, path)
+            found = self._deep(made, columns, steps)
+            return _operand(steps[-1], part, found) if steps[-1].kind != "lines" else self._lines(steps, part, found)
+
+        return resolve
+
+    def _deep(self, made: EntityTable, columns: Any, steps: Path) -> Columns:
+        first = steps[0]
+        if len(steps) == 1:
+            if first.kind == "lines":
+                return (columns["id"],)
+            return tuple(columns[column.name] for column in made.columns[first.id])
+        target = self.tables.entity(first.to or "")
+        alias = target.table.alias()
+        inner = self._deep(target, alias.c, steps[1:])
+        here = sa.and_(alias.c.id == columns[first.id], alias.c[DELETED].is_(None))
+        return tuple(sa.select(column).where(here).scalar_subquery() for column in inner)
+
+    def _lines(self, steps: Path, part: Prefix, parent: Columns, *, asked: bool = False) -> SqlList:
+        child = self.tables.entity(steps[-1].to or "")
+        alias = child.table.alias()
+        via = str(child.entity.parent_field)
+        living = sa.and_(alias.c[via] == parent[0], alias.c[DELETED].is_(None))
+        inside = self.trusted(child, alias.c)
+
+        def resolve(path: Prefix, /) -> SqlOperand | SqlList:
+            if asked and len(self._fields(child, path or ("id",))[0]) > 1 and self.hops is not None:
+                raise refuse("expression.not_in_sql", operator="var")  # links of lines have no rule to follow
+            return inside(path or ("id",))
+
+        return SqlList(alias, living, resolve)
+
+    def _fields(self, made: EntityTable, path: Prefix) -> tuple[Path, Prefix]:
+        """The fields along a path, and what is left of it inside the last one (`amount`, `currency`, `id`)."""
+        steps: list[Field] = []
+        entity = made.entity
+        for at, name in enumerate(path):
+            if steps and name not in entity.fields or (steps and not _leads_on(steps[-1])):
+                return tuple(steps), path[at:]
+            steps.append(entity.fields[name])
+            if _leads_on(steps[-1]) and at + 1 < len(path):
+                if path[at + 1 :] == ("id",):
+                    return tuple(steps), ("id",)
+                entity = self.tables.entity(steps[-1].to or "").entity
+        return tuple(steps), ()
+
+
+def _leads_on(step: Field) -> bool:
+    return step.to is not None and step.kind != "lines"
+
+
+def _id_field(scope: Scope, steps: Path) -> Field:
+    entity = scope.made.entity if len(steps) == 1 else scope.tables.entity(steps[-2].to or "").entity
+    return entity.fields["id"]
+
+
+def _operand(last: Field, part: Prefix, columns: Columns) -> SqlOperand:
+    specs = last.codec.columns
+    at = 1 if part == ("currency",) else 0
+    if at == 1:
+        return SqlOperand(TEXT, columns[1], 0)
+    return SqlOperand(last.codec.type, columns[0], specs[0].scale)
+
+
+def _null(primitive: Primitive) -> sa.ColumnElement[Any]:
+    kind = sa.BigInteger() if primitive in (Primitive.INTEGER, Primitive.INSTANT, Primitive.BOOLEAN) else sa.Text()
+    return sa.cast(sa.null(), kind)
