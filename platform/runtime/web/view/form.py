@@ -95,7 +95,9 @@ def generated_form(entity: EntityPolicy) -> Form:
 
 def is_wide(one: Field) -> bool:
     """Whether a field takes a row of its own where nothing says otherwise."""
-    return one.kind == "lines" or bool(one.spec.get("x-multiline")) or int(one.spec.get("maxLength", 0)) >= 300
+    return (
+        one.kind == "lines" or bool(one.spec.get("x-multiline")) or int(one.spec.get("maxLength", 0)) >= 300
+    )
 
 
 def prepare_form(
@@ -141,9 +143,7 @@ def _title(form: Form | None, section: Section, setting: Setting) -> str:
     return setting.labels.text(setting.locale, app, f"section:{form.id}.{section.id}")
 
 
-def _place(
-    one: Field, rules: FormField, entity: EntityPolicy, setting: Setting, held: set[str]
-) -> Place:
+def _place(one: Field, rules: FormField, entity: EntityPolicy, setting: Setting, held: set[str]) -> Place:
     view, label = view_of(one), setting.labels.field(setting.locale, one)
     writable = one.id in entity.writable and one.id not in held
     return Place(one, view, label, writable, rules, _drawing(one, view, rules, label, writable, setting))
@@ -167,15 +167,28 @@ def _drawing(
     said = f'<span class="sr">{escape(setting.say("shell.required"))}</span>'
     star = f'<span class="required" data-star aria-hidden="true">*</span>{said if grouped else ""}'
     no_star = '<span class="required" data-star aria-hidden="true" hidden>*</span>'
-    why = f'<span class="why">{symbol(setting.icons, "branch")}{escape(setting.say("form.by_rule"))}</span>' if ruled else ""
+    why = (
+        f'<span class="why">{symbol(setting.icons, "branch")}{escape(setting.say("form.by_rule"))}</span>'
+        if ruled
+        else ""
+    )
     hint = f'<p class="hint" id="{ident}-hint">{help_text}</p>' if help_text else ""
     mark = symbol(setting.icons, "h-risk", "icon")
 
     def draw(texts: Texts, marks: FormMarks) -> str:
         error = marks.problems.get(name, "")
         required = (one.required or name in marks.required) and writable
-        described = " ".join(part for part in (f"{ident}-hint" if hint else "", f"{ident}-error" if error else "") if part)
-        own = Marks(bool(error), not writable or name in marks.readonly, required, described, marks.choices, marks.problems)
+        described = " ".join(
+            part for part in (f"{ident}-hint" if hint else "", f"{ident}-error" if error else "") if part
+        )
+        own = Marks(
+            bool(error),
+            not writable or name in marks.readonly,
+            required,
+            described,
+            marks.choices,
+            marks.problems,
+        )
         hidden = " hidden" if name in marks.hidden else ""
         wrong = " is-wrong" if error else ""
         return (
@@ -198,7 +211,7 @@ def _script(places: Iterable[Place]) -> str:
         for name in CONDITIONS:
             rule: Expression | None = getattr(place.rules, name)
             if rule is not None:
-                one[name] = json.loads(to_json(rule.node))
+                one[name] = {"ast": json.loads(to_json(rule.node)), "types": dict(rule.browser_types)}
         if place.rules.when_hidden == "clear":
             one["clear"] = True
         described[place.field.id] = one

@@ -9,12 +9,16 @@ from typing import Any
 
 from dacheng.metadata.definition import Column as ListColumn
 from dacheng.metadata.definition import Entity, Field, ListView
+from dacheng.runtime.services import gate
+from dacheng.runtime.services.gate import OutColumn, Query
 from dacheng.runtime.services.policy import EntityPolicy, Policy
+from dacheng.runtime.services.work import Work
 from dacheng.runtime.web.fields import view_of
 from dacheng.runtime.web.fields.base import Cell, Setting
 
 GENERATED_COLUMNS = 7
 WITHOUT_COLUMN = frozenset({"lines"})
+LONGEST_SORTED = 1000
 Row = Sequence[Any]
 
 
@@ -29,22 +33,20 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What a list page needs for each request: `paths` to ask for, heads, and the row's HTML.
+    """What a list page needs for each request: paths to ask for, heads, and a closure from a row to HTML.
 
-    `row` takes one row of stored values, flat, in the order of `paths` (the id first), each path as
-    many columns wide as its field's codec has.
+    `row` takes the record's id and its stored values, laid out as the query gate lays out `paths`.
     """
 
     headings: tuple[Heading, ...]
     paths: tuple[str, ...]
-    row: Callable[[Row], str]
+    row: Callable[[str, Row], str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Drawn:
+class _Shown:
     heading: Heading
-    paths: tuple[str, ...]
-    width: int
+    path: str
     cell: Cell
     open: str
     linked: bool
@@ -66,7 +68,11 @@ def resolve(policy: Policy, start: EntityPolicy, path: Sequence[str]) -> Field |
 
 def generated_columns(entity: EntityPolicy) -> tuple[ListColumn, ...]:
     """The columns of an entity that declares no list: its title, then its first fields, then the owner."""
-    names = [f.id for f in entity.readable.values() if not f.system and f.view not in WITHOUT_COLUMN]
+    names = [
+        f.id
+        for f in entity.readable.values()
+        if not f.system and f.view not in WITHOUT_COLUMN and not f.spec.get("x-hidden")
+    ]
     title = entity.entity.title
     ordered = ([title] if title in names else []) + [name for name in names if name != title]
     shown = ordered[:GENERATED_COLUMNS] + (["owner"] if "owner" in entity.readable else [])
@@ -74,84 +80,76 @@ def generated_columns(entity: EntityPolicy) -> tuple[ListColumn, ...]:
 
 
 def prepare_table(
-    policy: Policy, entity: EntityPolicy, view: ListView | None, setting: Setting
+    work: Work, entity: EntityPolicy, view: ListView | None, setting: Setting, without: str = ""
 ) -> Table:
-    """The table of one list for everyone with this policy and locale; columns that one may not see are left out."""
+    """The table of one list for everyone with this policy and locale; columns one may not see are left out.
+
+    `without` names a field whose column is left out as well, where every row would show the same.
+    """
     columns = view.columns if view is not None else generated_columns(entity)
-    drawn = [
-        one for column in columns if (one := _column(policy, entity, column, setting)) is not None
-    ]
-    lead = _lead(entity.entity, drawn)
+    found = [_column(work.policy, entity, column, setting) for column in columns if column.path != (without,)]
+    shown = [one for one in found if one is not None]
+    lead = _lead(entity.entity, shown)
     if lead > 0:
-        drawn.insert(0, drawn.pop(lead))
-    headings = tuple(one.heading for one in drawn)
+        shown.insert(0, shown.pop(lead))
+    headings = tuple(one.heading for one in shown)
     if lead < 0:
         name = setting.labels.entity(setting.locale, entity.entity)
         headings = (Heading(name, numeric=False, sort=""), *headings)
-    return Table(
-        headings=headings,
-        paths=("id", *(path for one in drawn for path in one.paths)),
-        row=_row(entity.entity, drawn, lead >= 0, setting),
-    )
+    paths = tuple(one.path for one in shown)
+    places = gate.plan(work, Query(entity.entity.ref, fields=paths or ("id",))).columns
+    return Table(headings, paths or ("id",), _row(entity.entity, shown, places, lead >= 0, setting))
 
 
-def _column(
-    policy: Policy, entity: EntityPolicy, column: ListColumn, setting: Setting
-) -> _Drawn | None:
+def _column(policy: Policy, entity: EntityPolicy, column: ListColumn, setting: Setting) -> _Shown | None:
     field = resolve(policy, entity, column.path)
     if field is None or field.view in WITHOUT_COLUMN:
         return None
-    path = ".".join(column.path)
-    paths, width = (path,), len(field.codec.columns)
-    if field.view == "link":
-        target = policy.entity(field.to or "")
-        if target is not None and target.title is not None:
-            paths, width = (path, f"{path}.{target.title.id}"), 2
-    view = view_of(field)
+    view, path = view_of(field), ".".join(column.path)
     label = setting.labels.field(setting.locale, field, short=True)
     if len(column.path) > 1:
         label = _through(policy, entity, column.path, setting, label)
     classes = "right num" if view.numeric else field.view
-    sortable = paths[-1] if field.view != "text" or int(field.spec.get("maxLength", 255)) <= 1000 else ""
-    return _Drawn(
-        heading=Heading(label, view.numeric, sortable),
-        paths=paths,
-        width=width,
+    sortable = field.view != "text" or int(field.spec.get("maxLength", 255)) <= LONGEST_SORTED
+    return _Shown(
+        heading=Heading(label, view.numeric, path if sortable else ""),
+        path=path,
         cell=view.cell(field, setting),
         open=f'<td class="{classes}" data-label="{escape(label)}">',
         linked=field.view == "link",
     )
 
 
-def _through(
-    policy: Policy, entity: EntityPolicy, path: Sequence[str], setting: Setting, label: str
-) -> str:
+def _through(policy: Policy, entity: EntityPolicy, path: Sequence[str], setting: Setting, label: str) -> str:
     """A column over a link is named with the link: `Owner · Department`."""
     link = resolve(policy, entity, path[:1])
     return label if link is None else f"{setting.labels.field(setting.locale, link, short=True)} · {label}"
 
 
-def _lead(entity: Entity, drawn: Sequence[_Drawn]) -> int:
+def _lead(entity: Entity, shown: Sequence[_Shown]) -> int:
     """Which column leads to the record: the title, else the first that is not a link itself."""
-    plain = [index for index, one in enumerate(drawn) if not one.linked]
-    titles = [index for index in plain if drawn[index].paths[0] == entity.title]
+    plain = [index for index, one in enumerate(shown) if not one.linked]
+    titles = [index for index in plain if shown[index].path == entity.title]
     return (titles or plain or [-1])[0]
 
 
-def _row(entity: Entity, drawn: Sequence[_Drawn], led: bool, setting: Setting) -> Callable[[Row], str]:
+def _row(
+    entity: Entity, shown: Sequence[_Shown], places: Sequence[OutColumn], led: bool, setting: Setting
+) -> Callable[[str, Row], str]:
     base = f'<tr><td class="main"><a href="/apps/{entity.app}/{entity.id}/'
     unnamed = f'<span class="faint">{escape(setting.say("list.untitled"))}</span>'
-    parts: list[tuple[str, int, int, Cell]] = []
-    at = 1
-    for one in drawn:
-        parts.append((one.open, at, at + one.width, one.cell))
-        at += one.width
-    rest = parts[1:] if led else parts
-    lead, end = (drawn[0].cell, 1 + drawn[0].width) if led else (None, 1)
+    spans = [(one.open, at.start, _end(at), one.cell) for one, at in zip(shown, places, strict=False)]
+    rest = spans[1:] if led else spans
+    _, start, end, lead = spans[0] if led else ("", 0, 0, None)
 
-    def draw(row: Row) -> str:
-        title = (lead(row[1:end]) if lead is not None else "") or unnamed
+    def draw(ident: str, row: Row) -> str:
+        title = (lead(row[start:end]) if lead is not None else "") or unnamed
         cells = "".join([f"{opened}{cell(row[a:b])}</td>" for opened, a, b, cell in rest])
-        return f'{base}{row[0]}">{title}</a></td>{cells}</tr>'
+        return f'{base}{ident}">{title}</a></td>{cells}</tr>'
 
     return draw
+
+
+def _end(place: OutColumn) -> int:
+    """Where a column's values end; a link's title stands right behind its id."""
+    return place.title + 1 if place.title == place.stop else place.stop

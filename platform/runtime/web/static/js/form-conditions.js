@@ -1,0 +1,124 @@
+// Conditions of a form, evaluated on what its inputs hold now; the server decides them again at saving.
+import { evaluate } from "./expression.js";
+
+const PASSES = 4;
+const plainNumber = (text) => {
+  const plain = text.normalize("NFKC").replace(/[,\s¥$€£]/g, "");
+  return /^-?\d+(\.\d+)?$/.test(plain) ? plain : null;
+};
+
+// The instant that a wall-clock time names in a zone, as ISO text; null for none.
+const instant = (text, zone) => {
+  const utc = Date.parse(`${text}Z`);
+  if (Number.isNaN(utc)) return null;
+  const format = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "medium" });
+  const offset = (at) => Date.parse(`${format.format(new Date(at)).replace(" ", "T")}Z`) - at;
+  return new Date(utc - offset(utc - offset(utc))).toISOString();
+};
+
+const control = (form, name) => form.elements.namedItem(name);
+const textOf = (form, name) => {
+  const found = control(form, name);
+  return found && "value" in found ? found.value : "";
+};
+
+const READ = {
+  integer: (form, name) => plainNumber(textOf(form, name)),
+  decimal: (form, name) => plainNumber(textOf(form, name)),
+  money(form, name) {
+    const amount = plainNumber(textOf(form, name));
+    return amount === null ? null : { amount, currency: textOf(form, `${name}.currency`) };
+  },
+  datetime: (form, name, zone) => instant(textOf(form, name), zone),
+};
+
+const valueOf = (form, name, kind, zone) => {
+  if (kind === "lines") return linesOf(form, name);
+  const read = READ[kind];
+  return read ? read(form, name, zone) : textOf(form, name) || null;
+};
+
+const linesOf = (form, name) => {
+  const rows = [];
+  for (const row of form.querySelectorAll(`[data-lines="${CSS.escape(name)}"] tbody tr`)) {
+    const values = {};
+    let filled = false;
+    for (const cell of row.querySelectorAll("[data-column]")) {
+      const input = cell.querySelector("select[name]:not([aria-label]), input[name]:not([type=hidden]), textarea");
+      const text = input ? input.value : "";
+      if (text) filled = true;
+      values[cell.dataset.column] = input && "number" in input.dataset ? plainNumber(text) : text || null;
+    }
+    if (filled) rows.push(values);
+  }
+  return rows;
+};
+
+export const conditionsOf = (form, fields, context) => {
+  const names = Object.keys(fields);
+  const boxes = new Map([...form.querySelectorAll("[data-field]")].map((box) => [box.dataset.field, box]));
+  const must = new Set();
+
+  const record = () => {
+    const values = { ...context.record };
+    for (const name of names) {
+      const field = fields[name];
+      if (!field.writable) continue;
+      let value = valueOf(form, name, field.kind, context.zone);
+      const before = context.record[name];
+      if (before && typeof before === "object" && before.id && before.id === value) value = before;
+      if (boxes.get(name)?.hidden && field.clear) value = null;
+      values[name] = value;
+    }
+    return values;
+  };
+
+  const holds = (rule, values) => {
+    const env = { now: context.now, zone: context.zone, context: { $user: context.user, $before: context.before }, types: rule.types };
+    return evaluate(rule.ast, values, env) === true;
+  };
+
+  const show = (box, visible) => {
+    if (box.hidden === !visible) return false;
+    box.hidden = !visible;
+    for (const one of box.querySelectorAll("input, select, textarea")) one.disabled = !visible;
+    return true;
+  };
+
+  const apply = () => {
+    for (let pass = 0; pass < PASSES; pass += 1) {
+      const values = record();
+      let moved = false;
+      for (const name of names) {
+        const box = boxes.get(name);
+        if (box && fields[name].visible) moved = show(box, holds(fields[name].visible, values)) || moved;
+      }
+      if (!moved) break;
+    }
+    const values = record();
+    must.clear();
+    for (const name of names) {
+      const [field, box] = [fields[name], boxes.get(name)];
+      if (!box || box.hidden || !field.writable) continue;
+      if (field.must || (field.required && holds(field.required, values))) must.add(name);
+      if (field.required) mark(box, must.has(name));
+      if (field.readonly) hold(box, holds(field.readonly, values));
+    }
+  };
+
+  const mark = (box, required) => {
+    const star = box.querySelector("[data-star]");
+    if (star) star.hidden = !required;
+    const input = box.querySelector("input.in, select.in, textarea.in");
+    if (input) input.required = required;
+  };
+
+  const hold = (box, readonly) => {
+    for (const input of box.querySelectorAll("input:not([type=hidden]), textarea")) {
+      if (input.type === "radio") input.disabled = readonly && !input.checked;
+      else input.readOnly = readonly;
+    }
+  };
+
+  return { apply, required: (name) => must.has(name) };
+};
