@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Page, sync_playwright
 
-from tests.support import postgres
+from tests.support import postgres, run_folder
 from tests.support.browser import Chromium, axe_violations, chromium_path, launch
 
 settings.register_profile(
@@ -22,15 +22,16 @@ settings.load_profile("soak" if os.environ.get("DACHENG_SOAK") else "sample")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The run's controlling process names the PostgreSQL folder that its workers share."""
+    """The run's controlling process names the folder that its workers share."""
     if not hasattr(config, "workerinput"):
-        postgres.reserve_folder()
+        run_folder.reserve()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """The controlling process stops the server when all workers are done."""
+    """The controlling process tidies up when all workers are done."""
     if not hasattr(config, "workerinput"):
         postgres.stop_server()
+        run_folder.remove()
 
 
 @pytest.fixture(scope="session")

@@ -6,14 +6,10 @@ and has no durability. PostgreSQL refuses to run as root, so under root it runs 
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pwd
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import distribution
 from itertools import count
@@ -22,7 +18,9 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-FOLDER_VARIABLE = "DACHENG_TEST_POSTGRES"
+from tests.support import run_folder
+
+PART = "postgres"
 SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -68,33 +66,19 @@ def database_name(url: str) -> str:
     return url.partition("@/")[2].partition("?")[0]
 
 
-def reserve_folder() -> None:
-    """Name the server's folder in the environment, once, before workers are started."""
-    os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix="dacheng-pg-")
-
-
 def running_server() -> PostgresServer:
     """The run's server, started by whichever worker asks first."""
-    folder = Path(os.environ[FOLDER_VARIABLE])
-    with _locked(folder):
+    with run_folder.locked(PART) as folder:
         if not (folder / "data" / "postmaster.pid").exists():
             _start(folder)
     return PostgresServer(folder)
 
 
 def stop_server() -> None:
-    """Stop the server if one was started, and remove its folder."""
-    folder = Path(os.environ.pop(FOLDER_VARIABLE))
+    """Stop the server, if one was started."""
+    folder = run_folder.part(PART)
     if (folder / "data" / "postmaster.pid").exists():
         _call(folder, "pg_ctl", "-D", "data", "-m", "immediate", "-w", "stop")
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _start(folder: Path) -> None:

@@ -13,15 +13,18 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.support import run_folder
 from tests.support.source import ROOT
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    arguments = ["wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
-    subprocess.run([sys.executable, "-m", "pip", *arguments], check=True)
-    return next(folder.glob("dacheng-*.whl"))
+def wheel() -> Path:
+    """Built once a run: two builds at a time would share one build tree."""
+    with run_folder.locked("wheel") as folder:
+        if not list(folder.glob("dacheng-*.whl")):
+            arguments = ["wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
+            subprocess.run([sys.executable, "-m", "pip", *arguments], check=True)
+        return next(folder.glob("dacheng-*.whl"))
 
 
 @pytest.fixture(scope="module")
