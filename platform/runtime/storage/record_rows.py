@@ -9,8 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from dacheng.metadata.definition import Entity
-from dacheng.runtime.storage.reader import Prepared, Reader, Row
-from dacheng.runtime.storage.tables import DELETED, POSITION, EntityTable
+from dacheng.runtime.storage.reader import Prepared, Reader, Row, Transaction
+from dacheng.runtime.storage.tables import DELETED, POSITION, ROW, EntityTable
 
 Stored = Mapping[str, tuple[Any, ...]]
 _AT_ONCE = 400
@@ -54,7 +54,8 @@ class Shape:
     names: tuple[str, ...]
     slices: tuple[tuple[str, int, int], ...]
     one: Prepared
-    insert: Prepared
+    insert: Prepared  # the database numbers the row
+    numbered: Prepared  # the row comes with its number
     columns: tuple[sa.Column[Any], ...]
 
     def record(self, row: Row) -> Record:
@@ -78,12 +79,14 @@ def _shape(made: EntityTable) -> Shape:
     for name, parts in made.columns.items():
         slices.append((name, len(columns), len(columns) + len(parts)))
         columns.extend(parts)
-    written = [column for column in table.c if column.name != "_row"]
-    insert = sa.insert(table).values({c.name: sa.bindparam(c.name, type_=c.type) for c in written}).inline()
+    written = [column for column in table.c if column.name != ROW]
+    values = {c.name: sa.bindparam(c.name, type_=c.type) for c in written}
+    insert = sa.insert(table).values(values).inline()
+    numbered = sa.insert(table).values({ROW: sa.bindparam(ROW), **values}).inline()
     one = sa.select(*columns).where(table.c.id == sa.bindparam("key"))
     return Shape(
         made, tuple(c.name for c in written), tuple(slices), Prepared(one), Prepared(insert),
-        tuple(columns),
+        Prepared(numbered),        tuple(columns),
     )
 
 
@@ -141,7 +144,29 @@ def update_statement(made: EntityTable, names: Iterable[str]) -> Prepared:
 def flat(made: EntityTable, stored: Stored) -> dict[str, Any]:
     """Stored values by physical column."""
     given: dict[str, Any] = {}
+    columns = _column_names(made)
     for name, values in stored.items():
-        for column, value in zip(made.columns[name], values, strict=True):
-            given[column.name] = value
+        first, others = columns[name]
+        given[first] = values[0]
+        for other, value in zip(others, values[1:], strict=True):
+            given[other] = value
     return given
+
+
+def _column_names(made: EntityTable) -> dict[str, tuple[str, tuple[str, ...]]]:
+    found: dict[str, tuple[str, tuple[str, ...]]] | None = made.prepared.get("column_names")
+    if found is None:
+        found = made.prepared["column_names"] = {
+            name: (parts[0].name, tuple(part.name for part in parts[1:])) for name, parts in made.columns.items()
+        }
+    return found
+
+
+def next_row(tx: Transaction, made: EntityTable) -> int | None:
+    """The physical key the next new row gets on SQLite, where one writer counts; None on PostgreSQL."""
+    if tx.dialect != "sqlite":
+        return None
+    found: Prepared | None = made.prepared.get("last_row")
+    if found is None:
+        found = made.prepared["last_row"] = Prepared(sa.select(sa.func.max(made.table.c[ROW])))
+    return int(tx.scalar(found) or 0) + 1

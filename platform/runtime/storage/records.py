@@ -144,7 +144,8 @@ class _Job:
         shape = record_rows.shape_of(made)
         start = _start_values(made, self.stamp, shape.names)
         links = _own_links(made.entity)
-        rows, searched = [], []
+        rows: list[dict[str, Any]] = []
+        searched: list[tuple[str, Stored]] = []
         for change in run:
             stored = record_rows.store(change.entity, change.values)
             postponed = {n: stored[n] for n in links if n in stored and stored[n][0] in coming}
@@ -155,14 +156,25 @@ class _Job:
             rows.append(row)
             searched.append((change.id, stored))
             self._created(made, change, stored, row)
+        numbers = self._number(made, rows)
+        insert = shape.numbered if numbers else shape.insert
         try:
             if len(rows) == 1:
-                self.tx.execute(shape.insert, rows[0])
+                self.tx.execute(insert, rows[0])
             else:
-                self.tx.execute(shape.insert, rows)
+                self.tx.execute(insert, rows)
         except Exception as error:
             raise refusals.of_rows(self.tx, made, rows, error) from error
-        search.put(self.tx, made, searched)
+        search.put(self.tx, made, searched, numbers)
+
+    def _number(self, made: EntityTable, rows: Sequence[dict[str, Any]]) -> range:
+        first = record_rows.next_row(self.tx, made)
+        if first is None:
+            return range(0)
+        numbers = range(first, first + len(rows))
+        for row, number in zip(rows, numbers, strict=True):
+            row[ROW] = number
+        return numbers
 
     def _created(
         self, made: EntityTable, change: RecordChange, stored: Stored, row: Mapping[str, Any]

@@ -206,11 +206,14 @@ def _left_out(tx: Transaction) -> Iterable[dict[str, Any]]:
 def rebuild_search(tx: Transaction, made: EntityTable) -> None:
     """Fill an entity's search index anew from its records, in batches."""
     tx.execute(sa.delete(sa.table(search_table(made.table.name))))
-    for records in _batches(tx, made):
-        search.put(tx, made, records)
+    for numbers, records in _batches(tx, made):
+        search.put(tx, made, records, numbers)
 
 
-def _batches(tx: Transaction, made: EntityTable) -> Iterator[list[tuple[str, dict[str, tuple[Any, ...]]]]]:
+_Batch = tuple[list[int], list[tuple[str, dict[str, tuple[Any, ...]]]]]
+
+
+def _batches(tx: Transaction, made: EntityTable) -> Iterator[_Batch]:
     columns = [c for name in made.search for c in made.columns[name]]
     after = 0
     while True:
@@ -219,7 +222,7 @@ def _batches(tx: Transaction, made: EntityTable) -> Iterator[list[tuple[str, dic
         if not rows:
             return
         after = rows[-1][0]
-        yield [(row[1], _slices(made, row[2:])) for row in rows]
+        yield [row[0] for row in rows], [(row[1], _slices(made, row[2:])) for row in rows]
 
 
 def _slices(made: EntityTable, values: Sequence[Any]) -> dict[str, tuple[Any, ...]]:

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,6 +29,7 @@ _CJK = (
     "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
 )
 _RUNS = re.compile(f"[{_CJK}]+|[^\\W_{_CJK}]+")
+_LAST_LATIN = "\u2e7f"
 _IS_CJK = re.compile(f"[{_CJK}]")
 
 
@@ -39,19 +41,16 @@ def runs(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def grams(text: str) -> list[str]:
-    """Every token of a text, without repeats: 张伟 → 张, 张伟, 伟; Acme-3 → acme, 3."""
-    tokens: dict[str, None] = {}
-    for word, is_cjk in runs(text):
-        if is_cjk:
-            for index, letter in enumerate(word):
-                tokens[letter] = None
-                if index + 1 < len(word):
-                    tokens[word[index : index + 2]] = None
+    """Every token of a text, without repeats: 张伟 → 张, 伟, 张伟; Acme-3 → acme, 3."""
+    folded = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).lower()
+    tokens: list[str] = []
+    for word in _RUNS.findall(folded):
+        if word[0] > _LAST_LATIN and _IS_CJK.match(word):
+            tokens.extend(word)
+            tokens.extend([first + second for first, second in pairwise(word)])
         else:
-            tokens[word[:MAX_WORD]] = None
-        if len(tokens) > MAX_TOKENS:
-            break
-    return list(tokens)
+            tokens.append(word[:MAX_WORD])
+    return list(dict.fromkeys(tokens[:MAX_TOKENS]))
 
 
 @cache
@@ -147,7 +146,10 @@ def _build(made: EntityTable, dialect: str) -> dict[str, Prepared]:
             sa.cast(sa.bindparam("grams", type_=sa.types.NullType()), postgresql.ARRAY(sa.Text()))
         )
     row = sa.select(made.table.c[ROW]).where(made.table.c.id == sa.bindparam("key"))
-    put = sa.insert(index).from_select([key, "grams"], row.add_columns(given))
+    if dialect == "sqlite":  # from values alone: a select here would make FTS5 flush at every row
+        put: Any = sa.insert(index).values({key: sa.bindparam("row"), "grams": given}).inline()
+    else:
+        put = sa.insert(index).from_select([key, "grams"], row.add_columns(given))
     of_record = index.c[key] == row.scalar_subquery()
     return {
         "put": Prepared(put),
@@ -156,10 +158,24 @@ def _build(made: EntityTable, dialect: str) -> dict[str, Prepared]:
     }
 
 
-def put(tx: Transaction, made: EntityTable, records: Sequence[tuple[str, Mapping[str, Sequence[Any]]]]) -> None:
-    """Enter new records: (id, stored values by field)."""
-    if made.search:
-        tx.execute(_statements(made, tx.dialect)["put"], [_params(made, tx.dialect, r) for r in records])
+def put(
+    tx: Transaction,
+    made: EntityTable,
+    records: Sequence[tuple[str, Mapping[str, Sequence[Any]]]],
+    rows: Sequence[int] = (),
+) -> None:
+    """Enter new records: (id, stored values by field); `rows` are their physical keys, needed on SQLite."""
+    if not made.search:
+        return
+    given = [_params(made, tx.dialect, record) for record in records]
+    if tx.dialect == "sqlite":
+        for params, row in zip(given, rows, strict=True):
+            params["row"] = row
+    statement = _statements(made, tx.dialect)["put"]
+    if len(given) == 1:
+        tx.execute(statement, given[0])
+    else:
+        tx.execute(statement, given)
 
 
 def change(tx: Transaction, made: EntityTable, record: tuple[str, Mapping[str, Sequence[Any]]]) -> None:
