@@ -15,7 +15,7 @@ CATEGORIES = {
     "too_large", "invalid", "limited", "unavailable", "full",
 }  # fmt: skip
 CODE = re.compile(r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$")
-WORD_IN_TEMPLATE = re.compile(r"\b(?:words|say|t)\(\s*[\"']([a-z0-9_.]+)[\"']")
+WORD_IN_TEMPLATE = re.compile(r"\b(?:words|say|t)\(\s*[\"']([a-z0-9_.]+)[\"']\s*[,)]")
 WORD_CALLEES = {"words", "say", "t"}
 HALF_WIDTH = re.compile(r"[一-鿿][,.;:!?](\s|$)")
 EXAMPLE = re.compile(r"\{\{.*?\}\}")  # JSON shown inside a sentence
