@@ -129,7 +129,11 @@ def _notify(params: Mapping[str, Any], values: Mapping[str, Any]) -> Sequence[Ef
     users = values.get("users")
     ids = [user for user in (users if isinstance(users, list | tuple) else [users]) if user]
     words = {key.removeprefix("params."): value for key, value in values.items() if key.startswith("params.")}
-    return [Effect("notify", {"users": ids, "slot": f"message:{params['message']}", "params": words})] if ids else []
+    return (
+        [Effect("notify", {"users": ids, "slot": f"message:{params['message']}", "params": words})]
+        if ids
+        else []
+    )
 
 
 def _action_schema(properties: Mapping[str, Any], required: Sequence[str]) -> Mapping[str, Any]:
@@ -139,7 +143,9 @@ def _action_schema(properties: Mapping[str, Any], required: Sequence[str]) -> Ma
 _TABLE = {"type": "object", "propertyNames": {"pattern": "^[a-z][a-z0-9_]{0,39}$"}, "maxProperties": 50}
 _REF = {"type": "string", "pattern": r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$", "maxLength": 60}
 _ACTIONS = (
-    ActionKind("set_field", _action_schema({"field": _ID, "value": {}}, ["field", "value"]), _set_field, ("value",)),
+    ActionKind(
+        "set_field", _action_schema({"field": _ID, "value": {}}, ["field", "value"]), _set_field, ("value",)
+    ),
     ActionKind(
         "create_record",
         _action_schema({"entity": _REF, "values": _TABLE}, ["entity", "values"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -10,7 +11,7 @@ from typing import Any
 from dacheng.metadata.expression import Expression, RecordOf
 from dacheng.metadata.kinds import Codec, Json, Spec
 
-EMPTY: Mapping[str, Any] = MappingProxyType({})
+EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
 
 # ---------------------------------------------------------------- the package, as written
@@ -200,7 +201,9 @@ class Measure:
     time_field: str | None
     dimensions: Mapping[str, tuple[str, ...]]
     unit: str = ""
-    grains: Mapping[str, str] = field(default_factory=lambda: EMPTY)  # dimension → day, week, month, quarter, year
+    grains: Mapping[str, str] = dataclasses.field(
+        default_factory=lambda: EMPTY
+    )  # dimension → day, week, month, quarter, year
 
     @property
     def ref(self) -> str:

@@ -53,7 +53,9 @@ def diff(old: Catalogue, new: Catalogue) -> tuple[Change, ...]:
             changes.append(Change("archive_table", ref, risk=BREAKING))
         elif before is not None:
             changes.extend(_between(before, after))
-    return tuple(sorted(changes, key=lambda one: (_ORDER.index(one.kind), one.entity, one.field, one.index_columns)))
+    return tuple(
+        sorted(changes, key=lambda one: (_ORDER.index(one.kind), one.entity, one.field, one.index_columns))
+    )
 
 
 def _between(old: Entity, new: Entity) -> Iterator[Change]:
@@ -86,7 +88,9 @@ def _added(ref: str, field: Field) -> Iterator[Change]:
 def _altered(ref: str, old: Field, new: Field, old_entity: Entity, new_entity: Entity) -> Iterator[Change]:
     retyped = old.kind != new.kind or _physical(old) != _physical(new)
     if retyped and (old.codec.columns or new.codec.columns):
-        yield Change("retype_column", ref, new.id, new.codec.columns, LOSSY, detail=f"{old.kind} → {new.kind}")
+        yield Change(
+            "retype_column", ref, new.id, new.codec.columns, LOSSY, detail=f"{old.kind} → {new.kind}"
+        )
     rollups = [next((r for r in e.rollups if r.field == new.id), None) for e in (old_entity, new_entity)]
     if rollups[1] is not None and rollups[0] != rollups[1]:
         yield Change("add_rollup", ref, new.id, new.codec.columns, BACKFILL)

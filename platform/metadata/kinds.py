@@ -49,18 +49,41 @@ class Codec(Protocol):
     datetime, link → id, lines → tuple of mappings, missing → None) or raise `Refused` with pointer "".
     """
 
-    columns: tuple[ColumnSpec, ...]
-    value_schema: Mapping[str, Any]
-    type: Type
+    @property
+    def columns(self) -> tuple[ColumnSpec, ...]:
+        """The physical columns, in the order of `store` and `load`; none for lines."""
 
-    def parse(self, raw: Json) -> Any: ...
-    def parse_text(self, text: str) -> Any: ...
-    def store(self, value: Any) -> tuple[Any, ...]: ...
-    def load(self, stored: Sequence[Any]) -> Any: ...
-    def json(self, value: Any) -> Json: ...
-    def json_stored(self, stored: Sequence[Any]) -> Json: ...
-    def text(self, value: Any) -> str: ...
-    def operand(self, value: Any) -> Any: ...
+    @property
+    def value_schema(self) -> Mapping[str, Any]:
+        """JSON Schema of the JSON values that `parse` takes, null aside."""
+
+    @property
+    def type(self) -> Type:
+        """What the value is in expressions."""
+
+    def parse(self, raw: Json) -> Any:
+        """JSON value → typed value, or `Refused`."""
+
+    def parse_text(self, text: str) -> Any:
+        """What a person typed or a file holds → typed value, or `Refused`."""
+
+    def store(self, value: Any) -> tuple[Any, ...]:
+        """Typed value → one stored value per column."""
+
+    def load(self, stored: Sequence[Any]) -> Any:
+        """Stored values → typed value."""
+
+    def json(self, value: Any) -> Json:
+        """Typed value → JSON value, exactly as `parse` takes it back."""
+
+    def json_stored(self, stored: Sequence[Any]) -> Json:
+        """Stored values → JSON value, without a typed value in between."""
+
+    def text(self, value: Any) -> str:
+        """Typed value → plain text that `parse_text` takes back; empty when missing."""
+
+    def operand(self, value: Any) -> Any:
+        """Typed value → what an expression computes with."""
 
 
 class FieldKind(ABC):
@@ -249,7 +272,9 @@ _GROUPS = ("definitions", "fields", "widgets", "actions", "operators", "events",
 
 
 def _hash(groups: Mapping[str, Mapping[str, Any]]) -> str:
-    shape = {name: {key: _schema_of(entry) for key, entry in entries.items()} for name, entries in groups.items()}
+    shape = {
+        name: {key: _schema_of(entry) for key, entry in entries.items()} for name, entries in groups.items()
+    }
     text = json.dumps([ENGINE_VERSION, shape], sort_keys=True, default=dict)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -114,7 +114,7 @@ def best_locale(wanted: str, offered: Sequence[str]) -> str:
 
 def humanised(slot: str) -> str:
     """What a slot without words reads as: the last part of its id, spaced."""
-    return re.split(r"[.:]", slot.split("|")[0])[-1].replace("_", " ")
+    return re.split(r"[.:]", slot.split("|", 1)[0])[-1].replace("_", " ")
 
 
 def fill(text: str, terms: Terms, plural: bool = False) -> str:
@@ -161,7 +161,9 @@ def compile_labels(packages: Iterable[Package], catalogue: Catalogue, kinds: Kin
     terms = {package.id: dict(package.terms) for package in packages}
     text = json.dumps([tables, terms], sort_keys=True, ensure_ascii=False, default=dict)
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    frozen = {app: MappingProxyType({k: MappingProxyType(v) for k, v in t.items()}) for app, t in tables.items()}
+    frozen = {
+        app: MappingProxyType({k: MappingProxyType(v) for k, v in t.items()}) for app, t in tables.items()
+    }
     return Labels(MappingProxyType(frozen), MappingProxyType(terms), MappingProxyType(coverages), digest)
 
 
@@ -196,8 +198,8 @@ def _name_system_fields(tables: Mapping[str, dict[str, dict[str, str]]], catalog
         for locale, table in tables.get(entity.app, {}).items():
             core = tables.get(SYSTEM_APP) or {locale: {}}
             words = core[best_locale(locale, tuple(core))]
-            for field in entity.fields.values():
-                if field.system and field.slot not in table:
+            for one in entity.fields.values():
+                if one.system and one.slot not in table:
                     own = f"entity:{(entity.parent or '').split('.')[-1]}"
-                    source = table.get(own) if field.id == entity.parent_field else None
-                    table[field.slot] = source or words.get(f"system:{field.id}", humanised(field.slot))
+                    source = table.get(own) if one.id == entity.parent_field else None
+                    table[one.slot] = source or words.get(f"system:{one.id}", humanised(one.slot))

@@ -108,10 +108,14 @@ class _Reading:
         locale = PurePosixPath(name).stem
         for key in value:
             if key not in ("labels", "terms"):
-                self.problems.append(problem("definition.unknown_key", f"/{key}", name, key=key, known="labels, terms"))
+                self.problems.append(
+                    problem("definition.unknown_key", f"/{key}", name, key=key, known="labels, terms")
+                )
         labels, terms = value.get("labels", {}), value.get("terms", {})
         if not isinstance(labels, dict) or not all(isinstance(text, str) for text in labels.values()):
-            self.problems.append(problem("definition.wrong_type", "/labels", name, expected="object of texts"))
+            self.problems.append(
+                problem("definition.wrong_type", "/labels", name, expected="object of texts")
+            )
         elif not isinstance(terms, dict) or not all(_is_term(forms) for forms in terms.values()):
             self.problems.append(problem("definition.wrong_type", "/terms", name, expected="object of terms"))
         else:
@@ -122,7 +126,9 @@ class _Reading:
         kind = self.folders[PurePosixPath(name).parts[0]]
         stem = PurePosixPath(name).stem
         if value.get("id") != stem:
-            self.problems.append(problem("package.id_is_not_file", "/id", name, id=value.get("id"), stem=stem))
+            self.problems.append(
+                problem("package.id_is_not_file", "/id", name, id=value.get("id"), stem=stem)
+            )
             return
         self.items[kind, stem] = value
         self.files[kind, stem] = name
@@ -144,7 +150,9 @@ class _Reading:
 
 
 def _is_term(forms: Any) -> bool:
-    return isinstance(forms, dict) and "one" in forms and all(isinstance(text, str) for text in forms.values())
+    return (
+        isinstance(forms, dict) and "one" in forms and all(isinstance(text, str) for text in forms.values())
+    )
 
 
 def with_hash(package: Package) -> Package:

@@ -62,26 +62,36 @@ def record_validator(entity: Entity, partial: bool = False) -> RecordValidator:
         try:
             if validator.is_valid(record):
                 return ()
-            return tuple(one for error in validator.iter_errors(record) for one in _problems(error, record, known))
+            return tuple(
+                one for error in validator.iter_errors(record) for one in _problems(error, record, known)
+            )
         except (ValueError, TypeError, OverflowError) as error:
             return (problem("value.wrong_type", detail=error),)
 
     return validate
 
 
-def _problems(error: jsonschema_rs.ValidationError, record: dict[str, Any], known: frozenset[str]) -> list[Problem]:
+def _problems(
+    error: jsonschema_rs.ValidationError, record: dict[str, Any], known: frozenset[str]
+) -> list[Problem]:
     path = list(error.instance_path)
     where = "".join(f"/{step}" for step in path)
     rule = error.schema_path[-1] if error.schema_path else ""
     if rule == "required" and not path:
-        required = error.schema_path and [key for key in known if key not in record and f'"{key}"' in error.message]
+        required = error.schema_path and [
+            key for key in known if key not in record and f'"{key}"' in error.message
+        ]
         return [problem("value.required", f"/{key}") for key in required or ()]
     if rule == "additionalProperties" and not path:
         return [problem("value.unknown_field", f"/{key}", field=key) for key in record if key not in known]
     if rule == "maxLength":
         value = _at(record, path)
         limit = error.message.rsplit(" ", 2)[-2]
-        return [problem("value.too_long", where, limit=limit, length=len(value) if isinstance(value, str) else "?")]
+        return [
+            problem(
+                "value.too_long", where, limit=limit, length=len(value) if isinstance(value, str) else "?"
+            )
+        ]
     codes = {"minLength": "value.pattern", "pattern": "value.pattern"}
     if rule == "enum":
         return [problem("value.no_such_option", where, value=_at(record, path))]

@@ -23,14 +23,18 @@ def names_fit(world: World, kinds: Kinds) -> Iterator[Problem]:
             yield problem("definition.name_too_long", "/id", file, name=entity, limit=MAX_ENTITY)
         for field in item["properties"]:
             if len(field) > MAX_FIELD:
-                yield problem("definition.name_too_long", f"/properties/{field}", file, name=field, limit=MAX_FIELD)
+                yield problem(
+                    "definition.name_too_long", f"/properties/{field}", file, name=field, limit=MAX_FIELD
+                )
 
 
 def names_are_free(world: World, kinds: Kinds) -> Iterator[Problem]:
     """No field takes the name of a system field, nor of another field's second column."""
     for _, item, file in world.items("entity"):
         taken = reserved_names(item)
-        money = {f"{field}_currency" for field, spec in item["properties"].items() if spec["x-kind"] == "money"}
+        money = {
+            f"{field}_currency" for field, spec in item["properties"].items() if spec["x-kind"] == "money"
+        }
         for field in item["properties"]:
             if field in taken or field in money:
                 yield problem("definition.reserved_name", f"/properties/{field}", file, name=field)
@@ -81,7 +85,9 @@ def lines_have_a_child(world: World, kinds: Kinds) -> Iterator[Problem]:
             used[spec["x-entity"]] = entity
     for entity, item, file in world.items("entity"):
         if "x-parent" in item and used.get(entity) != item["x-parent"]:
-            yield problem("definition.not_the_parent", "/x-parent", file, child=entity, parent=item["x-parent"])
+            yield problem(
+                "definition.not_the_parent", "/x-parent", file, child=entity, parent=item["x-parent"]
+            )
 
 
 def rollups_have_a_source(world: World, kinds: Kinds) -> Iterator[Problem]:

@@ -34,7 +34,12 @@ def prefixes_are_own(world: World, kinds: Kinds) -> Iterator[Problem]:
 
 def measures_are_shown(world: World, kinds: Kinds) -> Iterator[Problem]:
     """Each measure is on a dashboard, where the app has any."""
-    used = {world.full(m) for _, item, _ in world.items("dashboard") for w in item["widgets"].values() for m in w["measures"]}
+    used = {
+        world.full(m)
+        for _, item, _ in world.items("dashboard")
+        for w in item["widgets"].values()
+        for m in w["measures"]
+    }
     if used:
         for measure, _, file in world.items("measure"):
             if world.full(measure) not in used:
@@ -54,7 +59,9 @@ def roles_grant_something(world: World, kinds: Kinds) -> Iterator[Problem]:
     """A role without any grant does nothing."""
     for role, item, file in world.items("role"):
         grants = item.get("entities", {}).values()
-        if not item.get("admin") and not any(grant.get(a) for grant in grants for a in ("create", "read", "update", "delete")):
+        if not item.get("admin") and not any(
+            grant.get(a) for grant in grants for a in ("create", "read", "update", "delete")
+        ):
             yield problem("lint.unused", "/entities", file, item=role)
 
 

@@ -11,7 +11,9 @@ from dacheng.metadata.kinds import Kinds
 from dacheng.metadata.problem import Problem, problem
 from dacheng.metadata.system_fields import CORE
 
-NOT_ON_FORMS = frozenset(["id", "version", "created_at", "updated_at", "created_by", "updated_by", "department"])
+NOT_ON_FORMS = frozenset(
+    ["id", "version", "created_at", "updated_at", "created_by", "updated_by", "department"]
+)
 
 
 def entities_exist(world: World, kinds: Kinds) -> Iterator[Problem]:
@@ -106,9 +108,9 @@ def _measure_field(world: World, item: Mapping[str, Any], file: str) -> Iterator
     target = world.path(item["entity"], field)
     if target is None or target.kind == "lines":
         yield problem("definition.no_field", "/field", file, field=field)
-    elif aggregate in ("sum", "avg") and target.kind not in NUMERIC:
-        yield problem("definition.not_a_number", "/field", file, field=field)
-    elif aggregate in ("min", "max") and target.kind not in ORDERED:
+    elif (aggregate in ("sum", "avg") and target.kind not in NUMERIC) or (
+        aggregate in ("min", "max") and target.kind not in ORDERED
+    ):
         yield problem("definition.not_a_number", "/field", file, field=field)
 
 
@@ -120,7 +122,9 @@ def dashboards_show_measures(world: World, kinds: Kinds) -> Iterator[Problem]:
                 measure = world.measure(name)
                 dimension = body.get("dimension")
                 if measure is None:
-                    yield problem("definition.no_measure", f"/widgets/{widget}/measures/{index}", file, measure=name)
+                    yield problem(
+                        "definition.no_measure", f"/widgets/{widget}/measures/{index}", file, measure=name
+                    )
                 elif dimension is not None and dimension not in measure[1]:
                     where = f"/widgets/{widget}/dimension"
                     yield problem("definition.no_dimension", where, file, dimension=dimension, measure=name)
@@ -138,7 +142,9 @@ def roles_grant_what_exists(world: World, kinds: Kinds) -> Iterator[Problem]:
                 continue
             for field in grant.get("fields", {}):
                 if field not in fields:
-                    yield problem("definition.no_field", f"/entities/{entity}/fields/{field}", file, field=field)
+                    yield problem(
+                        "definition.no_field", f"/entities/{entity}/fields/{field}", file, field=field
+                    )
 
 
 def navigation_leads_somewhere(world: World, kinds: Kinds) -> Iterator[Problem]:
@@ -146,9 +152,13 @@ def navigation_leads_somewhere(world: World, kinds: Kinds) -> Iterator[Problem]:
     for key, entry in world.package.manifest.get("navigation", {}).items():
         for kind in ("dashboard", "list"):
             if kind in entry and world.item(kind, entry[kind]) is None:
-                yield problem("definition.no_target", f"/navigation/{key}/{kind}", "app.json", target=entry[kind])
+                yield problem(
+                    "definition.no_target", f"/navigation/{key}/{kind}", "app.json", target=entry[kind]
+                )
         if "entity" in entry and not world.has_entity(entry["entity"]):
-            yield problem("definition.no_entity", f"/navigation/{key}/entity", "app.json", entity=entry["entity"])
+            yield problem(
+                "definition.no_entity", f"/navigation/{key}/entity", "app.json", entity=entry["entity"]
+            )
     for entity in world.package.manifest.get("permissions", {}):
         if not world.has_entity(entity):
             yield problem("definition.no_entity", f"/permissions/{entity}", "app.json", entity=entity)
@@ -165,7 +175,12 @@ def required_apps_are_there(world: World, kinds: Kinds) -> Iterator[Problem]:
             yield problem("definition.missing_app", f"/requires/{app}", "app.json", app=app)
         elif _numbers(other.version) < _numbers(wanted) or _numbers(other.version)[0] != _numbers(wanted)[0]:
             yield problem(
-                "definition.wrong_version", f"/requires/{app}", "app.json", app=app, wanted=wanted, found=other.version
+                "definition.wrong_version",
+                f"/requires/{app}",
+                "app.json",
+                app=app,
+                wanted=wanted,
+                found=other.version,
             )
     if world.app != CORE and CORE not in world.others and CORE not in requires:
         yield problem("definition.missing_app", "/requires", "app.json", app=CORE)

@@ -23,7 +23,9 @@ def workflows_fit_their_field(world: World, kinds: Kinds) -> Iterator[Problem]:
             continue
         for state in item["states"]:
             if state not in field.options:
-                yield problem("definition.no_option", f"/states/{state}", file, option=state, field=item["field"])
+                yield problem(
+                    "definition.no_option", f"/states/{state}", file, option=state, field=item["field"]
+                )
         for option in sorted(field.options - set(item["states"])):
             yield problem("definition.no_state", "/states", file, option=option)
         if world.full(item["entity"]) in seen:
@@ -40,7 +42,9 @@ def transitions_join_states(world: World, kinds: Kinds) -> Iterator[Problem]:
         for key, body in item["transitions"].items():
             for index, source in enumerate(body["from"]):
                 if source not in states:
-                    yield problem("definition.unknown_state", f"/transitions/{key}/from/{index}", file, state=source)
+                    yield problem(
+                        "definition.unknown_state", f"/transitions/{key}/from/{index}", file, state=source
+                    )
             if body["to"] not in states:
                 yield problem("definition.unknown_state", f"/transitions/{key}/to", file, state=body["to"])
         for state in sorted(set(states) - _reached(item)):
@@ -78,9 +82,7 @@ def _each_field(names: Any, fields: Mapping[str, Target], where: str, file: str)
 
 def rule_triggers_exist(world: World, kinds: Kinds) -> Iterator[Problem]:
     """Changed fields are fields; entered states are states of the entity's workflow; something can fire it."""
-    states = {
-        world.full(item["entity"]): frozenset(item["states"]) for _, item, _ in world.items("workflow")
-    }
+    states = {world.full(item["entity"]): frozenset(item["states"]) for _, item, _ in world.items("workflow")}
     for _, item, file in world.items("rule"):
         fields = world.fields(item["entity"]) or {}
         yield from _each_field(item["on"].get("changed", ()), fields, "/on/changed", file)
@@ -115,7 +117,9 @@ def _writable(
     target = fields.get(name)
     if target is None:
         yield problem("definition.no_field", where, file, field=name)
-    elif target.kind == "lines" or kinds.fields[target.kind].derived or name in ("id", "version", "created_at"):
+    elif (
+        target.kind == "lines" or kinds.fields[target.kind].derived or name in ("id", "version", "created_at")
+    ):
         yield problem("definition.not_writable", where, file, field=name)
 
 

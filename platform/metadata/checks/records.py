@@ -45,7 +45,9 @@ def check_records(app: CompiledApp, others: Mapping[str, CompiledApp]) -> list[P
     return found
 
 
-def _record(entity: Entity, record: Mapping[str, Any], where: str, file: str, keys: _Keys) -> Iterator[Problem]:
+def _record(
+    entity: Entity, record: Mapping[str, Any], where: str, file: str, keys: _Keys
+) -> Iterator[Problem]:
     for key, value in record.items():
         field = entity.fields.get(key)
         if field is None or field.derived or (field.system and key not in ("owner", "created_at")):
@@ -53,7 +55,12 @@ def _record(entity: Entity, record: Mapping[str, Any], where: str, file: str, ke
         else:
             yield from _value(field, value, f"{where}/{key}", file, keys)
     for field in entity.fields.values():
-        if field.required and not field.derived and field.default is None and record.get(field.id) in (None, ""):
+        if (
+            field.required
+            and not field.derived
+            and field.default is None
+            and record.get(field.id) in (None, "")
+        ):
             yield problem("definition.missing_key", where, file, key=field.id)
 
 

@@ -16,8 +16,8 @@ from dacheng.metadata.kinds import Kinds
 from dacheng.metadata.problem import Problem, problem
 
 REFUSED_KEYS = frozenset(
-    ["$ref", "$dynamicRef", "$id", "$anchor", "$defs", "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "format"]
-    + ["dependentRequired", "dependentSchemas", "patternProperties", "unevaluatedProperties", "multipleOf"]
+    "$ref $dynamicRef $id $anchor $defs allOf anyOf oneOf not if then else format multipleOf"
+    " dependentRequired dependentSchemas patternProperties".split()
 )
 MAX_PROBLEMS = 200
 Step = str | int
@@ -46,11 +46,7 @@ class Shape:
                 return []
         except (ValueError, TypeError, OverflowError):
             pass  # a value the fast engine cannot take in; the precise one says what is wrong
-        found = [
-            one
-            for error in self._precise.iter_errors(value)
-            for one in _translate(error, prefix, file)
-        ]
+        found = [one for error in self._precise.iter_errors(value) for one in _translate(error, prefix, file)]
         return found or [problem("definition.invalid", prefix, file)]
 
 
@@ -119,7 +115,9 @@ def _inside(kind: str, item: Mapping[str, Any], file: str, all_shapes: Shapes) -
     elif kind == "dashboard":
         for widget, body in item["widgets"].items():
             props = {**body.get("props", {})}
-            yield from _part(all_shapes.widgets, props, str(body["kind"]), f"/widgets/{widget}", file, "/props")
+            yield from _part(
+                all_shapes.widgets, props, str(body["kind"]), f"/widgets/{widget}", file, "/props"
+            )
     elif kind == "rule":
         for action, body in item["then"].items():
             yield from _part(all_shapes.actions, body, "action", f"/then/{action}", file)
@@ -144,7 +142,9 @@ def _nearest(name: str, known: Any) -> str:
 
 def _translate(error: jsonschema.ValidationError, prefix: str, file: str) -> Iterator[Problem]:
     where = prefix + pointer_of(list(error.absolute_path))
-    rule, wanted, value = str(error.validator), error.validator_value, error.instance
+    rule = str(error.validator)
+    wanted: Any = error.validator_value
+    value: Any = error.instance
     if rule == "additionalProperties" and wanted is False:
         known = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
         for key in [key for key in value if key not in known][:20]:
@@ -157,7 +157,12 @@ def _translate(error: jsonschema.ValidationError, prefix: str, file: str) -> Ite
         for key in [key for key in wanted if key not in value]:
             yield problem("definition.missing_key", where, file, key=key)
     elif rule == "type":
-        yield problem("definition.wrong_type", where, file, expected=wanted if isinstance(wanted, str) else " / ".join(wanted))
+        yield problem(
+            "definition.wrong_type",
+            where,
+            file,
+            expected=wanted if isinstance(wanted, str) else " / ".join(wanted),
+        )
     elif rule in ("enum", "const"):
         allowed = ", ".join(str(v) for v in (wanted if rule == "enum" else [wanted]))
         yield problem("definition.not_one_of", where, file, value=value, allowed=allowed)

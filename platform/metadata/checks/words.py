@@ -38,7 +38,9 @@ def labels_have_a_slot(package: Package, kinds: Kinds) -> Iterator[Problem]:
     shorts = {"short" + key.removeprefix("field") for key in known if key.startswith("field:")}
     for locale, words in package.labels.items():
         for key in words:
-            free = key.startswith(("message:", "notify:")) or (key.startswith("system:") and package.id == "core")
+            free = key.startswith(("message:", "notify:")) or (
+                key.startswith("system:") and package.id == "core"
+            )
             if key not in known and key not in shorts and not free:
                 yield problem("label.no_slot", _where(key), _file(locale), slot=key)
 
@@ -94,7 +96,9 @@ def _finders(terms: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, re.P
     for term, forms in terms.items():
         words = sorted({form for form in forms.values() if form}, key=len, reverse=True)
         if words:
-            longer = sorted((w for w in every if w not in words and any(o in w for o in words)), key=len, reverse=True)
+            longer = sorted(
+                (w for w in every if w not in words and any(o in w for o in words)), key=len, reverse=True
+            )
             pattern = "|".join(re.escape(w) if _CJK.search(w) else rf"\b{re.escape(w)}\b" for w in words)
             yield term, re.compile(pattern, re.IGNORECASE), longer
 

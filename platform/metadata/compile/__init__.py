@@ -124,7 +124,9 @@ def dependency_order(packages: Sequence[Package]) -> tuple[Package, ...]:
     while left:
         ready = [app for app, package in left.items() if not (_required(package) & set(left)) - {app}]
         if not ready:
-            raise Refused([problem("definition.requires_cycle", "/requires", "app.json", apps=", ".join(left))])
+            raise Refused(
+                [problem("definition.requires_cycle", "/requires", "app.json", apps=", ".join(left))]
+            )
         done.extend(left.pop(app) for app in ready)
     return tuple(done)
 

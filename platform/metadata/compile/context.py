@@ -82,7 +82,14 @@ class Compiling:
         return found
 
     def expression(
-        self, raw: Json, entity: str, file: str, pointer: str, *, wanted: Type | None = BOOLEAN, before: bool = False
+        self,
+        raw: Json,
+        entity: str,
+        file: str,
+        pointer: str,
+        *,
+        wanted: Type | None = BOOLEAN,
+        before: bool = False,
     ) -> Expression | None:
         """A checked expression over an entity's records, or None with the problems noted."""
         scope = self.scope(entity)

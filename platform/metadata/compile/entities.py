@@ -46,7 +46,9 @@ def _fields(work: Compiling, name: str, item: Spec) -> Mapping[str, Field]:
     return MappingProxyType(fields)
 
 
-def _field(work: Compiling, name: str, field_id: str, spec: Spec, item: Spec, system: bool = False) -> Field | None:
+def _field(
+    work: Compiling, name: str, field_id: str, spec: Spec, item: Spec, system: bool = False
+) -> Field | None:
     kind = work.kinds.fields[spec["x-kind"]]
     target = spec.get("x-to") or spec.get("x-entity")
     to = None if target is None else work.full(target)
@@ -78,7 +80,12 @@ def _field(work: Compiling, name: str, field_id: str, spec: Spec, item: Spec, sy
         to=to,
         on_delete="cascade" if kind.id == "lines" else str(spec.get("x-on-delete", "clear")),
         options=tuple(
-            Option(key, int(body.get("order", 0)), str(body.get("tone", "neutral")), bool(body.get("archived", False)))
+            Option(
+                key,
+                int(body.get("order", 0)),
+                str(body.get("tone", "neutral")),
+                bool(body.get("archived", False)),
+            )
             for key, body in options
         ),
         hidden=bool(spec.get("x-hidden", False)),

@@ -40,14 +40,18 @@ def compile_form(work: Compiling, item: Item) -> Form:
     sections = []
     for section, body in ordered(item["sections"]):
         where = f"/sections/{section}/fields"
-        fields = tuple(_form_field(work, entity, key, one, file, where) for key, one in ordered(body["fields"]))
+        fields = tuple(
+            _form_field(work, entity, key, one, file, where) for key, one in ordered(body["fields"])
+        )
         sections.append(Section(section, body.get("order", 0), body.get("columns", 2), fields))
     return Form(item["id"], entity, tuple(sections), bool(item.get("default", False)))
 
 
 def _form_field(work: Compiling, entity: str, key: str, body: Item, file: str, where: str) -> FormField:
     where = f"{where}/{key}"
-    condition = {name: work.optional(body, name, entity, file, where) for name in ("visible", "required", "readonly")}
+    condition = {
+        name: work.optional(body, name, entity, file, where) for name in ("visible", "required", "readonly")
+    }
     default: Expression | None = None
     if body.get("default") is not None:
         wanted = work.fields(entity)[key].codec.type
@@ -68,7 +72,8 @@ def compile_list(work: Compiling, item: Item) -> ListView:
     """A list with its columns as paths."""
     file, entity = work.file("list", item["id"]), work.full(item["entity"])
     columns = [
-        Column(key, path_of(body.get("path", key)), body.get("order", 0)) for key, body in ordered(item["columns"])
+        Column(key, path_of(body.get("path", key)), body.get("order", 0))
+        for key, body in ordered(item["columns"])
     ]
     sort = [Sort(path_of(one["field"]), bool(one.get("descending", False))) for one in item.get("sort", ())]
     return ListView(

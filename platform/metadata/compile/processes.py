@@ -42,7 +42,9 @@ def compile_workflow(work: Compiling, item: Item) -> Workflow:
         )
         for key, body in ordered(item["transitions"])
     ]
-    return Workflow(item["id"], work.app, entity, item["field"], item["initial"], tuple(states), tuple(transitions))
+    return Workflow(
+        item["id"], work.app, entity, item["field"], item["initial"], tuple(states), tuple(transitions)
+    )
 
 
 def compile_rule(work: Compiling, item: Item) -> Rule:
@@ -75,7 +77,9 @@ def _action(work: Compiling, entity: str, key: str, body: Item, file: str) -> Ru
     params = {name: value for name, value in body.items() if name not in holding | {"action", "order"}}
     if "entity" in params:
         params["entity"] = work.full(params["entity"])
-    return RuleAction(key, kind.id, body.get("order", 0), MappingProxyType(params), MappingProxyType(expressions))
+    return RuleAction(
+        key, kind.id, body.get("order", 0), MappingProxyType(params), MappingProxyType(expressions)
+    )
 
 
 def _expressions_of(
@@ -103,7 +107,9 @@ def compile_role(work: Compiling, item: Item) -> Role:
     for name, body in sorted(item.get("entities", {}).items()):
         ref = work.full(name)
         where = f"/entities/{name}"
-        actions = {key: _right(work, ref, body, key, file, where) for key in ("create", "read", "update", "delete")}
+        actions = {
+            key: _right(work, ref, body, key, file, where) for key in ("create", "read", "update", "delete")
+        }
         fields = {
             key: FieldGrant(
                 bool(one.get("read", True)),

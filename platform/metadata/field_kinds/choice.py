@@ -63,7 +63,7 @@ class Choice(FieldKind):
     """One of `x-options`, each with order, tone and whether it is archived."""
 
     id = "choice"
-    schema = {
+    schema: Mapping[str, Any] = {
         "required": ["x-options"],
         "properties": {
             "x-options": {

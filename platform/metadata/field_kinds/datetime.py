@@ -17,9 +17,7 @@ from dacheng.metadata.problem import Refused, refuse
 TYPED_ZONE = ZoneInfo("Asia/Shanghai")  # what a time without a zone, typed by a person, means
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_ISO = re.compile(
-    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})", re.ASCII
-)
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})", re.ASCII)
 _TIME = re.compile(r"(\d{1,2})[:点](\d{1,2})?分?(?::?(\d{1,2})秒?)?", re.ASCII)
 
 

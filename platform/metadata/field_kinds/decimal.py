@@ -87,8 +87,8 @@ class Decimal(FieldKind):
     """An exact number of at most 18 digits, `x-scale` (2 unless said, at most 6) of them decimals."""
 
     id = "decimal"
-    schema = {"properties": {"minimum": BOUND, "maximum": BOUND, "x-scale": SCALE}}
-    merge = {"x-scale": "locked"}
+    schema: Mapping[str, Any] = {"properties": {"minimum": BOUND, "maximum": BOUND, "x-scale": SCALE}}
+    merge: Mapping[str, str] = {"x-scale": "locked"}
 
     def bind(self, field_id: str, spec: Spec) -> DecimalCodec:
         """The codec of one decimal field."""

@@ -81,7 +81,7 @@ class Integer(FieldKind):
     """A whole number within ±(2^53 − 1), with optional bounds."""
 
     id = "integer"
-    schema = {
+    schema: Mapping[str, Any] = {
         "properties": {
             "minimum": {"type": "integer", "minimum": -LIMIT, "maximum": LIMIT},
             "maximum": {"type": "integer", "minimum": -LIMIT, "maximum": LIMIT},

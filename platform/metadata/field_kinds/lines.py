@@ -92,7 +92,10 @@ class LinesCodec:
         if value is None:
             return None
         return [
-            {key: self.fields[key].codec.json(cell) if key in self.fields else cell for key, cell in row.items()}
+            {
+                key: self.fields[key].codec.json(cell) if key in self.fields else cell
+                for key, cell in row.items()
+            }
             for row in value
         ]
 
@@ -108,7 +111,10 @@ class LinesCodec:
         """The rows as expressions see them."""
         rows = value or ()
         return [
-            {key: self.fields[key].codec.operand(cell) if key in self.fields else cell for key, cell in row.items()}
+            {
+                key: self.fields[key].codec.operand(cell) if key in self.fields else cell
+                for key, cell in row.items()
+            }
             for row in rows
         ]
 
@@ -117,14 +123,14 @@ class Lines(FieldKind):
     """The rows of the child entity `x-entity`, at most `maxItems` (500) of them."""
 
     id = "lines"
-    schema = {
+    schema: Mapping[str, Any] = {
         "required": ["x-entity"],
         "properties": {
             "x-entity": {"type": "string", "pattern": "^[a-z][a-z0-9_]*$", "maxLength": 30},
             "maxItems": {"type": "integer", "minimum": 1, "maximum": MAX_LINES},
         },
     }
-    merge = {"x-entity": "locked"}
+    merge: Mapping[str, str] = {"x-entity": "locked"}
 
     def bind(self, field_id: str, spec: Spec) -> LinesCodec:
         """The codec of one lines field, before its child is attached."""

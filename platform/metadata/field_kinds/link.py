@@ -63,14 +63,14 @@ class Link(FieldKind):
     """A link to one record of `x-to`; `x-on-delete` says what happens when that record is deleted."""
 
     id = "link"
-    schema = {
+    schema: Mapping[str, Any] = {
         "required": ["x-to"],
         "properties": {
             "x-to": {"type": "string", "pattern": r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$", "maxLength": 60},
             "x-on-delete": {"enum": ["restrict", "clear"]},
         },
     }
-    merge = {"x-to": "locked"}
+    merge: Mapping[str, str] = {"x-to": "locked"}
 
     def bind(self, field_id: str, spec: Spec) -> LinkCodec:
         """The codec of one link field; `x-to` is the full reference."""

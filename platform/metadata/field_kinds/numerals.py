@@ -64,7 +64,7 @@ def to_scale(value: Decimal, scale: int) -> Decimal:
     exact = value.quantize(Decimal(1).scaleb(-scale))
     if exact != value:
         raise refuse("value.too_precise", scale=scale)
-    return exact if exact else abs(exact)
+    return exact or abs(exact)
 
 
 def scaled_writer(scale: int) -> Callable[[int], str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from dacheng.metadata.field_kinds.integer import IntegerCodec
@@ -15,7 +16,7 @@ class Rollup(FieldKind):
 
     id = "rollup"
     derived = True
-    schema: Any = {
+    schema: Mapping[str, Any] = {
         "required": ["x-of", "x-aggregate"],
         "properties": {
             "x-of": {"type": "string", "pattern": "^[a-z][a-z0-9_]*$", "maxLength": 40},
@@ -23,7 +24,7 @@ class Rollup(FieldKind):
             "x-field": {"type": "string", "pattern": "^[a-z][a-z0-9_]*$", "maxLength": 40},
         },
     }
-    merge = {"x-of": "owner", "x-aggregate": "owner", "x-field": "owner"}
+    merge: Mapping[str, str] = {"x-of": "owner", "x-aggregate": "owner", "x-field": "owner"}
 
     def bind(self, field_id: str, spec: Spec) -> Codec:
         """The codec of its source field, given as `x-source`; a count is a whole number."""

@@ -38,7 +38,9 @@ def linear_pattern(pattern: str) -> jsonschema_rs.Draft202012Validator:
         raise refuse("definition.pattern_too_long", limit=MAX_PATTERN)
     try:
         options = jsonschema_rs.RegexOptions(size_limit=1_000_000)
-        return jsonschema_rs.Draft202012Validator({"type": "string", "pattern": pattern}, pattern_options=options)
+        return jsonschema_rs.Draft202012Validator(
+            {"type": "string", "pattern": pattern}, pattern_options=options
+        )
     except (ValueError, jsonschema_rs.ValidationError):
         raise refuse("definition.bad_pattern", pattern=pattern) from None
 
@@ -106,7 +108,7 @@ class Text(FieldKind):
     """Plain text of at most `maxLength` code points (255 unless said); `x-multiline` makes it a text area."""
 
     id = "text"
-    schema = {
+    schema: Mapping[str, Any] = {
         "properties": {
             "maxLength": {"type": "integer", "minimum": 1, "maximum": MAX_LENGTH},
             "minLength": {"type": "integer", "minimum": 1, "maximum": MAX_LENGTH},

@@ -53,7 +53,9 @@ def fold(base: Package, layers: Sequence[Layer], kinds: Kinds) -> Folded:
 
     Where the value beneath is not the one an operation was made against, ours stays live and a conflict is reported.
     """
-    operations = [(layer.owner, op) for layer in layers if layer.app in ("", base.id) for op in layer.operations]
+    operations = [
+        (layer.owner, op) for layer in layers if layer.app in ("", base.id) for op in layer.operations
+    ]
     if not operations:
         return Folded(base, MappingProxyType({}))
     draft = Draft(base)
@@ -67,9 +69,9 @@ def fold(base: Package, layers: Sequence[Layer], kinds: Kinds) -> Folded:
         if reason:
             outcomes.append(Outcome(PARKED, address, reason, op, op.base, op.value, before))
             continue
-        if op.op != "add" and provenance.get(address) != owner and not same(before, op.base):
-            if not same(before, op.value):
-                outcomes.append(Outcome(CONFLICT, address, "both_changed", op, op.base, op.value, before))
+        foreign = op.op != "add" and provenance.get(address) != owner
+        if foreign and not same(before, op.base) and not same(before, op.value):
+            outcomes.append(Outcome(CONFLICT, address, "both_changed", op, op.base, op.value, before))
         provenance[address] = owner
         bases.setdefault(address, None if before is ABSENT else before)
     frozen = MappingProxyType(provenance)

@@ -38,7 +38,8 @@ class Draft:
         self.items: dict[tuple[str, str], Any] = dict(base.items)
         self.labels = {locale: dict(words) for locale, words in base.labels.items()}
         self.terms = {
-            locale: {term: dict(forms) for term, forms in terms.items()} for locale, terms in base.terms.items()
+            locale: {term: dict(forms) for term, forms in terms.items()}
+            for locale, terms in base.terms.items()
         }
         self._own: set[tuple[str, str]] = set()
 
