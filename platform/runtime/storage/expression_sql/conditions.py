@@ -184,7 +184,8 @@ def _in_rows(c: Compiler, value: Value, rows: SqlList, item: Type) -> Condition:
 
 
 def _exists(rows: SqlList, condition: Condition) -> Condition:
-    return sa.exists(sa.select(sa.literal_column("1")).select_from(rows.source).where(rows.condition, condition))
+    found = sa.select(sa.literal_column("1")).select_from(rows.source).where(rows.condition, condition)
+    return sa.exists(found.correlate_except(rows.source))
 
 
 def _some(c: Compiler, typed: Typed, resolve: Resolve, exact: bool) -> Condition:

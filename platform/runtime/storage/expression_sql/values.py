@@ -89,8 +89,8 @@ def _length(c: Compiler, typed: Typed, resolve: Resolve) -> Value:
     if items is not None:
         return Value(c.lift(sa.literal_column(str(len(items))), 0), nullable=False)
     rows = c.listed(arg, resolve)
-    count = sa.select(sa.func.count()).select_from(rows.source).where(rows.condition).scalar_subquery()
-    return Value(c.lift(count, 0), nullable=False)
+    count = sa.select(sa.func.count()).select_from(rows.source).where(rows.condition)
+    return Value(c.lift(count.correlate_except(rows.source).scalar_subquery(), 0), nullable=False)
 
 
 def _extreme(name: str) -> Build:
@@ -119,7 +119,7 @@ def _extreme_row(c: Compiler, name: str, typed: Typed, resolve: Resolve) -> Valu
         item = sa.collate(item, "C")
     whole = sa.func.count() == sa.func.count(item)
     best = sa.select(sa.case((whole, getattr(sa.func, name)(item)))).select_from(rows.source).where(rows.condition)
-    return Value(best.scalar_subquery())
+    return Value(best.correlate_except(rows.source).scalar_subquery())
 
 
 # ---------------------------------------------------------------- dates

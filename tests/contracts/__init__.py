@@ -1,0 +1,1 @@
+"""Contracts every implementation of one interface is held to."""

@@ -1,0 +1,1 @@
+"""Tests of parsing, checking and evaluating expressions."""
