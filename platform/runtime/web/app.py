@@ -19,12 +19,13 @@ from starlette.types import Message, Receive, Scope, Send
 from dacheng.metadata.problem import Refused, refuse
 from dacheng.plugins.context import Anonymous
 from dacheng.runtime.host import Host
-from dacheng.runtime.services.sessions import Credentials
 from dacheng.runtime.web import errors, pages
 from dacheng.runtime.web.api.routes import API_ROUTES
+from dacheng.runtime.web.jobs import JOBS_FOLDER, Jobs
 from dacheng.runtime.web.middleware import Envelope, OwnPagesOnly
 from dacheng.runtime.web.routing import Route, admit, declared
-from dacheng.runtime.web.security import Rates, asked_locale, bearer, client_address, session_cookie
+from dacheng.runtime.web.saving import frame_of
+from dacheng.runtime.web.security import Rates, client_address
 from dacheng.runtime.web.static_files import STATIC_ROUTES
 
 
@@ -32,7 +33,7 @@ def build_app(host: Host) -> Starlette:
     """The application serving `host`; a route that declares no permission raises `RouteUndeclared`."""
     table = declared([*API_ROUTES, *page_routes(), *STATIC_ROUTES])
     rates = Rates()
-    return Starlette(
+    app = Starlette(
         routes=[
             StarletteRoute(path, Guarded(methods, host, rates), methods=list(methods))
             for path, methods in table.items()
@@ -40,6 +41,8 @@ def build_app(host: Host) -> Starlette:
         middleware=[Middleware(Envelope, host.settings), Middleware(OwnPagesOnly, host.settings)],
         exception_handlers={HTTPException: _routing_refused},
     )
+    app.state.jobs = Jobs(host.settings.data / JOBS_FOLDER)
+    return app
 
 
 def page_routes() -> Iterable[Route]:
@@ -74,9 +77,7 @@ class Guarded:
     async def _answer(self, route: Route, request: Request) -> Response:
         try:
             request.state.host = self._host
-            request.state.work = await self._host.work_for(
-                credentials(request, self._host), locale=asked_locale(request)
-            )
+            request.state.work = await frame_of(request)
             self._limit(route, request)
             admit(route, request, request.state.work)
             return await route.handler(request)
@@ -94,13 +95,6 @@ class Guarded:
         who = client_address(request.scope) if isinstance(actor, Anonymous) else actor.id
         if self._rates.over(f"{who} {request.method} {route.path}", route.per_minute, time.monotonic()):
             raise refuse("web.too_often")
-
-
-def credentials(request: Request, host: Host) -> Credentials:
-    """What the request shows of who is asking: a bearer token, else the session cookie."""
-    token = bearer(request)
-    session = "" if token else request.cookies.get(session_cookie(host.settings), "")
-    return Credentials(session=session, token=token)
 
 
 def limited(scope: Scope, receive: Receive, largest: int) -> Receive:
