@@ -215,7 +215,8 @@ def _of_lines(entity: Entity, parent: EntityPolicy, grants: list[Grant]) -> Enti
 def _without_unseen_inputs(
     catalogue: Catalogue, found: dict[str, EntityPolicy], grants: list[Mapping[str, Grant]]
 ) -> dict[str, EntityPolicy]:
-    """A roll-up is readable only with its inputs: the child's field, and every row summed; or declassified."""
+    """Take out what leads to or derives from the unseen: links and lines of unreadable entities, and roll-ups
+    without their inputs (the child's field, and every row summed) unless a role declassifies them."""
     changed = True
     while changed:
         changed = False
@@ -226,6 +227,11 @@ def _without_unseen_inputs(
                 if rollup.field in policy.readable
                 and not _inputs_readable(policy, found.get(rollup.child), rollup.via, rollup.of)
                 and not any(_declassified(each.get(ref), rollup.field) for each in grants)
+            ]
+            unseen += [
+                name
+                for name, each in policy.readable.items()
+                if each.kind in ("link", "lines") and each.to is not None and each.to not in found
             ]
             if unseen:
                 found[ref] = _without(policy, unseen)

@@ -97,6 +97,11 @@ class AtHand:
             return set(present)
         return {each for each in present if self._may_see(work, ref, each)}
 
+    def allows(self, work: Work, ref: str, action: str, subject: Subject) -> bool:
+        """Whether the actor may do this to this very record."""
+        policy = work.policy.entity(ref)
+        return policy is not None and holds(policy.rows[action], subject, work.context)
+
     def _may_see(self, work: Work, ref: str, record_id: str) -> bool:
         key = (work.policy.hash, ref, record_id)
         if key not in self.seen:

@@ -1,0 +1,202 @@
+"""Records as their asker may see them: pages, single records with lines, counts, titles; all through the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dacheng.metadata.definition import Field
+from dacheng.metadata.kinds import Json
+from dacheng.metadata.problem import refuse
+from dacheng.runtime.services import gate
+from dacheng.runtime.services.conditions import surroundings
+from dacheng.runtime.services.gate import OutColumn, Query
+from dacheng.runtime.services.policy import EntityPolicy
+from dacheng.runtime.services.records_at_hand import AtHand
+from dacheng.runtime.services.work import Work
+from dacheng.runtime.storage import query, records
+from dacheng.runtime.storage.query_plan import Plan, SortKey
+from dacheng.runtime.storage.reader import Reader
+
+MAX_TITLES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """One page: a row holds stored values laid out as `columns` say; `ids` go with them; `next` None at the end."""
+
+    columns: tuple[OutColumn, ...]
+    page: query.Page
+
+    @property
+    def rows(self) -> list[Sequence[Any]]:
+        """The stored values of each record."""
+        return [row[2:] for row in self.page.raw]
+
+    @property
+    def next(self) -> str | None:
+        """The cursor of the next page."""
+        return self.page.next
+
+    @property
+    def ids(self) -> list[str]:
+        """The records' ids."""
+        return self.page.ids
+
+    def json(self) -> list[dict[str, Json]]:
+        """One object per record, keyed by the columns' names as asked."""
+        return [
+            {each.name: each.field.codec.json_stored(row[each.start : each.stop]) for each in self.columns}
+            for row in self.rows
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordView:
+    """One record: typed values of readable fields, its lines by field, titles of what it links to.
+
+    `titles[ref][id]` is the title of a linked record; `unseen` are links that lead to a record the asker
+    may not see: their value is None here. `may` are the actions allowed on this very record.
+    """
+
+    policy: EntityPolicy
+    id: str
+    version: int
+    values: Mapping[str, Any]
+    lines: Mapping[str, tuple[Mapping[str, Any], ...]]
+    titles: Mapping[str, Mapping[str, str]]
+    unseen: frozenset[str]
+    may: frozenset[str]
+
+    def json(self) -> dict[str, Json]:
+        """Field → JSON value, lines as lists of objects."""
+        fields = self.policy.readable
+        out = {name: fields[name].codec.json(value) for name, value in self.values.items()}
+        for name, rows in self.lines.items():
+            child = fields[name].codec
+            out[name] = child.json(rows)
+        return out
+
+
+# ---------------------------------------------------------------- many
+def list_page(reader: Reader, work: Work, asked: Query) -> ListPage:
+    """One page of records; at most `limit`, in the order asked, ties by id."""
+    planned = gate.plan(work, asked)
+    page = query.fetch(reader, work.model, planned.plan, surroundings(work.context))
+    return ListPage(planned.columns, page)
+
+
+def count(reader: Reader, work: Work, asked: Query, limit: int | None = None) -> int:
+    """How many records the request reaches; with `limit`, counting stops there."""
+    planned = gate.plan(work, asked)
+    return query.count(reader, work.model, planned.plan, surroundings(work.context), limit)
+
+
+def visible(reader: Reader, work: Work, ref: str, ids: Sequence[str]) -> set[str]:
+    """Which of these records exist and may be seen."""
+    return set(_titled(reader, work, ref, ids))
+
+
+def titles(reader: Reader, work: Work, ref: str, ids: Sequence[str]) -> dict[str, str]:
+    """The titles of the records that may be seen; of others nothing. A hidden title reads as empty text."""
+    return _titled(reader, work, ref, ids)
+
+
+def _titled(reader: Reader, work: Work, ref: str, ids: Sequence[str]) -> dict[str, str]:
+    policy = work.policy.entity(ref)
+    if policy is None or not ids:
+        return {}
+    columns = () if policy.title is None or not policy.title.codec.columns else ((policy.title,),)
+    found: dict[str, str] = {}
+    wanted = list(dict.fromkeys(ids))
+    for start in range(0, len(wanted), gate.MAX_LIMIT):
+        some = tuple(wanted[start : start + gate.MAX_LIMIT])
+        plan = Plan(policy.entity, columns, gate.where_of(work, ref, columns, (), some), (), len(some))
+        page = query.fetch(reader, work.model, plan, surroundings(work.context))
+        for row in page.raw:
+            found[row[0]] = _title_text(policy.title, row[page.spans[0]]) if columns and policy.title else ""
+    return found
+
+
+def pick_list(reader: Reader, work: Work, ref: str, search: str = "", limit: int = 20) -> list[tuple[str, str]]:
+    """(id, title) of records to choose from, by title; `search` narrows them. Nothing for an unknown entity."""
+    policy = work.policy.entity(ref)
+    if policy is None:
+        return []
+    title = policy.title if policy.title is not None and policy.title.codec.columns else policy.readable["id"]
+    planned = gate.plan(work, Query(ref, (title.id,), search=search, limit=min(limit, gate.MAX_LIMIT)))
+    by_title = Plan(policy.entity, ((title,),), planned.plan.where, (SortKey((title,)),), planned.plan.limit)
+    page = query.fetch(reader, work.model, by_title, surroundings(work.context))
+    return [(row[0], _title_text(title, row[page.spans[0]])) for row in page.raw]
+
+
+def _title_text(title: Field, stored: Sequence[Any]) -> str:
+    return title.codec.text(title.codec.load(stored))
+
+
+# ---------------------------------------------------------------- one
+def get(reader: Reader, work: Work, ref: str, record_id: str) -> RecordView:
+    """One living record with its lines; one that does not exist or may not be seen is `record.missing`."""
+    policy = work.entity(ref)
+    at_hand = AtHand(reader, work.model)
+    if record_id not in at_hand.visible(work, ref, [record_id]):
+        raise refuse("record.missing")
+    everything = at_hand.lookup(ref, record_id) or {}
+    values = {name: everything.get(name) for name, each in policy.readable.items() if each.kind != "lines"}
+    lines = {
+        name: _lines(reader, work, each.to or "", record_id)
+        for name, each in policy.readable.items()
+        if each.kind == "lines"
+    }
+    found = _titles_of(reader, work, policy, values, lines)
+    unseen = _take_out_unseen(policy, values, found)
+    for name, rows in lines.items():
+        child = work.policy.entity(policy.readable[name].to or "")
+        for row in rows if child is not None else ():
+            _take_out_unseen(child, row, found)
+    subject = at_hand.subject(work, ref, record_id, everything, everything)
+    may = frozenset(a for a in ("update", "delete") if at_hand.allows(work, ref, a, subject))
+    return RecordView(policy, record_id, everything["version"], values, lines, found, unseen, may)
+
+
+def _lines(reader: Reader, work: Work, ref: str, parent: str) -> tuple[dict[str, Any], ...]:
+    policy = work.policy.entity(ref)
+    if policy is None:
+        return ()
+    found = records.load_lines(reader, work.model, ref, [parent]).get(parent, [])
+    return tuple(
+        {name: value for name, value in line.values().items() if name in policy.readable} for line in found
+    )
+
+
+def _titles_of(
+    reader: Reader,
+    work: Work,
+    policy: EntityPolicy,
+    values: Mapping[str, Any],
+    lines: Mapping[str, Sequence[Mapping[str, Any]]],
+) -> dict[str, dict[str, str]]:
+    """Titles of everything linked from the record and its lines, one query per entity."""
+    wanted: dict[str, dict[str, None]] = {}
+    for holder, rows in [(policy, [values])] + [
+        (work.policy.entity(policy.readable[name].to or ""), list(rows)) for name, rows in lines.items()
+    ]:
+        for name, each in holder.readable.items() if holder is not None else ():
+            if each.kind == "link" and each.to is not None:
+                for row in rows:
+                    if row.get(name) is not None:
+                        wanted.setdefault(each.to, {})[row[name]] = None
+    return {ref: titles(reader, work, ref, list(ids)) for ref, ids in wanted.items()}
+
+
+def _take_out_unseen(
+    policy: EntityPolicy, values: dict[str, Any], titled: Mapping[str, Mapping[str, str]]
+) -> frozenset[str]:
+    unseen = set()
+    for name, each in policy.readable.items():
+        held = values.get(name) if each.kind == "link" else None
+        if held is not None and held not in titled.get(each.to or "", {}):
+            values[name] = None
+            unseen.add(name)
+    return frozenset(unseen)
