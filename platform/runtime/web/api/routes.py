@@ -2,6 +2,25 @@
 
 from __future__ import annotations
 
-from dacheng.runtime.web.routing import Route
+from typing import Final
 
-API_ROUTES: tuple[Route, ...] = ()
+from dacheng.runtime.web.api import general, read, write
+from dacheng.runtime.web.api.try_expression import try_expression
+from dacheng.runtime.web.routing import SIGNED_IN, Route
+
+ENTITY: Final = "/api/v1/apps/{app}/{entity}"
+RECORD: Final = ENTITY + "/{id}"
+
+API_ROUTES: tuple[Route, ...] = (
+    Route(ENTITY, read.list_records, SIGNED_IN),
+    Route(ENTITY, write.create, SIGNED_IN, ("POST",)),
+    Route(ENTITY + "/pick-list", read.pick, SIGNED_IN),
+    Route(RECORD, read.get_record, SIGNED_IN),
+    Route(RECORD, write.change, SIGNED_IN, ("PATCH",)),
+    Route(RECORD, write.delete, SIGNED_IN, ("DELETE",)),
+    Route(RECORD + "/restore", write.restore, SIGNED_IN, ("POST",)),
+    Route(RECORD + "/transitions/{transition}", write.move, SIGNED_IN, ("POST",)),
+    Route("/api/v1/me", general.me, SIGNED_IN),
+    Route("/api/v1/openapi.json", general.description, SIGNED_IN),
+    Route("/api/v1/try/expression", try_expression, SIGNED_IN, ("POST",)),
+)

@@ -3,42 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from dacheng.metadata.kinds import Codec
 from dacheng.runtime.services.gate import OutColumn
-from dacheng.runtime.storage.query import Page
+from dacheng.runtime.storage.reader import Row
 
-Column = Callable[[Sequence[Any]], Any]
+LEADING: Final = 2  # id and version stand before the columns asked for
+Stored = Sequence[tuple[Any, ...]]
+Column = Callable[[Stored], Sequence[Any]]
+Shape = Callable[[Sequence[Row]], list[dict[str, Any]]]
 _PROBE: Any = object()
 
 
-def json_column(codec: Codec) -> Column | None:
-    """What turns a column's stored values into JSON; None when they are JSON as they are."""
-    try:
-        if len(codec.columns) == 1 and codec.json_stored((_PROBE,)) is _PROBE:
-            return None
-    except (TypeError, ValueError, AttributeError):
-        pass
-    return codec.json_stored
-
-
-def objects(columns: Sequence[OutColumn], page: Page) -> list[dict[str, Any]]:
-    """One object per row, its keys the columns' names; a link that leads to nothing visible is null."""
-    if not page.raw:
-        return []
-    stored = list(zip(*page.raw, strict=True))
-    offset = page.spans[0].start if page.spans else 0
+def shape_of(columns: Sequence[OutColumn]) -> Shape:
+    """The function that turns rows into objects, keys being the columns' names."""
     names = [column.name for column in columns]
-    values = [_values(column, stored, offset) for column in columns]
-    return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
+    readers = [_column(column) for column in columns]
+
+    def objects(rows: Sequence[Row]) -> list[dict[str, Any]]:
+        stored = list(zip(*rows, strict=True))
+        values = [read(stored) for read in readers]
+        return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
+
+    return objects
 
 
-def _values(column: OutColumn, stored: list[tuple[Any, ...]], offset: int) -> Sequence[Any]:
-    if column.seen >= 0:
-        return stored[offset + column.seen]
-    convert = json_column(column.field.codec)
-    if convert is None:
-        return stored[offset + column.start]
-    pairs = zip(*stored[offset + column.start : offset + column.stop], strict=True)
-    return [convert(pair) for pair in pairs]
+def _column(column: OutColumn) -> Column:
+    codec = column.field.codec
+    start, stop = LEADING + column.start, LEADING + column.stop
+    if is_json_as_stored(codec):
+        return _as_is(start)
+    convert = codec.json_stored
+    return lambda stored: [convert(values) for values in zip(*stored[start:stop], strict=True)]
+
+
+def _as_is(at: int) -> Column:
+    return lambda stored: stored[at]
+
+
+def is_json_as_stored(codec: Codec) -> bool:
+    """Whether a codec hands its one stored value on untouched, seen by giving it something it cannot know."""
+    try:
+        return len(codec.columns) == 1 and codec.json_stored((_PROBE,)) is _PROBE
+    except (TypeError, ValueError, AttributeError):
+        return False
