@@ -16,6 +16,16 @@ from dacheng.runtime.storage.versions import Versions
 
 USER = "core.user"
 DEPARTMENT = "core.department"
+SUSPENDED = "suspended"
+LOCALES = MappingProxyType({"zh_cn": "zh-CN", "en": "en"})
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who somebody is as an actor, and the language they chose (empty: none)."""
+
+    user: User
+    locale: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +34,7 @@ class Directory:
 
     versions: Versions | None = None
     below: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    people: dict[str, User | None] = field(default_factory=dict)
+    people: dict[str, Person | None] = field(default_factory=dict)
 
     def at(self, reader: Reader, model: Model, versions: Versions) -> Directory:
         """This directory when it is still true, else a new one with the departments of now."""
@@ -36,30 +46,31 @@ class Directory:
             return self
         return Directory(versions, MappingProxyType(_tree(_departments(reader, model))))
 
-    def person(self, reader: Reader, model: Model, user_id: str) -> User | None:
-        """A person with roles and departments; None when there is no such record (any more)."""
+    def person(self, reader: Reader, model: Model, user_id: str) -> Person | None:
+        """A person with roles and departments; None when there is no such record, or it is suspended."""
         if user_id not in self.people:
             self.people[user_id] = self._look_up(reader, model, user_id)
         return self.people[user_id]
 
-    def _look_up(self, reader: Reader, model: Model, user_id: str) -> User | None:
+    def _look_up(self, reader: Reader, model: Model, user_id: str) -> Person | None:
         if USER not in model.catalogue.entities:
             return None
         table = model.tables.of(USER)
-        query = sa.select(table.c.name, table.c.department).where(
+        query = sa.select(table.c.name, table.c.department, table.c.locale, table.c.status).where(
             table.c.id == user_id, table.c.deleted_at.is_(None)
         )
         row = reader.row(query)
-        if row is None:
+        if row is None or row[3] == SUSPENDED:
             return None
-        name, department = row
-        return User(
+        name, department, locale, _ = row
+        user = User(
             id=user_id,
             name=name or "",
             roles=frozenset(accounts.roles_of(reader, user_id)),
             department=department,
             departments=self.below.get(department, (department,)) if department else (),
         )
+        return Person(user, LOCALES.get(locale or "", ""))
 
 
 def _departments(reader: Reader, model: Model) -> list[tuple[str, str | None]]:

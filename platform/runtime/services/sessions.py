@@ -39,6 +39,7 @@ class Found:
     versions: Versions
     directory: Directory
     touch: Callable[[Transaction], None] | None = None
+    locale: str = ""
 
 
 def secret() -> str:
@@ -72,9 +73,9 @@ def identify(
     if person is None:
         return Found(Anonymous(), identity.versions, current)
     stale = milliseconds(now) - identity.seen_at > TOUCH_EVERY.total_seconds() * 1000
-    actor = replace(person, token=value) if credentials.token else replace(person, session=value)
+    actor = replace(person.user, token=value) if credentials.token else replace(person.user, session=value)
     touch = _touch(value, bool(credentials.token), milliseconds(now)) if stale else None
-    return Found(actor, identity.versions, current, touch)
+    return Found(actor, identity.versions, current, touch, person.locale)
 
 
 def open_session(

@@ -85,8 +85,9 @@ async def request_reset(
     login = fold(email)[:LONGEST_LOGIN] if isinstance(email, str) else ""
     site.limits.reset_mail(login, address)
     job = {"login": login, "locale": locale}
-    key = f"{login}:{sessions.milliseconds(moment)}"
-    await site.db.write(lambda tx: outbox.put(tx, RESET_JOB, job, key))
+    stamp = sessions.milliseconds(moment)
+    key = f"{login}:{stamp}"
+    await site.db.write(lambda tx: outbox.put(tx, RESET_JOB, job, key, stamp))
 
 
 def send_reset(site: Site, job: dict[str, Any], now: datetime) -> None:

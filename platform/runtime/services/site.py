@@ -53,3 +53,7 @@ class Site(Protocol):
     def work(self, actor: Actor | None = None, *, locale: str = "", cause: Cause | None = None) -> Work:
         """A frame for the product itself, or for a given actor."""
         ...
+
+    def renew(self, work: Work) -> Work:
+        """The same call on the model and with the rights of now; a person who may not come in is refused."""
+        ...

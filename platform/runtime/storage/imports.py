@@ -16,7 +16,8 @@ RUNNING = "running"
 DONE = "done"
 CANCELLED = "cancelled"
 UNDONE = "undone"
-STORED = "stored"
+CREATED = "created"
+UPDATED = "updated"
 FAILED = "failed"
 TARGET = "target"  # a record made because a link of a row asked for it
 _CHUNK = 500
@@ -175,6 +176,16 @@ def rows(reader: Reader, run_id: str, outcome: str) -> Iterator[RowResult]:
         if len(found) < _CHUNK:
             return
         after = int(found[-1][0])
+
+
+def counts(reader: Reader, run_id: str) -> dict[tuple[str, str | None], int]:
+    """How many rows came to each (outcome, entity)."""
+    query = (
+        sa.select(import_row.c.outcome, import_row.c.entity, sa.func.count())
+        .where(import_row.c.run == run_id)
+        .group_by(import_row.c.outcome, import_row.c.entity)
+    )
+    return {(row[0], row[1]): int(row[2]) for row in reader.rows(query)}
 
 
 def lowest_line(reader: Reader, run_id: str) -> int:

@@ -1,0 +1,138 @@
+"""Texts of a file become ids of records: looked up in batches, seen through the importer's own eyes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from dacheng.metadata.problem import Problem, Refused, problem
+from dacheng.runtime.services.import_cells import Draft, pending_links
+from dacheng.runtime.services.import_mapping import ColumnMap, ImportMapping
+from dacheng.runtime.services.records_at_hand import AtHand
+from dacheng.runtime.services.work import Work
+from dacheng.runtime.storage.reader import Reader
+
+CHUNK = 400
+SEVERAL = "*"  # no id looks like this
+
+
+def find_records(
+    reader: Reader, work: Work, ref: str, by: str, texts: Iterable[str]
+) -> dict[str, str | None]:
+    """For each text the id of the living record whose field `by` holds it and that the actor may see.
+
+    None when there is no such record (or the text does not fit the field), `SEVERAL` when there are two.
+    """
+    made = work.model.tables.entity(ref)
+    codec = made.entity.fields[by].codec
+    found: dict[str, str | None] = {}
+    stored: dict[Any, list[str]] = {}
+    for text in texts:
+        found[text] = None
+        try:
+            stored.setdefault(codec.store(codec.parse_text(text))[0], []).append(text)
+        except Refused:
+            continue
+    column = made.columns[by][0]
+    values = [value for value in stored if value is not None]
+    rows: list[tuple[Any, ...]] = []
+    for start in range(0, len(values), CHUNK):
+        query = sa.select(made.table.c.id, column).where(
+            column.in_(values[start : start + CHUNK]), made.deleted_at.is_(None)
+        )
+        rows.extend(reader.rows(query))
+    seen = AtHand(reader, work.model).visible(work, ref, [row[0] for row in rows])
+    for record, value in rows:
+        if record in seen:
+            for text in stored[value]:
+                found[text] = record if found[text] is None else SEVERAL
+    return found
+
+
+@dataclass(slots=True)
+class LinkBook:
+    """What the texts of a file's link columns lead to, remembered for the whole import.
+
+    `own` are the texts of self-links that rows of the same file will answer; they are filled in last.
+    """
+
+    work: Work
+    entity: str
+    columns: dict[str, ColumnMap]
+    own: dict[str, frozenset[str]]
+    known: dict[str, dict[str, str | None]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, work: Work, entity: str, mapping: ImportMapping, drafts: Iterable[Draft]) -> LinkBook:
+        """A book for one file; `drafts` are all its rows, looked at for self-links alone."""
+        fields = work.entity(entity).entity.fields
+        columns = {each.field: each for each in mapping.columns if fields[each.field].kind == "link"}
+        own_columns = {name: each for name, each in columns.items() if fields[name].to == entity}
+        texts: dict[str, set[str]] = {each.match: set() for each in own_columns.values()}
+        if own_columns:
+            for draft in drafts:
+                for name, seen in texts.items():
+                    value = draft.values.get(name)
+                    if isinstance(value, str):
+                        seen.add(value)
+        own = {name: frozenset(texts[each.match]) for name, each in own_columns.items()}
+        return cls(work, entity, columns, own)
+
+    def target(self, name: str) -> str:
+        """The entity a link field leads to."""
+        return self.work.entity(self.entity).entity.fields[name].to or ""
+
+    def look_up(self, reader: Reader, drafts: Sequence[Draft]) -> None:
+        """Find every text of these rows that is not known yet."""
+        for name, texts in pending_links(drafts).items():
+            known = self.known.setdefault(name, {})
+            wanted = [t for t in texts if t not in known and t not in self.own.get(name, ())]
+            if wanted:
+                by = self.columns[name].match
+                known.update(find_records(reader, self.work, self.target(name), by, wanted))
+
+    def to_create(self, drafts: Sequence[Draft]) -> dict[tuple[str, str], list[str]]:
+        """Texts without a record that the mapping says to make one for: by (entity, field looked up in)."""
+        wanted: dict[tuple[str, str], dict[str, None]] = {}
+        for name, texts in pending_links(drafts).items():
+            column = self.columns[name]
+            if column.missing == "create":
+                key = (self.target(name), column.match)
+                missing = [t for t in texts if self.known.get(name, {}).get(t, "") is None]
+                wanted.setdefault(key, {}).update(dict.fromkeys(missing))
+        return {key: list(texts) for key, texts in wanted.items() if texts}
+
+    def learn(self, ref: str, by: str, text: str, record: str | None) -> None:
+        """A text now leads to this record."""
+        for name, column in self.columns.items():
+            if self.target(name) == ref and column.match == by:
+                self.known.setdefault(name, {})[text] = record
+
+    def resolve(self, draft: Draft) -> tuple[dict[str, Any], list[Problem]]:
+        """The row's values with ids for its links (self-links to rows of the file still missing), or problems."""
+        values = dict(draft.values)
+        problems = list(draft.problems)
+        for name, text in draft.links.items():
+            if text in self.own.get(name, ()):
+                continue
+            record = self.known.get(name, {}).get(text)
+            if record is not None and record != SEVERAL:
+                values[name] = record
+            elif record is None and self.columns[name].missing == "empty":
+                values[name] = None
+            else:
+                code = "import.link_ambiguous" if record == SEVERAL else "import.link_not_found"
+                label = self._name_of(self.target(name))
+                problems.append(problem(code, f"/{name}", value=text, entity=label))
+        return values, problems
+
+    def own_links(self, draft: Draft) -> dict[str, str]:
+        """The self-links of a row that rows of the same file answer: field → text."""
+        return {name: text for name, text in draft.links.items() if text in self.own.get(name, ())}
+
+    def _name_of(self, ref: str) -> str:
+        entity = self.work.model.catalogue.entities[ref]
+        return self.work.model.labels.entity(self.work.context.locale, entity)
