@@ -121,6 +121,22 @@ class LinesView(FieldView):
                 rows.append({"id": held, **values} if held else values)
         return rows
 
+    def compact(self, field: Field, setting: Setting, name: str, texts: Texts) -> dict[str, str]:
+        """The texts without rows that hold nothing, so that rows and what is read from them count alike."""
+        kept = {key: text for key, text in texts.items() if not key.startswith(f"{name}.")}
+        kept[f"{name}.sent"] = texts.get(f"{name}.sent", "")
+        columns, index = self._columns(field, setting), 0
+        for row in range(row_count(name, texts)):
+            at = f"{name}.{row}."
+            read = (
+                column.view.read(column.field, setting, at + column.field.id, texts) for column in columns
+            )
+            if any(value not in (None, "", []) for value in read):
+                mine = {key: text for key, text in texts.items() if key.startswith(at)}
+                kept |= {f"{name}.{index}.{key[len(at) :]}": text for key, text in mine.items()}
+                index += 1
+        return kept
+
     def sent(self, name: str, texts: Texts) -> bool:
         """The table marks its own presence: a table without rows sends nothing else."""
         return f"{name}.sent" in texts

@@ -173,7 +173,7 @@ def _path(node: Json) -> tuple[str, ...]:
 
 def _literal(node: Json) -> Json:
     if isinstance(node, Mapping):
-        return node.get("date") or node.get("instant") or node
+        return node.get("date") or node.get("instant") or node.get("number") or node
     return node
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from markupsafe import Markup
 
@@ -95,7 +97,7 @@ class Found:
     """What the database answered for one page of a list."""
 
     ids: list[str]
-    rows: list[tuple[object, ...]]
+    rows: Sequence[Sequence[Any]]
     next: str
     count: int
     titles: dict[str, str]

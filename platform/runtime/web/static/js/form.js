@@ -119,6 +119,7 @@ document.addEventListener("alpine:init", () => {
       }
       if (this.leaving) event.preventDefault();
       this.leaving = true;
+      sessionStorage.setItem("dacheng.sent", DRAFT + this.form.dataset.draft);
       this.form.setAttribute("aria-busy", "true");
       setTimeout(() => { this.leaving = false; this.form.removeAttribute("aria-busy"); }, 10_000);
     },
@@ -191,6 +192,3 @@ document.addEventListener("alpine:init", () => {
     },
   }));
 });
-
-// What was saved or created needs no draft any more: the page after saving names it.
-for (const mark of document.querySelectorAll("[data-draft-done]")) localStorage.removeItem(DRAFT + mark.dataset.draftDone);

@@ -32,3 +32,23 @@ document.addEventListener("submit", (event) => {
 });
 
 for (const element of document.querySelectorAll("[data-focus]")) element.focus();
+
+// A form that was sent and did not come back was saved: its draft is done with.
+const sent = sessionStorage.getItem("dacheng.sent");
+if (sent) {
+  sessionStorage.removeItem("dacheng.sent");
+  if (!document.querySelector(".record-form")) localStorage.removeItem(sent);
+}
+
+// Selects in a list's tools apply at once; typing applies when it pauses.
+let waiting;
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("[data-autosubmit]");
+  if (form && event.target.matches("select")) form.requestSubmit();
+});
+document.addEventListener("input", (event) => {
+  const form = event.target.closest("[data-autosubmit]");
+  if (!form || !event.target.matches("[type=search]")) return;
+  clearTimeout(waiting);
+  waiting = setTimeout(() => form.requestSubmit(), 350);
+});

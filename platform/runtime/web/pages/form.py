@@ -1,0 +1,366 @@
+"""Creating and editing a record: one form for both, saved once, refused with every problem at its field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from urllib.parse import quote
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from dacheng.metadata.kinds import Json
+from dacheng.metadata.problem import Problem, Refused, refuse
+from dacheng.runtime.services import read_records
+from dacheng.runtime.services.policy import EntityPolicy
+from dacheng.runtime.services.work import Work
+from dacheng.runtime.services.write_record import Outcome, Write
+from dacheng.runtime.storage.reader import Reader
+from dacheng.runtime.web.errors import status_of
+from dacheng.runtime.web.fields.base import Texts
+from dacheng.runtime.web.fields.lines import LinesView, without_row
+from dacheng.runtime.web.form_body import read_pairs
+from dacheng.runtime.web.page import Link
+from dacheng.runtime.web.render import flash, render
+from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, work_of
+from dacheng.runtime.web.saving import save
+from dacheng.runtime.web.view import form_page
+from dacheng.runtime.web.view.form import PreparedForm, prepare_form
+from dacheng.runtime.web.view.form_page import Conflict, Filled, FormPage
+from dacheng.runtime.web.view.form_state import Decided, decide, defaults
+from dacheng.runtime.web.view.prepared import Prepared
+from dacheng.runtime.web.view.record import title_of
+from dacheng.runtime.web.view.setting import setting_of, view_key
+
+CHOICES = 50
+FOUND = 20
+_forms: Prepared[PreparedForm] = Prepared(512)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Which form is open: entity, record (empty for a new one), and the form prepared for this person."""
+
+    work: Work
+    ref: str
+    id: str
+    policy: EntityPolicy
+    prepared: PreparedForm
+
+    @property
+    def path(self) -> str:
+        """The list's address."""
+        return f"/apps/{self.ref.replace('.', '/')}"
+
+    @property
+    def back(self) -> str:
+        """Where leaving the form leads."""
+        return f"{self.path}/{self.id}" if self.id else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What the database adds to a form: the decided conditions, choices of links, the record's name and version."""
+
+    decided: Decided
+    choices: Mapping[str, list[tuple[str, str]]]
+    texts: Texts
+    title: str = ""
+    version: int = 0
+    record: Mapping[str, Json] = field(default_factory=dict)
+
+
+async def show_new(request: Request) -> Response:
+    """An empty form, or one filled from the address (`?account=…`)."""
+    place = _place(request, "create")
+    names = place.prepared.places
+
+    def read(reader: Reader) -> _Shown:
+        start = defaults(
+            reader, place.work, place.ref, place.prepared.form.id if place.prepared.declared else None
+        )
+        texts = place.prepared.texts(start)
+        texts |= {name: value for name, value in request.query_params.items() if name in names}
+        return _shown(reader, place, texts)
+
+    found = await host_of(request).db.read(read)
+    return _answer(request, place, found, {}, ())
+
+
+async def show_edit(request: Request) -> Response:
+    """The form with the record's present values."""
+    place = _place(request, "update")
+    found = await host_of(request).db.read(lambda reader: _stored(reader, place))
+    return _answer(request, place, found, {}, ())
+
+
+async def do_create(request: Request) -> Response:
+    """Create the record and show it; refused input comes back in the form with every problem named."""
+    place = _place(request, "create")
+    sent = await _sent(request)
+    texts = form_page.compacted(place.prepared, sent)
+    if "_add" in sent or "_remove" in sent:
+        return await _again(request, place, _rows_changed(sent), ())
+    values = place.prepared.read(texts)
+    try:
+        outcome = await save(request, _write(place, "create", values, sent))
+    except Refused as refused:
+        return await _again(request, place, texts, refused.problems)
+    return await _saved(request, place, outcome, "form.created")
+
+
+async def do_update(request: Request) -> Response:
+    """Save what the person changed; when someone else was first, show both and save nothing."""
+    place = _place(request, "update")
+    sent = await _sent(request)
+    texts = form_page.compacted(place.prepared, sent)
+    if "_add" in sent or "_remove" in sent:
+        return await _again(request, place, _rows_changed(sent), ())
+    was = form_page.was_of(sent.get("_was", ""))
+    changed = form_page.changed_fields(place.prepared, texts, was or {})
+    values = form_page.read_changed(place.prepared, texts, changed)
+    try:
+        outcome = await save(request, _write(place, "update", values, sent))
+    except Refused as refused:
+        if any(one.code == "record.conflict" for one in refused.problems) and was is not None:
+            return await _conflict(request, place, texts, was, changed)
+        return await _again(request, place, texts, refused.problems)
+    return await _saved(request, place, outcome, "form.saved")
+
+
+async def pick(request: Request) -> Response:
+    """The records a link can lead to, found by words: `{"items": [{"id", "title"}]}`."""
+    work, ref = work_of(request), _ref(request)
+    work.entity(ref)
+    text = request.query_params.get("q", "")[:100]
+    pairs = await host_of(request).db.read(
+        lambda reader: read_records.pick_list(reader, work, ref, text, FOUND)
+    )
+    body = orjson.dumps({"items": [{"id": ident, "title": title} for ident, title in pairs]})
+    return Response(body, media_type="application/json")
+
+
+# ---------------------------------------------------------------- what is asked
+def _ref(request: Request) -> str:
+    return f"{request.path_params['app']}.{request.path_params['entity']}"
+
+
+def _place(request: Request, action: str) -> _Place:
+    work, ref = work_of(request), _ref(request)
+    policy = work.entity(ref)
+    if policy.entity.parent is not None:
+        raise refuse("query.unknown_entity")
+    if not policy.may(action):
+        raise refuse("access.not_permitted")
+    catalogue, setting = work.model.catalogue, setting_of(work)
+    form, workflow = catalogue.forms.get(ref), catalogue.workflows.get(ref)
+    creating = action == "create"
+    key = (*view_key(work), str(setting.zone), ref, form.id if form else "", creating)
+    prepared = _forms.get(key, lambda: prepare_form(form, policy, workflow, setting, creating=creating))
+    return _Place(work, ref, str(request.path_params.get("id", "")), policy, prepared)
+
+
+async def _sent(request: Request) -> dict[str, str]:
+    """What was posted; of a name sent twice the last counts, as in a form with repeated controls."""
+    return dict(await read_pairs(request))
+
+
+def _write(place: _Place, action: str, values: Mapping[str, Json], sent: Mapping[str, str]) -> Write:
+    version = sent.get("_version", "")
+    return Write(
+        action=action,
+        entity=place.ref,
+        id=place.id or None,
+        values=values,
+        expected_version=int(version) if version.isdecimal() and len(version) < 16 else None,
+        form=place.prepared.form.id if place.prepared.declared else None,
+        key=sent.get("_key", "")[:100] or None,
+    )
+
+
+def _rows_changed(sent: Mapping[str, str]) -> Mapping[str, str]:
+    """Without scripts: a line taken out; a line more needs nothing, as an empty one always follows."""
+    return (
+        without_row(sent["_remove"].rsplit(".", 1)[0], sent["_remove"], sent) if "_remove" in sent else sent
+    )
+
+
+# ---------------------------------------------------------------- what is read
+def _stored(reader: Reader, place: _Place) -> _Shown:
+    record = read_records.get(reader, place.work, place.ref, place.id)
+    if "update" not in record.may:
+        raise refuse("access.not_permitted")
+    values = record.json()
+    shown = _shown(reader, place, place.prepared.texts(values))
+    return replace(shown, title=title_of(record), version=record.version, record=values)
+
+
+def _shown(reader: Reader, place: _Place, texts: Texts) -> _Shown:
+    values = place.prepared.read(texts)
+    decided = decide(reader, place.work, place.prepared, place.id, values)
+    targets = _targets(place.prepared)
+    choices = {ref: read_records.pick_list(reader, place.work, ref, "", CHOICES) for ref in targets}
+    return _Shown(decided, choices, {**texts, **_titles(reader, place, texts, choices)})
+
+
+def _targets(prepared: PreparedForm) -> set[str]:
+    """The entities that writable links on the form, and in its lines, lead to."""
+    found = {p.field.to for p in prepared.places.values() if p.field.view == "link" and p.writable}
+    for place in prepared.places.values():
+        child = (
+            prepared.setting.children.get(place.field.to or "") if isinstance(place.view, LinesView) else None
+        )
+        found |= (
+            {f.to for f in child.fields if f.view == "link" and f.id in child.writable} if child else set()
+        )
+    return {ref for ref in found if ref}
+
+
+def _titles(
+    reader: Reader, place: _Place, texts: Texts, choices: Mapping[str, Sequence[tuple[str, str]]]
+) -> dict[str, str]:
+    """The titles of linked records that are not among the choices, as `name.title`."""
+    held: dict[str, dict[str, str]] = {}
+    for name, one in place.prepared.places.items():
+        if one.field.view == "link" and texts.get(name):
+            held.setdefault(one.field.to or "", {})[name] = texts[name]
+        child = (
+            place.prepared.setting.children.get(one.field.to or "")
+            if isinstance(one.view, LinesView)
+            else None
+        )
+        for column in child.fields if child else ():
+            if column.view == "link":
+                own = {
+                    k: v
+                    for k, v in texts.items()
+                    if v and k.startswith(f"{name}.") and k.endswith(f".{column.id}")
+                }
+                held.setdefault(column.to or "", {}).update(own)
+    found: dict[str, str] = {}
+    for ref, by_name in held.items():
+        known = dict(choices.get(ref, ()))
+        missing = sorted({ident for ident in by_name.values() if ident not in known})
+        if missing and place.work.policy.entity(ref) is not None:
+            known |= read_records.titles(reader, place.work, ref, missing)
+        found |= {f"{name}.title": known[ident] for name, ident in by_name.items() if ident in known}
+    return found
+
+
+# ---------------------------------------------------------------- what is answered
+async def _again(request: Request, place: _Place, texts: Texts, problems: Sequence[Problem]) -> Response:
+    found = await host_of(request).db.read(lambda reader: _shown(reader, place, texts))
+    return _answer(request, place, found, texts, problems)
+
+
+async def _conflict(
+    request: Request, place: _Place, texts: Texts, was: Mapping[str, str], mine: set[str]
+) -> Response:
+    """Their values where the person changed nothing, the person's where they did; saved again on purpose only."""
+
+    def read(reader: Reader) -> tuple[_Shown, tuple[Conflict, ...]]:
+        now = _stored(reader, place)
+        writable = {name for name, one in place.prepared.places.items() if one.writable}
+        theirs = [
+            name
+            for name in form_page.changed_fields(place.prepared, {**now.texts, **_markers(place)}, was)
+            if name in writable
+        ]
+        merged = dict(now.texts)
+        for name in mine:
+            one = place.prepared.places[name]
+            for key in form_page.own_texts(one, merged):
+                merged.pop(key)
+            merged |= form_page.own_texts(one, texts)
+        shown = _shown(reader, place, merged)
+        titles = {ident: title for pairs in shown.choices.values() for ident, title in pairs}
+        both = {**shown.texts, **_titles(reader, place, texts, shown.choices)}
+        titles |= {
+            both[name.removesuffix(".title")]: text
+            for name, text in both.items()
+            if name.endswith(".title") and name.removesuffix(".title") in both
+        }
+        conflicts = form_page.conflicts_of(
+            place.prepared, theirs, now.texts, mine, texts, lambda ident: titles.get(ident, ident)
+        )
+        return replace(shown, title=now.title, version=now.version, record=now.record), conflicts
+
+    found, conflicts = await host_of(request).db.read(read)
+    return _answer(request, place, found, {}, (), conflicts, status=409)
+
+
+def _markers(place: _Place) -> dict[str, str]:
+    """The marks by which lines count as sent."""
+    return {
+        f"{name}.sent": "1" for name, one in place.prepared.places.items() if isinstance(one.view, LinesView)
+    }
+
+
+def _answer(
+    request: Request,
+    place: _Place,
+    found: _Shown,
+    texts: Texts,
+    problems: Sequence[Problem],
+    conflicts: tuple[Conflict, ...] | None = None,
+    status: int = 0,
+) -> Response:
+    prepared, setting, work = place.prepared, place.prepared.setting, place.work
+    at, summary = form_page.placed_problems(prepared, problems)
+    entity = setting.labels.entity(setting.locale, place.policy.entity)
+    entities = setting.labels.entity(setting.locale, place.policy.entity, "plural")
+    version = found.version or _version_sent(texts)
+    title = found.title or entity
+    page = FormPage(
+        title=setting.say("form.edit", title=title) if place.id else setting.say("form.new", entity=entity),
+        current=place.ref,
+        crumbs=(Link(entities, place.path), *([Link(title, place.back)] if place.id else [])),
+        back=place.back,
+        scripts=("form.js",),
+        action=request.url.path,
+        draft=f"{work.context.actor.id}.{place.ref}.{place.id or 'new'}.{version}",
+        zone=str(setting.zone),
+        key=texts.get("_key") or work.context.new_id(),
+        version=version,
+        was=texts.get("_was")
+        or (form_page.was_text(prepared, {**found.texts, **_was(place, found)}) if place.id else ""),
+        script=form_page.drawn(prepared.script),
+        context=form_page.context_script(found.decided),
+        parts=form_page.draw_parts(
+            prepared, Filled({**texts, **found.texts}, at), found.decided, found.choices
+        ),
+        wrong=summary,
+        conflicts=conflicts,
+    )
+    return render(request, "form.html", page, status=status or (status_of(problems) if problems else 200))
+
+
+def _was(place: _Place, found: _Shown) -> dict[str, str]:
+    """What the stored record puts into the inputs: the base of the next comparison."""
+    return place.prepared.texts(found.record) if found.record else {}
+
+
+def _version_sent(texts: Texts) -> int:
+    sent = texts.get("_version", "")
+    return int(sent) if sent.isdecimal() and len(sent) < 16 else 0
+
+
+async def _saved(request: Request, place: _Place, outcome: Outcome, key: str) -> Response:
+    """The record's page, which says that it is saved and lets the browser forget the draft."""
+    titles = await host_of(request).db.read(
+        lambda reader: read_records.titles(reader, place.work, place.ref, [outcome.id]), bounded=True
+    )
+    entity = place.prepared.setting.labels.entity(place.prepared.setting.locale, place.policy.entity)
+    response = RedirectResponse(f"{place.path}/{quote(outcome.id)}", 303)
+    flash(response, key, title=titles.get(outcome.id) or entity)
+    return response
+
+
+ROUTES = (
+    Route("/apps/{app}/{entity}/new", show_new, SIGNED_IN),
+    Route("/apps/{app}/{entity}/new", do_create, SIGNED_IN, ("POST",)),
+    Route("/apps/{app}/{entity}/pick", pick, SIGNED_IN, per_minute=600),
+    Route("/apps/{app}/{entity}/{id}/edit", show_edit, SIGNED_IN),
+    Route("/apps/{app}/{entity}/{id}/edit", do_update, SIGNED_IN, ("POST",)),
+)

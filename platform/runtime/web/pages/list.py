@@ -1,0 +1,123 @@
+"""The list of an entity: saved views, filters as sentences, search, sorting, one page at a time."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from dacheng.metadata.definition import ListView
+from dacheng.runtime.services import read_records
+from dacheng.runtime.services.gate import Query
+from dacheng.runtime.services.policy import EntityPolicy
+from dacheng.runtime.services.work import Work
+from dacheng.runtime.storage.reader import Reader
+from dacheng.runtime.web.fields.base import Setting
+from dacheng.runtime.web.render import render
+from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, work_of
+from dacheng.runtime.web.view import filters
+from dacheng.runtime.web.view.list_page import COUNT_LIMIT, Found, list_page
+from dacheng.runtime.web.view.list_state import ListState
+from dacheng.runtime.web.view.prepared import Prepared
+from dacheng.runtime.web.view.setting import list_views, setting_of, view_key
+from dacheng.runtime.web.view.table import Table, prepare_table, resolve
+
+QUICK_CHOICES = 50
+PAGE_SIZE = 50
+_tables: Prepared[Table] = Prepared(512)
+
+
+async def show_list(request: Request) -> Response:
+    """One page of a list; the parameters `by` and `op` add a condition and lead to the list that has it."""
+    work, host = work_of(request), host_of(request)
+    ref = f"{request.path_params['app']}.{request.path_params['entity']}"
+    policy = work.entity(ref)
+    state = ListState.of(request.url.path, request.query_params)
+    setting = setting_of(work)
+    if "by" in request.query_params:
+        return RedirectResponse(_with_condition(request, policy, state, setting), 303)
+    views = list_views(work, ref)
+    view = _chosen(work, ref, views, state.view)
+    table = _table(work, policy, view, setting)
+    query = _query(work, policy, view, table, state, setting)
+    found = await host.db.read(lambda reader: _read(reader, work, policy, view, query, state))
+    page = list_page(work, policy, views, view, table, state, setting, found)
+    return render(request, "list.html", page)
+
+
+def _with_condition(request: Request, policy: EntityPolicy, state: ListState, setting: Setting) -> str:
+    """The address of the list with one more condition; unchanged where no value was given."""
+    params = request.query_params
+    field = policy.readable.get(params["by"])
+    if field is None:
+        return state.href()
+    part = filters.condition(field, params.get("op", ""), "f-value", params, setting)
+    parts = (
+        [*filters.conditions(state.filter), part] if part is not None else filters.conditions(state.filter)
+    )
+    return state.href(filter=filters.joined(parts))
+
+
+def _chosen(work: Work, ref: str, views: tuple[ListView, ...], wanted: str) -> ListView | None:
+    named = next((view for view in views if view.id == wanted), None)
+    return named or work.model.catalogue.lists.get(ref) or next(iter(views), None)
+
+
+def _table(work: Work, policy: EntityPolicy, view: ListView | None, setting: Setting) -> Table:
+    key = (*view_key(work), str(setting.zone), policy.entity.ref, view.id if view else "")
+    return _tables.get(key, lambda: prepare_table(work, policy, view, setting))
+
+
+def _query(
+    work: Work, policy: EntityPolicy, view: ListView | None, table: Table, state: ListState, setting: Setting
+) -> Query:
+    parts = filters.conditions(state.filter)
+    for name, text in state.equals:
+        field = policy.readable.get(name)
+        part = filters.condition(field, "==", name, {name: text}, setting) if field is not None else None
+        parts.append(part if part is not None else {"==": [{"var": name}, text]})
+    return Query(
+        entity=policy.entity.ref,
+        fields=table.paths,
+        filter=filters.joined(parts),
+        sort=_sort(policy, view, state),
+        search=state.q,
+        limit=view.page_size if view is not None else PAGE_SIZE,
+        cursor=state.cursor or None,
+        extra=(view.filter,) if view is not None and view.filter is not None else (),
+    )
+
+
+def _sort(policy: EntityPolicy, view: ListView | None, state: ListState) -> tuple[str, ...]:
+    if state.sort:
+        return tuple(part for part in state.sort.split(",") if part)
+    if view is None:
+        return ("-updated_at",) if "updated_at" in policy.readable else ()
+    keys = [("-" if one.descending else "") + ".".join(one.path) for one in view.sort]
+    return tuple(key for key in keys if key.lstrip("-").split(".")[0] in policy.readable)
+
+
+def _read(
+    reader: Reader, work: Work, policy: EntityPolicy, view: ListView | None, query: Query, state: ListState
+) -> Found:
+    page = read_records.list_page(reader, work, query)
+    quick: dict[str, list[tuple[str, str]]] = {}
+    for name in view.filters if view is not None else ():
+        field = policy.readable.get(name)
+        if field is not None and field.view == "link" and work.policy.entity(field.to or ""):
+            quick[name] = read_records.pick_list(reader, work, field.to or "", "", QUICK_CHOICES)
+    named = filters.linked_ids(
+        filters.conditions(state.filter), lambda path: resolve(work.policy, policy, path)
+    )
+    for name, value in state.equals:
+        field = policy.readable.get(name)
+        if field is not None and field.view == "link":
+            named.setdefault(field.to or "", set()).add(value)
+    titles: dict[str, str] = {}
+    for ref, ids in named.items():
+        if work.policy.entity(ref) is not None:
+            titles |= read_records.titles(reader, work, ref, sorted(ids))
+    count = read_records.count(reader, work, query, COUNT_LIMIT + 1)
+    return Found(page.ids, page.rows, page.next or "", count, titles, quick)
+
+
+ROUTES = (Route("/apps/{app}/{entity}", show_list, SIGNED_IN),)
