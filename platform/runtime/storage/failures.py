@@ -29,6 +29,10 @@ _BY_SQLITE_TEXT = (
 )
 
 
+class Again(Exception):  # noqa: N818 - it is no error: the work is run once more
+    """Raised inside a PostgreSQL transaction that met another's row: run it again, it will see that row."""
+
+
 def driver_error(error: BaseException) -> BaseException:
     """The driver's own error behind SQLAlchemy's wrapper, or the error itself."""
     if isinstance(error, sa.exc.DBAPIError) and error.orig is not None:
@@ -43,7 +47,7 @@ def sqlstate(error: BaseException) -> str:
 
 def is_retryable(error: BaseException) -> bool:
     """True for a serialization failure or a deadlock: the same work may succeed when run again."""
-    return sqlstate(error) in _RETRY
+    return isinstance(error, Again) or sqlstate(error) in _RETRY
 
 
 def is_disconnect(error: BaseException) -> bool:

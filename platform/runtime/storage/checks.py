@@ -1,0 +1,120 @@
+"""What `doctor` looks at: each check gives problems, none means sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import sqlalchemy as sa
+
+from dacheng.metadata.problem import Problem, problem
+from dacheng.runtime.storage import physical, rollups, schema_change, search
+from dacheng.runtime.storage.model import Model
+from dacheng.runtime.storage.reader import Reader, Transaction
+from dacheng.runtime.storage.tables import ROW, EntityTable, search_table
+
+_SAMPLE = 200
+Check = Callable[[Reader, Model], Iterator[Problem]]
+
+
+def check_all(reader: Reader, model: Model) -> tuple[Problem, ...]:
+    """Every check in turn; when the schema itself is wrong, the checks that need it are left out."""
+    found = [*integrity(reader, model), *schema_change.verify(reader, model.tables)]
+    if found:
+        return tuple(found)
+    later: tuple[Check, ...] = (foreign_keys, rollup_figures, search_entries, orphaned_lines)
+    return tuple(each for check in later for each in check(reader, model))
+
+
+def _failed(check: str, what: str) -> Problem:
+    return problem("storage.check_failed", check=check, what=what)
+
+
+def integrity(reader: Reader, model: Model) -> Iterator[Problem]:
+    """The file's own structure; PostgreSQL looks after its own."""
+    if reader.dialect == "sqlite":
+        for (line,) in reader.rows(sa.text("PRAGMA integrity_check(20)")):
+            if line != "ok":
+                yield _failed("integrity", line)
+
+
+def foreign_keys(reader: Reader, model: Model) -> Iterator[Problem]:
+    """Links that lead nowhere; PostgreSQL never lets one be."""
+    if reader.dialect == "sqlite":
+        for table, row, target, _ in reader.rows(sa.text("SELECT * FROM pragma_foreign_key_check")):
+            yield _failed("foreign keys", f"{table} row {row} → {target}")
+
+
+def rollup_figures(reader: Reader, model: Model) -> Iterator[Problem]:
+    """Stored roll-ups against the records behind them."""
+    for child in model.tables.by_entity.values():
+        for kept in rollups.over(model.tables, child):
+            for key in _wrong_rollups(reader, kept):
+                yield _failed("roll-ups", f"{kept.parent.entity.ref}.{kept.rollup.field} of {key}")
+
+
+def _wrong_rollups(reader: Reader, kept: rollups.Kept) -> list[str]:
+    parent = kept.parent
+    figure = rollups.figures(kept, parent.table.c.id)[0].scalar_subquery()
+    stored = parent.columns[kept.rollup.field][0]
+    wrong = sa.select(parent.table.c.id).where(stored.is_distinct_from(figure)).limit(20)
+    return [row[0] for row in reader.rows(wrong)]
+
+
+def search_entries(reader: Reader, model: Model) -> Iterator[Problem]:
+    """Every record has its search entry, none is left over, and a sample holds the right words."""
+    for made in model.tables.by_entity.values():
+        if made.search:
+            yield from _search_of(reader, made)
+
+
+def _search_of(reader: Reader, made: EntityTable) -> Iterator[Problem]:
+    key = "rowid" if reader.dialect == "sqlite" else "row"
+    index = sa.table(search_table(made.table.name), sa.column(key), sa.column("grams"))
+    row = made.table.c[ROW]
+    missing = sa.select(made.table.c.id).where(row.not_in(sa.select(index.c[key]))).limit(20)
+    for (record,) in reader.rows(missing):
+        yield _failed("search index", f"{made.entity.ref} {record} is missing")
+    left = sa.select(index.c[key]).where(index.c[key].not_in(sa.select(row))).limit(20)
+    for (number,) in reader.rows(left):
+        yield _failed("search index", f"{made.entity.ref} row {number} is left over")
+    if reader.dialect == "sqlite":
+        yield from _search_words(reader, made, index)
+
+
+def _search_words(reader: Reader, made: EntityTable, index: sa.TableClause) -> Iterator[Problem]:
+    columns = [column for name in made.search for column in made.columns[name]]
+    joined = sa.join(made.table, index, made.table.c[ROW] == index.c.rowid)
+    some = sa.select(made.table.c.id, index.c.grams, *columns).select_from(joined)
+    for found in reader.rows(some.order_by(made.table.c[ROW].desc()).limit(_SAMPLE)):
+        stored, start = {}, 2
+        for name in made.search:
+            stop = start + len(made.columns[name])
+            stored[name] = found[start:stop]
+            start = stop
+        if " ".join(search.tokens_of(made, stored)) != found[1]:
+            yield _failed("search index", f"{made.entity.ref} {found[0]} holds other words")
+
+
+def orphaned_lines(reader: Reader, model: Model) -> Iterator[Problem]:
+    """Living lines whose record is gone, deleted, or never was."""
+    for made in model.tables.by_entity.values():
+        if made.entity.parent is None:
+            continue
+        parent = model.tables.entity(made.entity.parent)
+        via = made.columns[str(made.entity.parent_field)][0]
+        alive = sa.select(parent.table.c.id).where(parent.deleted_at.is_(None))
+        lost = sa.select(made.table.c.id).where(
+            made.deleted_at.is_(None), sa.or_(via.is_(None), via.not_in(alive))
+        )
+        for (line,) in reader.rows(lost.limit(20)):
+            yield _failed("lines", f"{made.entity.ref} {line} belongs to no living record")
+
+
+def repair(tx: Transaction, model: Model) -> None:
+    """Compute anew what is derived: roll-ups and search entries."""
+    now = physical.read(tx)
+    for made in model.tables.by_entity.values():
+        if made.entity.rollups:
+            schema_change.rebuild_rollups(tx, model.tables, made)
+        if made.search and now.has(search_table(made.table.name)):
+            schema_change.rebuild_search(tx, made)

@@ -1,0 +1,130 @@
+"""Plugin tables: figures kept ready for measures. Written in batches or by a select, never logged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
+
+from dacheng.metadata.kinds import Primitive
+from dacheng.runtime.storage.reader import Transaction
+from dacheng.runtime.storage.system_tables import Integer, Text, projection
+
+_INTEGERS = (Primitive.INTEGER, Primitive.INSTANT, Primitive.BOOLEAN)
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """A plugin's table: columns by primitive, the key that makes a row unique, further indexes.
+
+    `subject` names the column with the id of the record that row rules are asked about, if there is one.
+    """
+
+    id: str
+    owner: str
+    columns: Mapping[str, Primitive]
+    key: tuple[str, ...]
+    indexes: tuple[tuple[str, ...], ...] = ()
+    subject: str | None = None
+
+    @property
+    def table_name(self) -> str:
+        """Its physical name."""
+        return f"_p_{self.owner}_{self.id}"
+
+    @property
+    def shape(self) -> str:
+        """What decides its physical form, as canonical JSON."""
+        columns = {name: primitive.value for name, primitive in self.columns.items()}
+        return orjson.dumps([columns, self.key, self.indexes], option=orjson.OPT_SORT_KEYS).decode()
+
+
+def table_of(wanted: Projection, metadata: sa.MetaData | None = None) -> sa.Table:
+    """The projection's table, for building queries over it."""
+    made = sa.Table(
+        wanted.table_name,
+        sa.MetaData() if metadata is None else metadata,
+        *[_column(name, primitive, name in wanted.key) for name, primitive in wanted.columns.items()],
+    )
+    for number, columns in enumerate(wanted.indexes):
+        sa.Index(f"{wanted.table_name}_{number}", *[made.c[name] for name in columns])
+    return made
+
+
+def _column(name: str, primitive: Primitive, is_key: bool) -> sa.Column[Any]:
+    kind = Integer if primitive in _INTEGERS else Text
+    return sa.Column(name, kind, primary_key=is_key, nullable=not is_key, autoincrement=False)
+
+
+def install(tx: Transaction, wanted: Projection) -> bool:
+    """Make the table, anew when its shape changed; True when it is empty now and has to be built."""
+    known = tx.scalar(sa.select(projection.c.shape).where(projection.c.id == wanted.table_name))
+    if known == wanted.shape:
+        return False
+    if known is not None:
+        remove(tx, wanted)
+    made = table_of(wanted)
+    tx.ddl(CreateTable(made))
+    for index in made.indexes:
+        tx.ddl(CreateIndex(index))
+    tx.execute(projection.insert().values(id=wanted.table_name, owner=wanted.owner, shape=wanted.shape))
+    return True
+
+
+def remove(tx: Transaction, wanted: Projection) -> None:
+    """Drop the table; what it held can always be computed again."""
+    tx.ddl(DropTable(table_of(wanted), if_exists=True))
+    tx.execute(sa.delete(projection).where(projection.c.id == wanted.table_name))
+
+
+def upsert_select(tx: Transaction, wanted: Projection, query: sa.Select[Any]) -> int:
+    """Put the rows of a select (columns by name) in place of those with the same key; answers how many."""
+    made = table_of(wanted)
+    names = [column.name for column in query.selected_columns]
+    inner = query.subquery("fresh")
+    one = sa.literal_column("1")
+    source = sa.select(*[inner.c[name] for name in names]).where(one == one)  # else SQLite takes ON for a join
+    return tx.execute(_upsert(tx, made, wanted, names).from_select(names, source))
+
+
+def put(tx: Transaction, wanted: Projection, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Put a batch of rows, all with the same columns, in place of those with the same key."""
+    if not rows:
+        return 0
+    made, names = table_of(wanted), list(rows[0])
+    statement = _upsert(tx, made, wanted, names).values({name: sa.bindparam(name) for name in names})
+    return tx.execute(statement, rows)
+
+
+class _Upsert:
+    """An INSERT … ON CONFLICT in the making, for either database."""
+
+    def __init__(self, insert: Any, key: Sequence[str], names: Sequence[str]) -> None:
+        self._insert, self._key, self._names = insert, key, names
+
+    def from_select(self, names: Sequence[str], source: Any) -> Any:
+        return self._resolved(self._insert.from_select(names, source))
+
+    def values(self, values: Mapping[str, Any]) -> Any:
+        return self._resolved(self._insert.values(values))
+
+    def _resolved(self, statement: Any) -> Any:
+        others = {n: statement.excluded[n] for n in self._names if n not in self._key}
+        if not others:
+            return statement.on_conflict_do_nothing(index_elements=list(self._key))
+        return statement.on_conflict_do_update(index_elements=list(self._key), set_=others)
+
+
+def _upsert(tx: Transaction, made: sa.Table, wanted: Projection, names: Sequence[str]) -> _Upsert:
+    kind: Any = sqlite if tx.dialect == "sqlite" else postgresql
+    return _Upsert(kind.insert(made), wanted.key, names)
+
+
+def clear(tx: Transaction, wanted: Projection) -> None:
+    """Empty the table before it is built anew."""
+    tx.execute(sa.delete(table_of(wanted)))
