@@ -16,8 +16,25 @@ from dacheng.metadata.kinds import Kinds
 from dacheng.metadata.problem import Problem, problem
 
 REFUSED_KEYS = frozenset(
-    "$ref $dynamicRef $id $anchor $defs allOf anyOf oneOf not if then else format multipleOf"
-    " dependentRequired dependentSchemas patternProperties".split()
+    [
+        "$ref",
+        "$dynamicRef",
+        "$id",
+        "$anchor",
+        "$defs",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "not",
+        "if",
+        "then",
+        "else",
+        "format",
+        "multipleOf",
+        "dependentRequired",
+        "dependentSchemas",
+        "patternProperties",
+    ]
 )
 MAX_PROBLEMS = 200
 Step = str | int

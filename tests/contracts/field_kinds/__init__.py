@@ -1,0 +1,1 @@
+"""What every field kind promises, run for each of them."""
