@@ -84,7 +84,7 @@ def plan(work: Work, query: Query) -> Planned:
         raise refuse("query.too_much", "/limit", what="limit", count=query.limit, limit=MAX_LIMIT)
     if len(query.search) > MAX_SEARCH:
         raise refuse("query.too_much", "/search", what="search", count=len(query.search), limit=MAX_SEARCH)
-    kept = cast(dict[Any, Planned], work.policy.prepared.setdefault("plans", {}))
+    kept = cast("dict[Any, Planned]", work.policy.prepared.setdefault("plans", {}))
     key = (query.entity, query.fields, _text(query.filter), query.sort, query.extra, query.deleted)
     found = kept.get(key)
     if found is None:
@@ -141,7 +141,7 @@ def _plan(work: Work, policy: EntityPolicy, query: Query) -> Planned:
 def resolve(work: Work, ref: str, path: str) -> Path | None:
     """The fields of a dotted path, each readable where it stands; None when any step is not known here."""
     key = ("path", ref, path)
-    found = cast(Path | None, work.policy.prepared.get(key))
+    found = cast("Path | None", work.policy.prepared.get(key))
     if found is None:
         found = _resolved(work.policy, ref, path.split(".", MAX_LINKS + 2))
         if found is not None:  # only names that exist are kept: what is asked for can be anything
@@ -249,7 +249,7 @@ def scope_of(policy: Policy, ref: str) -> RecordOf:
     if found is None:
         here = policy.entities[ref]
         found = policy.prepared[key] = replace(here.entity.scope, fields=_Shown(policy, here))
-    return cast(RecordOf, found)
+    return cast("RecordOf", found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dacheng.metadata.definition import Transition
 from dacheng.metadata.kinds import Json
 from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.plugins.api import RecordWrite
-from dacheng.plugins.context import Cause, User
+from dacheng.plugins.context import Automation, Cause, User
 from dacheng.runtime.services import form_rules, links, parse_values, workflow
 from dacheng.runtime.services.conditions import Subject, holds, value_of
 from dacheng.runtime.services.parse_values import Parsed
@@ -21,8 +21,8 @@ from dacheng.runtime.services.rules import Trigger
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.write_shape import WriteShape, shape_of
 from dacheng.runtime.storage.change_log import Stamp
-from dacheng.runtime.storage.record_change import RecordChange
 from dacheng.runtime.storage.reader import Reader
+from dacheng.runtime.storage.record_change import RecordChange
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 USER, USERS_DEPARTMENT = "core.user", "department"
@@ -40,7 +40,7 @@ class Write:
     action: str
     entity: str
     id: str | None = None
-    values: Json = EMPTY
+    values: Json = field(default_factory=lambda: EMPTY)
     expected_version: int | None = None
     transition: str | None = None
     form: str | None = None
@@ -119,7 +119,7 @@ def stamp_of(work: Work) -> Stamp:
     """The change log's stamp of one call."""
     context = work.context
     cause = context.cause
-    person = cause.person if cause.person else ""
+    person = cause.person or ""
     return Stamp(
         context.actor.id, int(context.now.timestamp() * 1000 + 0.5), cause.kind, cause.id, person, cause.chain
     )
@@ -328,10 +328,13 @@ def _check(
     before: Mapping[str, Any],
     write: Write,
 ) -> Subject:
-    """Form conditions, required fields and links of the record as it would be; every problem at once."""
+    """Form conditions, required fields and links of the record as it would be; every problem at once.
+
+    Form conditions bind who fills in forms, not an app's own rules and not imported history.
+    """
     hidden: frozenset[str] = frozenset()
     asked: tuple[str, ...] = shape.required
-    if shape.conditional:
+    if shape.conditional and not write.historic and not isinstance(work.context.actor, Automation):
         seen = plan.at_hand.shown(work, subject)
         state, cleared = form_rules.settle(shape.conditional, seen, work.context)
         dropped = {n: None for n in cleared if n in shape.policy.writable and n not in shape.lines}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -119,7 +119,7 @@ def _compile(holder: _Catalogue, key: _Key) -> Policy:
     admin = key.kind == "system" or any(role.admin for role in roles)
     grants: list[Mapping[str, Grant]] = [role.grants for role in roles]
     if key.kind == "automation" and key.app in catalogue.apps:
-        grants = [catalogue.apps[key.app].automation]
+        grants = [_with_read(catalogue.apps[key.app].automation)]
     entities = _everything(catalogue) if admin else _granted(catalogue, grants)
     text = repr((catalogue.hash, key.kind, sorted(key.roles), key.app, sorted(key.operations)))
     return Policy(
@@ -130,6 +130,11 @@ def _compile(holder: _Catalogue, key: _Key) -> Policy:
         hash=hashlib.sha256(text.encode()).hexdigest()[:16],
         operations=key.operations,
     )
+
+
+def _with_read(grants: Mapping[str, Grant]) -> dict[str, Grant]:
+    """Automation that may write an entity knows its fields; what it reads reaches nobody but its rules."""
+    return {ref: replace(grant, read=True) for ref, grant in grants.items()}
 
 
 def _everything(catalogue: Catalogue) -> dict[str, EntityPolicy]:

@@ -1,0 +1,125 @@
+"""What happened to a record, read through the field rules: backwards from the live row, lines included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dacheng.metadata.definition import Field
+from dacheng.metadata.kinds import Json
+from dacheng.metadata.problem import refuse
+from dacheng.runtime.services import read_records
+from dacheng.runtime.services.policy import EntityPolicy
+from dacheng.runtime.services.work import Work
+from dacheng.runtime.storage import change_log
+from dacheng.runtime.storage.change_log import ChangeRow
+from dacheng.runtime.storage.reader import Reader
+
+MAX_ENTRIES = 200
+PEOPLE = "core.user"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field's values before and after, as JSON; links are ids whose titles stand in `History.titles`."""
+
+    field: Field
+    before: Json
+    after: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One change: of the record itself, or of one of its lines (`line` is then its entity reference).
+
+    `actor` is who did it (an automation: `automation:app`), `person` who stands behind that, `cause_kind` and
+    `cause` why; `at` is milliseconds since 1970 UTC.
+    """
+
+    seq: int
+    action: str
+    line: str
+    record: str
+    changes: tuple[FieldChange, ...]
+    actor: str
+    person: str
+    cause_kind: str
+    cause: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The latest changes first; `titles[ref][id]` are titles of linked records and of people."""
+
+    entries: tuple[Entry, ...]
+    titles: Mapping[str, Mapping[str, str]]
+
+
+def read(reader: Reader, work: Work, ref: str, record_id: str, limit: int = MAX_ENTRIES) -> History:
+    """The history of a record that may be seen. Changes of hidden fields alone leave no entry."""
+    policy = work.entity(ref)
+    if record_id not in read_records.visible(reader, work, ref, [record_id]):
+        raise refuse("record.missing")
+    limit = min(limit, MAX_ENTRIES)
+    rows = change_log.read(reader, ref, record_id, MAX_ENTRIES)
+    children = [each for each in policy.readable.values() if each.kind == "lines"]
+    if children:
+        rows += change_log.read_lines(reader, record_id, MAX_ENTRIES)
+    rows.sort(key=lambda row: -row.seq)
+    shown = {ref: policy}
+    for each in children:
+        child = work.policy.entity(each.to or "")
+        if child is not None:
+            shown[each.to or ""] = child
+    entries = [_entry(row, shown[row.entity], ref) for row in rows if row.entity in shown]
+    kept = [each for each in entries if each is not None][:limit]
+    return _without_unseen(reader, work, kept)
+
+
+def _entry(row: ChangeRow, policy: EntityPolicy, ref: str) -> Entry | None:
+    """The entry as this policy shows it; an update of hidden fields alone is not one."""
+    readable = policy.readable
+    changes = tuple(
+        FieldChange(readable[name], pair[0], pair[1])
+        for name, pair in row.changes.items()
+        if name in readable and (not readable[name].system or name in ("owner", "department"))
+    )
+    if row.action == "update" and not changes:
+        return None
+    line = "" if row.entity == ref else row.entity
+    person = row.person or (row.actor if row.cause_kind in ("user", "api") else "")
+    return Entry(
+        row.seq, row.action, line, row.record, changes, row.actor, person, row.cause_kind, row.cause_id, row.at
+    )
+
+
+def _without_unseen(reader: Reader, work: Work, entries: Sequence[Entry]) -> History:
+    """Titles of all that is named; a link to a record the asker may not see reads as missing."""
+    wanted: dict[str, dict[str, None]] = {}
+    for entry in entries:
+        wanted.setdefault(PEOPLE, {})[entry.person or entry.actor] = None
+        for change in entry.changes:
+            if change.field.kind == "link":
+                for value in (change.before, change.after):
+                    if isinstance(value, str):
+                        wanted.setdefault(change.field.to or "", {})[value] = None
+    titled = {ref: read_records.titles(reader, work, ref, list(ids)) for ref, ids in wanted.items()}
+    people = titled.get(PEOPLE, {})
+    return History(tuple(_seen(entry, titled, people) for entry in entries), titled)
+
+
+def _seen(entry: Entry, titled: Mapping[str, Mapping[str, str]], people: Mapping[str, str]) -> Entry:
+    def value(change: FieldChange, held: Json) -> Json:
+        if change.field.kind != "link" or held is None:
+            return held
+        return held if held in titled.get(change.field.to or "", {}) else None
+
+    changes = tuple(
+        FieldChange(each.field, value(each, each.before), value(each, each.after)) for each in entry.changes
+    )
+    hide = entry.person != "" and entry.person not in people
+    return Entry(
+        entry.seq, entry.action, entry.line, entry.record, changes, "" if hide else entry.actor,
+        "" if hide else entry.person, entry.cause_kind, entry.cause, entry.at,
+    )  # fmt: skip
