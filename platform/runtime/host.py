@@ -8,22 +8,26 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar
 
 from dacheng.metadata import builtin
 from dacheng.metadata.kinds import Kinds
 from dacheng.metadata.problem import Refused, refuse
+from dacheng.metadata.system_fields import CORE
 from dacheng.plugins.context import Actor, Anonymous, Cause, Context, System, User
 from dacheng.plugins.manager import Plugins, discover
-from dacheng.runtime.services import sessions
+from dacheng.runtime.services import install_app, sessions
 from dacheng.runtime.services.directory import Directory
 from dacheng.runtime.services.load_catalogue import Loader
-from dacheng.runtime.services.sessions import Credentials
+from dacheng.runtime.services.rate_limits import RateLimits
+from dacheng.runtime.services.sessions import Credentials, Found
 from dacheng.runtime.services.work import Work, work_for
 from dacheng.runtime.settings import Settings
 from dacheng.runtime.storage.database import Database, open_database
-from dacheng.runtime.storage.model import Model
 from dacheng.runtime.storage.ids import new_id
+from dacheng.runtime.storage.model import Model
+from dacheng.runtime.storage.reader import Reader
 from dacheng.runtime.storage.versions import Versions, read_versions
 
 T = TypeVar("T")
@@ -38,10 +42,11 @@ class Host:
         self._db = db
         self._plugins = plugins
         self._kinds = kinds
+        self._limits = RateLimits(settings)
         self._lock = threading.Lock()
         self._loader = Loader(kinds)
         self._model = db.read_now(self._loader.load)
-        self._directory = Directory.empty()
+        self._directory = Directory()
 
     @classmethod
     def open(
@@ -51,18 +56,27 @@ class Host:
         plugins: Mapping[str, object] | None = None,
         read_only: bool = False,
     ) -> Host:
-        """Open the workspace, creating the data folder and the product's own tables when they are new.
+        """Open the workspace; a new one gets its folder, the product's own tables and the app `core`.
 
-        Raises `Refused` when another process writes the same SQLite file.
+        Raises `Refused` when another process writes the same SQLite file. `plugins` None: those installed.
         """
-        settings.data.mkdir(parents=True, exist_ok=True)
         manager = Plugins(discover() if plugins is None else plugins)
-        db = open_database(settings.database_url, read_only=read_only)
+        if read_only and settings.embedded and not _database_file(settings).exists():
+            raise refuse("host.no_workspace", name=str(settings.data))
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        db = open_database(
+            settings.database_url,
+            read_only=read_only,
+            statement_seconds=settings.statement_seconds,
+        )
         try:
-            return cls(settings, db, manager, manager.kinds(builtin.part()))
+            host = cls(settings, db, manager, manager.kinds(builtin.part()))
+            if not read_only and CORE not in host.model().catalogue.apps:
+                install_app.install_core(host)
         except BaseException:
             db.close()
             raise
+        return host
 
     @property
     def settings(self) -> Settings:
@@ -83,6 +97,11 @@ class Host:
     def plugins(self) -> Plugins:
         """The plugins of this host."""
         return self._plugins
+
+    @property
+    def limits(self) -> RateLimits:
+        """The counters of tries."""
+        return self._limits
 
     def model(self) -> Model:
         """The model in use now; requests get it through `work_for`."""
@@ -110,16 +129,35 @@ class Host:
         One bounded read brings session or token and all version counters.
         """
         moment = now or datetime.now(UTC)
-        directory = self._directory
-        found = await self._db.read(
-            lambda reader: sessions.identify(reader, credentials, directory, moment), bounded=True
-        )
+
+        def look(reader: Reader) -> Found:
+            return sessions.identify(
+                reader, credentials, self._directory, self._model, self._settings, moment
+            )
+
+        found = await self._db.read(look, bounded=True)
         self._directory = found.directory
         await self._catch_up(found.versions)
         if found.touch is not None:
-            await self._db.write(sessions.touch(found.touch, moment), urgent=False)
+            await self._db.write(found.touch, urgent=False)
         kind = "api" if credentials.token else "user"
         return self._work(found.actor, locale or found.locale, _cause(kind, found.actor), moment)
+
+    def renew(self, work: Work) -> Work:
+        """The same call on the model and with the rights of now; a person who may not come in is refused."""
+        model = self.refresh()
+        actor = work.context.actor
+        if isinstance(actor, User):
+            actor = self._db.read_now(lambda reader: self._again(reader, model, actor))
+        return self._work(actor, work.context.locale, work.context.cause, work.context.now)
+
+    def _again(self, reader: Reader, model: Model, actor: User) -> User:
+        current = self._directory.at(reader, model, read_versions(reader))
+        self._directory = current
+        person = current.person(reader, model, actor.id)
+        if person is None:
+            raise refuse("account.sign_in_needed")
+        return replace(person.user, session=actor.session, token=actor.token)
 
     async def retrying(
         self, work: Work, action: Callable[[Work], Awaitable[T]], again: Callable[[], Awaitable[Work]]
@@ -148,9 +186,12 @@ class Host:
         self._db.close()
 
     async def _catch_up(self, versions: Versions) -> None:
-        model = self._model
-        if (versions.definitions, versions.labels) != self._loader.loaded(model):
+        """Bring the model to `versions`: people alone cost nothing, words and definitions are loaded anew."""
+        known = self._model.versions
+        if (versions.definitions, versions.labels) != (known.definitions, known.labels):
             await asyncio.to_thread(self.refresh)
+        elif versions.directory > known.directory:
+            self._model = replace(self._model, versions=versions)
 
     def _work(self, actor: Actor, locale: str, cause: Cause, now: datetime) -> Work:
         model = self._model
@@ -166,6 +207,10 @@ class Host:
             base_url=self._settings.base_url,
         )
         return work_for(context, model, self._kinds, self._plugins)
+
+
+def _database_file(settings: Settings) -> Path:
+    return Path(settings.database_url.removeprefix("sqlite:///"))
 
 
 def _cause(kind: str, actor: Actor) -> Cause:

@@ -1,0 +1,140 @@
+"""Works off the outbox: mails, and nothing that could stop the server it runs in."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from dacheng.metadata.problem import Refused
+from dacheng.runtime.services import mail, sign_in
+from dacheng.runtime.services.sessions import milliseconds
+from dacheng.runtime.services.site import Site
+from dacheng.runtime.storage import accounts, outbox
+from dacheng.runtime.storage.outbox import Job
+
+IDLE_SECONDS = 1.0
+KEEP_DONE_MS = 7 * 24 * 3600 * 1000
+SWEEP_EVERY = 3600
+log = logging.getLogger("dacheng.worker")
+Handler = Callable[[Site, Mapping[str, Any], datetime], None]
+
+
+def _reset(site: Site, payload: Mapping[str, Any], now: datetime) -> None:
+    sign_in.send_reset(site, dict(payload), now)
+
+
+def _notice(site: Site, payload: Mapping[str, Any], now: datetime) -> None:
+    """A notification by mail to every active person named; texts were made where it arose."""
+    mail.demand_ready(site.settings)
+    for user in payload.get("users", ()):
+        known = site.db.read_now(lambda reader, user=user: accounts.credential_of(reader, user))
+        if known is not None and known.state == accounts.ACTIVE:
+            words = {
+                "subject": payload.get("subject", ""),
+                "text": payload.get("text", ""),
+                "link": site.settings.base_url + str(payload.get("path", "")),
+            }
+            mail.send(site.settings, known.login, "notice", payload.get("locale", ""), words, now)
+
+
+HANDLERS: Mapping[str, Handler] = {sign_in.RESET_JOB: _reset, "mail.notice": _notice}
+
+
+@dataclass(slots=True)
+class Worker:
+    """A thread that works off the outbox until stopped."""
+
+    thread: threading.Thread
+    ending: threading.Event
+
+    def stop(self) -> None:
+        """Finish the job in hand and end."""
+        self.ending.set()
+        self.thread.join(timeout=30)
+
+    def wait(self) -> None:
+        """Wait until it is stopped from elsewhere."""
+        while self.thread.is_alive():
+            self.thread.join(timeout=1.0)
+
+
+def start(site: Site) -> Worker:
+    """Start working in a thread of this process."""
+    ending = threading.Event()
+    thread = threading.Thread(target=_run, args=(site, ending), name="dacheng-worker", daemon=True)
+    thread.start()
+    return Worker(thread, ending)
+
+
+def drain(site: Site) -> int:
+    """Do everything that is due now; answers how many jobs were done."""
+    owner = _owner()
+    done = 0
+    while jobs := _take(site, owner):
+        done += sum(1 for job in jobs if _do(site, job))
+    return done
+
+
+def _run(site: Site, ending: threading.Event) -> None:
+    owner = _owner()
+    rounds = 0
+    while not ending.is_set():
+        try:
+            jobs = _take(site, owner) if _is_due(site) else []
+            for job in jobs:
+                _do(site, job)
+            if not jobs:
+                rounds += 1
+                if rounds % SWEEP_EVERY == 0:
+                    _sweep(site)
+        except Exception:
+            log.exception("the outbox could not be read")
+            jobs = []
+        if not jobs:
+            ending.wait(IDLE_SECONDS)
+
+
+def _is_due(site: Site) -> bool:
+    due = site.db.read_now(outbox.next_due)
+    return due is not None and due <= milliseconds(datetime.now(UTC))
+
+
+def _take(site: Site, owner: str) -> list[Job]:
+    now = milliseconds(datetime.now(UTC))
+    kinds = tuple(HANDLERS)
+    return site.db.write_now(lambda tx: outbox.take(tx, owner, now, kinds=kinds), urgent=False)
+
+
+def _do(site: Site, job: Job) -> bool:
+    """One job under a catch-all: what fails is tried again later, and parked in the end."""
+    now = datetime.now(UTC)
+    try:
+        HANDLERS[job.kind](site, job.payload, now)
+    except Refused as refused:
+        _fail(site, job, str(refused), now)
+        return False
+    except Exception as error:
+        log.exception("job %s %s failed", job.kind, job.seq)
+        _fail(site, job, f"{type(error).__name__}: {error}"[:500], now)
+        return False
+    site.db.write_now(lambda tx: outbox.done(tx, job, milliseconds(now)), urgent=False)
+    return True
+
+
+def _fail(site: Site, job: Job, reason: str, now: datetime) -> None:
+    site.db.write_now(lambda tx: outbox.fail(tx, job, reason, milliseconds(now)), urgent=False)
+
+
+def _sweep(site: Site) -> None:
+    before = milliseconds(datetime.now(UTC)) - KEEP_DONE_MS
+    site.db.write_now(lambda tx: outbox.sweep(tx, before), urgent=False)
+
+
+def _owner() -> str:
+    return f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
