@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from dacheng.metadata.definition import Entity, Field, Measure, Workflow
+from dacheng.metadata.definition import Entity, Field, Workflow
 from dacheng.plugins.api import PluginRoute, Tryout
+from dacheng.runtime.services import measure
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.web.view.prepared import Prepared
@@ -196,23 +197,15 @@ def _component(entity: Entity) -> str:
 # ---------------------------------------------------------------- the rest
 def _measure_paths(work: Work, say: Words) -> Json:
     paths: Json = {}
-    for ref, measure in sorted(work.model.catalogue.measures.items()):
-        if _readable(work, measure):
-            title = work.model.labels.text(work.context.locale, measure.app, f"measure:{measure.id}")
-            dimension = {
-                "name": "dimension",
-                "in": "query",
-                "schema": {"enum": sorted(measure.dimensions)},
-            }
-            parameters = [*([dimension] if measure.dimensions else []), _FILTER]
-            operation = _operation(say("api.measures"), f"measure.{ref}", title, parameters, "Measured")
-            paths[f"/api/v1/measures/{measure.app}/{measure.id}"] = {"get": operation}
+    for ref, found in sorted(work.model.catalogue.measures.items()):
+        if not measure.readable(work, ref):
+            continue
+        title = work.model.labels.text(work.context.locale, found.app, f"measure:{found.id}")
+        groups = sorted(measure.dimensions(work, ref))
+        parameters = [*([_query("dimension", enum=groups)] if groups else []), *_MEASURE_PARAMETERS]
+        operation = _operation(say("api.measures"), f"measure.{ref}", title, parameters, "Measured")
+        paths[f"/api/v1/measures/{found.app}/{found.id}"] = {"get": operation}
     return paths
-
-
-def _readable(work: Work, measure: Measure) -> bool:
-    policy = work.policy.entity(measure.entity)
-    return policy is not None and (measure.field is None or measure.field in policy.readable)
 
 
 def _general_paths(say: Words) -> Json:
@@ -317,6 +310,12 @@ _IF_MATCH = {"name": "If-Match", "in": "header", "required": True, "schema": {"t
 _RETRY = {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 200}}
 _FILTER = _query("filter", type="string", contentMediaType="application/json")
 _SEARCH_TEXT = _query("q", type="string", maxLength=100)
+_MEASURE_PARAMETERS = [
+    _FILTER,
+    _query("from", type="string", format="date"),
+    _query("to", type="string", format="date"),
+    _query("limit", type="integer", minimum=1, maximum=1000),
+]
 _LIST_PARAMETERS = [
     _FILTER,
     _query("sort", type="string"),
@@ -324,6 +323,7 @@ _LIST_PARAMETERS = [
     _query("limit", type="integer", minimum=1, maximum=500),
     _query("cursor", type="string"),
     _query("count", type="boolean"),
+    _query("deleted", type="boolean"),
     _SEARCH_TEXT,
 ]
 

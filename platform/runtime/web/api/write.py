@@ -8,7 +8,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dacheng.metadata.problem import Refused, problem
+from dacheng.metadata.problem import Refused, problem, refuse
+from dacheng.runtime.services.undo import plan_undo
 from dacheng.runtime.services.write_record import Outcome, Write
 from dacheng.runtime.web.api.requests import (
     entity_ref,
@@ -21,7 +22,7 @@ from dacheng.runtime.web.api.requests import (
 )
 from dacheng.runtime.web.errors import problem_items
 from dacheng.runtime.web.render import locale_of
-from dacheng.runtime.web.routing import work_of
+from dacheng.runtime.web.routing import host_of, work_of
 from dacheng.runtime.web.saving import save
 
 NO_PARAMETERS: frozenset[str] = frozenset()
@@ -66,6 +67,18 @@ async def restore(request: Request) -> Response:
     work_of(request).entity(ref)
     await _demand_empty(request)
     return _written(request, await save(request, Write("restore", ref, identity)))
+
+
+async def undo(request: Request) -> Response:
+    """Take one change of the record's history back, as far as nothing else changed there since."""
+    parameters(request, NO_PARAMETERS)
+    work, ref, identity = work_of(request), entity_ref(request), record_id(request)
+    seq = str(request.path_params["seq"])
+    if not (seq.isascii() and seq.isdigit() and len(seq) < 16):
+        raise refuse("undo.unknown_change")
+    await _demand_empty(request)
+    asked = await host_of(request).db.read(lambda reader: plan_undo(reader, work, ref, identity, int(seq)))
+    return _written(request, await save(request, asked))
 
 
 async def move(request: Request) -> Response:
