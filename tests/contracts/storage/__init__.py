@@ -1,0 +1,1 @@
+"""The storage contract: every test here runs on SQLite and on PostgreSQL."""

@@ -1,0 +1,1 @@
+"""Storage: plans, writing, search."""
