@@ -168,7 +168,10 @@ def compile_labels(packages: Iterable[Package], catalogue: Catalogue, kinds: Kin
 
 
 def _own(package: Package, locale: str) -> dict[str, str]:
-    terms = package.terms.get(locale, {})
+    terms = {
+        **{k: v for other in package.terms.values() for k, v in other.items()},
+        **package.terms.get(locale, {}),
+    }
     table: dict[str, str] = {}
     for slot, text in package.labels.get(locale, {}).items():
         table[slot] = fill(text, terms)
