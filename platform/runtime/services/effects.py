@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from dacheng.metadata.definition import Field
+from dacheng.metadata.definition import Field, Rule
 from dacheng.metadata.kinds import Effect, Json
 from dacheng.metadata.problem import Refused, refuse
 from dacheng.plugins.context import Context
@@ -34,12 +35,18 @@ def run_rules(plan: Plan, work: Work) -> None:
     fired: Fired = set()
     while plan.happened:
         happened = plan.happened.pop(0)
-        rules = work.model.catalogue.rules.get(happened.ref, ())
-        if rules:
-            context = happened.work.context
-            actions = happened.work.kinds.actions
-            for each in evaluate(rules, happened.trigger, happened.subject, context, actions):
-                _carry_out(plan, happened, each, fired)
+        for rule in work.model.catalogue.rules.get(happened.ref, ()):
+            if (f"{rule.app}.{rule.id}", happened.id) not in fired:
+                _consider(plan, happened, rule, fired)
+
+
+def _consider(plan: Plan, happened: Happened, rule: Rule, fired: Fired) -> None:
+    """One rule, on the record as the rules before it left it."""
+    now = plan.at_hand.values.get((happened.ref, happened.id))
+    subject = happened.subject if now is None else replace(happened.subject, values=now)
+    frame = happened.work
+    for each in evaluate([rule], happened.trigger, subject, frame.context, frame.kinds.actions):
+        _carry_out(plan, happened, each, fired)
 
 
 def _carry_out(plan: Plan, happened: Happened, evaluation: Evaluation, fired: Fired) -> None:
@@ -47,8 +54,6 @@ def _carry_out(plan: Plan, happened: Happened, evaluation: Evaluation, fired: Fi
     ref = f"{rule.app}.{rule.id}"
     if not evaluation.fired:
         plan.traces.append(_trace(happened, evaluation, "near", []))
-        return
-    if (ref, happened.id) in fired:
         return
     fired.add((ref, happened.id))
     cause = because_of_rule(happened.work, ref)

@@ -10,6 +10,8 @@ from dacheng.metadata.definition import Transition, Workflow
 from dacheng.metadata.problem import Problem, problem, refuse
 from dacheng.plugins.context import Context, User
 from dacheng.runtime.services.conditions import Subject, holds
+from dacheng.runtime.services.records_at_hand import AtHand
+from dacheng.runtime.services.work import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,18 @@ def steps(workflow: Workflow, subject: Subject, context: Context) -> tuple[Step,
             arrived = subject.arriving({workflow.field: each.target})
             found.append(Step(each, tuple(check_arrival(each, arrived, context))))
     return tuple(found)
+
+
+def offered(at_hand: AtHand, work: Work, ref: str, record_id: str) -> tuple[Step, ...]:
+    """The steps a record's page offers its reader; none where they may not change the record."""
+    flow = work.model.catalogue.workflows.get(ref)
+    if flow is None or record_id not in at_hand.visible(work, ref, [record_id]):
+        return ()
+    values = at_hand.lookup(ref, record_id) or {}
+    subject = at_hand.subject(work, ref, record_id, values, values)
+    if not at_hand.allows(work, ref, "update", subject):
+        return ()
+    return steps(flow, subject, work.context)
 
 
 def _role_allows(workflow: Workflow, transition: Transition, context: Context) -> bool:
