@@ -8,11 +8,11 @@ import traceback
 from collections.abc import Sequence
 
 from dacheng.metadata.problem import Refused
-from dacheng.runtime.cli import apps, care, people, records, serve, words
+from dacheng.runtime.cli import apps, care, demo, people, records, serve, words
 from dacheng.runtime.cli.output import BUG, BUSY, REFUSED, USAGE, Output
 from dacheng.runtime.cli.workspace import language
 
-GROUPS = (serve, apps, people, records, words, care)
+GROUPS = (serve, demo, apps, people, records, words, care)
 BUSY_CODES = ("storage.second_writer", "storage.busy")
 
 

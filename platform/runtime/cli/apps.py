@@ -6,9 +6,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from dacheng.metadata.layers import Outcome
 from dacheng.runtime.cli.output import DONE, REFUSED, Output, describe
 from dacheng.runtime.cli.workspace import Commands, add_command, add_group, open_host
-from dacheng.runtime.services import install_app, marketplace
+from dacheng.runtime.services import export_app, install_app, marketplace
 from dacheng.runtime.services.install_app import InstallPlan
 
 
@@ -29,14 +30,16 @@ def register(commands: Commands) -> None:
 def install(given: argparse.Namespace, output: Output) -> int:
     """Install or upgrade, showing the plan first."""
     with open_host(given) as host:
-        package = marketplace.find_package(host, given.app)
-        plan = install_app.plan_install(host, package)
+        candidate = marketplace.find_package(host, given.app)
+        plan = install_app.plan_install(host, candidate)
         if plan.problems:
             output.problems(plan.problems)
             return REFUSED
         if not output.as_json:
             _show(plan, output)
-        done = install_app.install(host, package, sample=not given.no_sample, progress=output.progress())
+        done = install_app.install(
+            host, host.work(), candidate, sample=not given.no_sample, progress=output.progress()
+        )
     output.result(
         {"app": done.app, "version": done.version, "records": dict(done.records), **_plan(plan, output)},
         [f"{done.app} {done.version}: installed, {sum(done.records.values())} records"],
@@ -68,8 +71,9 @@ def list_apps(given: argparse.Namespace, output: Output) -> int:
 def uninstall(given: argparse.Namespace, output: Output) -> int:
     """Take an app out, keeping its data archived."""
     with open_host(given) as host:
-        folder = Path(given.export) if given.export else None
-        install_app.uninstall(host, given.app, export_to=folder, progress=output.progress())
+        if given.export:
+            export_app.to_folder(host, host.work(), given.app, Path(given.export))
+        install_app.uninstall(host, host.work(), given.app, progress=output.progress())
     output.result({"app": given.app}, [f"{given.app}: uninstalled; its data is kept"])
     return DONE
 
@@ -77,8 +81,8 @@ def uninstall(given: argparse.Namespace, output: Output) -> int:
 def check(given: argparse.Namespace, output: Output) -> int:
     """Lint a package and plan its installation without doing it."""
     with open_host(given, read_only=True) as host:
-        package = marketplace.find_package(host, given.app)
-        plan = install_app.plan_install(host, package)
+        candidate = marketplace.find_package(host, given.app)
+        plan = install_app.plan_install(host, candidate)
     if output.as_json:
         output.result(_plan(plan, output))
     else:
@@ -97,7 +101,7 @@ def _plan(plan: InstallPlan, output: Output) -> dict[str, Any]:
             "permissions": {ref: list(actions) for ref, actions in plan.permissions.items()},
             "records": dict(plan.records),
             "sample": dict(plan.sample),
-            "merged": [str(outcome) for outcome in plan.outcomes],
+            "merged": [_merged(outcome) for outcome in plan.outcomes],
         },
         "problems": [describe(problem, output.locale) for problem in plan.problems],
     }
@@ -111,4 +115,11 @@ def _show(plan: InstallPlan, output: Output) -> None:
     for ref, count in {**plan.records, **plan.sample}.items():
         output.say(f"  {count} records of {ref}")
     for outcome in plan.outcomes:
-        output.say(f"  {outcome}")
+        output.say(f"  {_merged(outcome)}")
+
+
+def _merged(outcome: Outcome) -> str:
+    """What became of one edit of the workspace: `kept label zh-CN entity:account`."""
+    kind, item, path = outcome.address
+    words = [outcome.kind, kind, item, *path, f"({outcome.reason})" if outcome.reason else ""]
+    return " ".join(word for word in words if word)

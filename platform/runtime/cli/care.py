@@ -6,11 +6,10 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dacheng.metadata.problem import refuse
 from dacheng.runtime.cli.output import DONE, REFUSED, Output, describe
 from dacheng.runtime.cli.workspace import Commands, add_command, open_host, settings_of
 from dacheng.runtime.services import doctor as care
-from dacheng.runtime.storage import snapshot
+from dacheng.runtime.services import keep_snapshot
 
 
 def register(commands: Commands) -> None:
@@ -35,3 +34,24 @@ def doctor(given: argparse.Namespace, output: Output) -> int:
         output.problems(found.problems)
     output.result(document, [f"{len(found.checks)} checks, {len(found.problems)} problems"])
     return REFUSED if found.problems else DONE
+
+
+def backup(given: argparse.Namespace, output: Output) -> int:
+    """Write a snapshot."""
+    target = Path(given.file) if given.file else None
+    with open_host(given, read_only=settings_of(given).embedded) as host:
+        made = keep_snapshot.backup(host, target, datetime.now(UTC))
+    output.result({"snapshot": made}, [made])
+    return DONE
+
+
+def restore(given: argparse.Namespace, output: Output) -> int:
+    """Put a snapshot back, whole."""
+    settings = settings_of(given)
+    if settings.embedded:
+        keep_snapshot.restore(settings, given.file)
+    else:
+        with open_host(given) as host:
+            keep_snapshot.restore_in_place(host, given.file)
+    output.result({"restored": given.file}, [f"{given.file}: restored"])
+    return DONE

@@ -11,8 +11,14 @@ from dacheng.metadata.problem import refuse
 from dacheng.metadata.strict_json import strict_json
 from dacheng.runtime.cli.output import DONE, REFUSED, Output
 from dacheng.runtime.cli.workspace import Commands, add_command, open_host
-from dacheng.runtime.services import export_records, import_records, undo_import
+from dacheng.runtime.services import (
+    export_records,
+    import_preview,
+    import_records,
+    undo_import,
+)
 from dacheng.runtime.services.import_records import Outcome
+from dacheng.runtime.services.import_source import Source
 
 
 def register(commands: Commands) -> None:
@@ -44,23 +50,23 @@ def import_file(given: argparse.Namespace, output: Output) -> int:
     content = _read(given.file)
     raw = strict_json(_read(given.map), file=given.map) if given.map else None
     with open_host(given) as host:
-        source = import_records.Source(Path(given.file).name, content, given.encoding)
+        source = Source(Path(given.file).name, content, given.encoding)
         options = {"rules": given.rules == "on", "historic": given.historic}
         work = host.work(locale=output.locale)
         entity = f"{given.app}.{given.entity}"
         if given.preview:
-            preview = import_records.preview(host, work, entity, source, raw, **options)
+            preview = import_preview.preview(host, work, entity, source, raw, **options)
             output.result(preview.json(output.locale), preview.lines(output.locale))
             return DONE
         if given.resume:
-            done = import_records.resume(host, work, given.resume, source, output.progress())
+            done = import_records.go_on(host, work, given.resume, output.progress())
         else:
             done = import_records.start(
                 host, work, entity, source, raw, progress=output.progress(), **options
             )
         errors = Path(given.errors or f"{given.file}.errors.csv")
         if done.failed:
-            text = "".join(import_records.error_file(host, work, done.run, source))
+            text = "".join(import_records.error_file(host, work, done.run))
             errors.write_text(text, encoding="utf-8-sig", newline="")
     _say_done(done, errors, output)
     return REFUSED if done.failed and not done.stored else DONE

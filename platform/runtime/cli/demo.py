@@ -1,0 +1,91 @@
+"""The command `demo`: a workspace with the sales app and three people to sign in as, served."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from dacheng.runtime.cli.output import DONE, Output
+from dacheng.runtime.cli.serve import run
+from dacheng.runtime.cli.workspace import Commands, add_command, settings_of
+from dacheng.runtime.host import Host
+from dacheng.runtime.services import install_app, marketplace, users
+from dacheng.runtime.services.users import NewUser
+from dacheng.runtime.storage import accounts
+from dacheng.runtime.storage.reader import Reader
+
+FILE = "demo.json"
+APP = "sales_management"
+PEOPLE = (
+    ("admin@demo.example", "管理员", "admin"),
+    ("manager@demo.example", "销售经理", "sales_manager"),
+    ("rep@demo.example", "销售代表", "sales_rep"),
+)
+
+
+def register(commands: Commands) -> None:
+    """Add this group's commands."""
+    parser = add_command(commands, "demo", "Serve a workspace with sample data.", demo)
+    parser.add_argument("--host", metavar="ADDRESS", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, metavar="N", help="port to listen on (8000)")
+    parser.add_argument("--prepare", action="store_true", help="set up and stop, without serving")
+
+
+def demo(given: argparse.Namespace, output: Output) -> int:
+    """Set up what is missing, say how to sign in, serve."""
+    host = Host.open(settings_of(given, host=given.host, port=given.port))
+    try:
+        signs = prepare(host, output)
+        settings = host.settings
+        address = settings.base_url or f"http://{settings.host}:{settings.port}"
+        lines = [f"Dacheng demo: {address}"]
+        lines += [f"  {email}  {password}" for email, password in signs.items()]
+        output.result({"url": address, "sign_in": dict(signs)}, lines)
+        if not given.prepare:
+            run(host)
+    finally:
+        host.close()
+    return DONE
+
+
+def prepare(host: Host, output: Output) -> Mapping[str, str]:
+    """Install the app with its sample data and add the people, as far as that is missing; answers their sign-ins.
+
+    The one-time random passwords are kept in the data folder, for its owner alone.
+    """
+    if APP not in host.model().catalogue.apps:
+        candidate = marketplace.find_package(host, APP)
+        install_app.install(host, host.work(), candidate, progress=output.progress())
+    path = host.settings.data / FILE
+    signs = _kept(path)
+    for email, name, role in PEOPLE:
+        if _exists(host, email):
+            continue
+        signs[email] = secrets.token_urlsafe(9)
+        _keep(path, signs)
+        users.add_user(host, host.work(), NewUser(email, name, (role,), signs[email]))
+        host.refresh()
+    return signs
+
+
+def _exists(host: Host, email: str) -> bool:
+    def known(reader: Reader) -> bool:
+        return accounts.credential_by_login(reader, email) is not None
+
+    return host.db.read_now(known)
+
+
+def _kept(path: Path) -> dict[str, str]:
+    try:
+        signs: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return signs
+
+
+def _keep(path: Path, signs: Mapping[str, str]) -> None:
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(signs, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,175 @@
+"""What an import would do, before it does anything: counts, samples, what it would create, what is wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dacheng.metadata.kinds import Json
+from dacheng.metadata.problem import Problem, Refused
+from dacheng.runtime.services import write_record
+from dacheng.runtime.services.delimited import Delimited
+from dacheng.runtime.services.import_cells import Cells, Draft
+from dacheng.runtime.services.import_links import SEVERAL, LinkBook, find_records
+from dacheng.runtime.services.import_mapping import ImportMapping, fillable
+from dacheng.runtime.services.import_records import mapping_of
+from dacheng.runtime.services.import_source import Source
+from dacheng.runtime.services.site import Site
+from dacheng.runtime.services.work import Work
+from dacheng.runtime.services.write_record import Write
+from dacheng.runtime.storage.reader import Reader
+
+SAMPLE_ROWS = 5
+SAMPLE_PROBLEMS = 20
+TRIED_ROWS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class RowProblem:
+    """What is wrong with one row; the pointer names the field."""
+
+    row: int
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A file seen through a mapping. `wrong` counts rows with problems by code; rules are tried on the first
+    500 rows, everything else on all of them."""
+
+    encoding: str
+    delimiter: str
+    header: tuple[str, ...]
+    sample: tuple[tuple[str, ...], ...]
+    mapping: ImportMapping
+    fields: tuple[str, ...]
+    rows: int
+    creates: int
+    updates: int
+    failing: int
+    to_create: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    wrong: Mapping[str, int] = field(default_factory=dict)
+    problems: tuple[RowProblem, ...] = ()
+
+    def json(self, locale: str) -> dict[str, Any]:
+        """The preview as commands and the API give it."""
+        return {
+            "encoding": self.encoding,
+            "delimiter": self.delimiter,
+            "header": list(self.header),
+            "mapping": self.mapping.json(),
+            "rows": self.rows,
+            "creates": self.creates,
+            "updates": self.updates,
+            "failing": self.failing,
+            "to_create": {ref: len(texts) for ref, texts in self.to_create.items()},
+            "problems": [
+                {
+                    "row": each.row,
+                    "code": each.problem.code,
+                    "pointer": each.problem.pointer,
+                    "message": each.problem.message_in(locale),
+                }
+                for each in self.problems
+            ],
+        }
+
+    def lines(self, locale: str) -> list[str]:
+        """The same for people."""
+        lines = [
+            (
+                f"{self.rows} rows ({self.encoding}): {self.creates} new, {self.updates} updates, "
+                f"{self.failing} not possible"
+            )
+        ]
+        lines += [f"  {each.field} ← {each.column or each.value}" for each in self.mapping.columns]
+        lines += [f"  creates {len(texts)} of {ref}" for ref, texts in self.to_create.items()]
+        lines += [
+            f"  row {each.row} {each.problem.pointer}: {each.problem.message_in(locale)}"
+            for each in self.problems
+        ]
+        return lines
+
+
+def preview(
+    site: Site,
+    work: Work,
+    entity: str,
+    source: Source,
+    raw: Json = None,
+    *,
+    rules: bool = True,
+    historic: bool = False,
+) -> Preview:
+    """Read the whole file and try it; changes nothing. A file or mapping that does not fit raises `Refused`."""
+    table = source.read(site)
+    mapping = mapping_of(work, entity, table, raw, rules=rules, historic=historic)
+    cells = Cells(work, entity, mapping, table.header)
+    drafts = [cells.draft(row, values) for row, values in table.rows()]
+    return site.db.read_now(lambda reader: _try(reader, work, entity, table, mapping, drafts))
+
+
+def _try(
+    reader: Reader,
+    work: Work,
+    entity: str,
+    table: Delimited,
+    mapping: ImportMapping,
+    drafts: Sequence[Draft],
+) -> Preview:
+    book = LinkBook.of(work, entity, mapping, drafts)
+    book.look_up(reader, drafts)
+    to_create: dict[str, tuple[str, ...]] = {}
+    for (ref, by), texts in book.to_create(drafts).items():
+        to_create[ref] = (*to_create.get(ref, ()), *texts)
+        for text in texts:
+            book.learn(ref, by, text, "")
+    existing = _existing(reader, work, entity, mapping, drafts)
+    problems: list[RowProblem] = []
+    failing: set[int] = set()
+    creates, updates, ready = 0, 0, []
+    for draft in drafts:
+        values, found = book.resolve(draft)
+        if found:
+            failing.add(draft.row)
+            problems.extend(RowProblem(draft.row, each) for each in found)
+            continue
+        record = existing.get(str(draft.values.get(mapping.key, "")))
+        updates, creates = updates + bool(record), creates + (not record)
+        if len(ready) < TRIED_ROWS and "" not in values.values() and record != SEVERAL:
+            action = "update" if record else "create"
+            ready.append(
+                (draft, Write(action, entity, record, values, rules=mapping.rules, historic=mapping.historic))
+            )
+    answers = write_record.prepare_many(reader, work, [write for _, write in ready])
+    for (draft, write), answer in zip(ready, answers, strict=True):
+        if isinstance(answer, Refused):
+            failing.add(draft.row)
+            problems.extend(RowProblem(draft.row, each) for each in answer.problems)
+            updates, creates = updates - (write.id is not None), creates - (write.id is None)
+    return Preview(
+        table.encoding,
+        table.delimiter,
+        table.header,
+        tuple(draft.cells for draft in drafts[:SAMPLE_ROWS]),
+        mapping,
+        tuple(fillable(work, entity, historic=mapping.historic)),
+        len(drafts),
+        creates,
+        updates,
+        len(failing),
+        to_create,
+        Counter(each.problem.code for each in problems),
+        tuple(sorted(problems, key=lambda each: each.row)[:SAMPLE_PROBLEMS]),
+    )
+
+
+def _existing(
+    reader: Reader, work: Work, entity: str, mapping: ImportMapping, drafts: Sequence[Draft]
+) -> Mapping[str, str | None]:
+    if not mapping.key:
+        return {}
+    texts = {str(draft.values.get(mapping.key)) for draft in drafts if draft.values.get(mapping.key)}
+    return find_records(reader, work, entity, mapping.key, texts)
