@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -12,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from dacheng.metadata.definition import Package
 from dacheng.metadata.labels import best_locale, fill
 from dacheng.metadata.problem import Problem, refuse
+from dacheng.runtime.host import Host
 from dacheng.runtime.services import install_app, marketplace
 from dacheng.runtime.services.install_app import InstallPlan
 from dacheng.runtime.services.marketplace import Listing
@@ -82,9 +82,8 @@ async def show_one(request: Request) -> Response:
     """One app with its plan."""
     host, work, locale = host_of(request), work_of(request), locale_of(request)
     listing = await _listing(request)
-    candidate = await in_thread(marketplace.find_package, host, listing.app)
-    plan = await in_thread(install_app.plan_install, host, candidate)
-    card, package = _card(listing, locale), candidate.package
+    package, plan = await in_thread(_look, host, listing)
+    card = _card(listing, locale)
     app = work.model.catalogue.apps.get(card.app)
     page = AppPage(
         title=card.name,
@@ -115,7 +114,7 @@ async def install(request: Request) -> Response:
     place = f"/marketplace/{listing.app}"
 
     def work_off(progress: Progress) -> dict[str, int]:
-        candidate = marketplace.find_package(host, listing.app)
+        candidate = marketplace.offered_package(host, listing.app)
         done = install_app.install(host, work, candidate, sample=bool(form["sample"]), progress=progress)
         return {"records": sum(done.records.values())}
 
@@ -153,6 +152,16 @@ async def done(request: Request) -> Response:
     else:
         flash(response, "market.installed_now", app=name, records=str(job.result.get("records", 0)))
     return response
+
+
+def _look(host: Host, listing: Listing) -> tuple[Package, InstallPlan]:
+    """The package on offer with its plan; what is installed from elsewhere has neither."""
+    if listing.folder is None:
+        return Package({"id": listing.app, "version": listing.version}, {}), InstallPlan(
+            listing.app, listing.version, None
+        )
+    candidate = marketplace.offered_package(host, listing.app)
+    return candidate.package, install_app.plan_install(host, candidate)
 
 
 async def _listing(request: Request) -> Listing:
@@ -193,7 +202,9 @@ def _contents(package: Package, locale: str) -> tuple[tuple[str, int], ...]:
     known = word_catalogue()
     say = words(locale)
     return tuple(
-        (say(f"market.kind_{kind}"), count) for kind, count in counts.items() if f"market.kind_{kind}" in known
+        (say(f"market.kind_{kind}"), count)
+        for kind, count in counts.items()
+        if f"market.kind_{kind}" in known
     )
 
 
@@ -228,7 +239,9 @@ def _changes(plan: InstallPlan, locale: str) -> tuple[tuple[str, int], ...]:
 
 def _problems(problems: tuple[Problem, ...], locale: str) -> tuple[ErrorLine, ...]:
     return tuple(
-        ErrorLine(" ".join(text for text in (each.file, each.message_in(locale), each.hint_in(locale)) if text))
+        ErrorLine(
+            " ".join(text for text in (each.file, each.message_in(locale), each.hint_in(locale)) if text)
+        )
         for each in problems[:50]
     )
 
