@@ -22,11 +22,24 @@ def dressed(chart: Chart) -> dict[str, Any]:
     option["textStyle"] = {"fontFamily": FONT, "fontSize": 12}
     option["animation"] = False
     option["color"] = [BAR]
-    option["grid"] = {"left": 8, "right": 56, "top": 12, "bottom": 4, "containLabel": True}
     option["tooltip"] = {**option.get("tooltip", {}), "renderMode": "richText", "confine": True}
     for name in ("xAxis", "yAxis"):
         option[name] = _axis(option.get(name, {}))
     horizontal = option["yAxis"].get("type") == "category"
+    option["grid"] = {
+        "left": 4,
+        "right": 88 if horizontal else 8,
+        "top": 24,
+        "bottom": 4,
+        "containLabel": True,
+    }
+    if not horizontal:
+        option["xAxis"]["axisLabel"] |= {
+            "interval": 0,
+            "width": 84,
+            "overflow": "break",
+            "hideOverlap": False,
+        }
     option["series"] = [_series(one, chart, horizontal) for one in option.get("series", ())]
     return option
 

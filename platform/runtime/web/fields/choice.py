@@ -40,7 +40,7 @@ class ChoiceView(FieldView):
         """Radio segments for up to four options, else a select; archived ones only where they are held."""
         if is_segmented(field):
             return _segments(field, setting, name, ident)
-        return _select(field, setting, name, ident)
+        return select_control(field, setting, name, ident)
 
 
 def is_segmented(field: Field) -> bool:
@@ -87,7 +87,8 @@ def _segments(field: Field, setting: Setting, name: str, ident: str) -> Control:
     return draw
 
 
-def _select(field: Field, setting: Setting, name: str, ident: str) -> Control:
+def select_control(field: Field, setting: Setting, name: str, ident: str) -> Control:
+    """The select of a choice, however few its options."""
     head = f'<span class="select"><select class="in" name="{name}" id="{ident}"'
     arrow = symbol(setting.icons, "down")
     choose = setting.say("field.choose")

@@ -67,7 +67,7 @@ class DatetimeView(FieldView):
 
 
 def _input(kind: str, name: str, ident: str) -> Control:
-    head = f'<input class="in num" type="{kind}" name="{name}" id="{ident}" max="9999-12-31{"T23:59" if kind != "date" else ""}"'
+    head = f'<input class="in" type="{kind}" name="{name}" id="{ident}" max="9999-12-31{"T23:59" if kind != "date" else ""}"'
 
     def draw(texts: Texts, marks: Marks) -> str:
         readonly = " readonly" if marks.readonly else ""

@@ -28,6 +28,7 @@ from dacheng.runtime.web.view.form import script_json
 from dacheng.runtime.web.words import Words, words
 
 log = logging.getLogger("dacheng.web.dashboard")
+NONE = "—"
 WIDTHS = (3, 4, 5, 6, 7, 8, 9, 12)
 
 
@@ -197,8 +198,9 @@ def _widget(
 ) -> WidgetShown:
     refs = [_ref(app, name) for name in widget.measures]
     declared = [work.model.catalogue.measures[ref] for ref in refs]
+    none = words(work.context.locale)("dashboard.none_group")
     results = [
-        _linked(measure.run(reader, work, ref, widget.dimension, Filters(period), widget.limit), one)
+        _linked(measure.run(reader, work, ref, widget.dimension, Filters(period), widget.limit), one, none)
         for ref, one in zip(refs, declared, strict=True)
     ]
     drawing = work.kinds.widgets[widget.kind].render(results, widget.props)
@@ -220,14 +222,18 @@ def _widget(
     )
 
 
-def _linked(result: MeasureResult, declared: Measure) -> MeasureResult:
-    """The result with money in its currency, and each filter as the address of the list it opens."""
+def _linked(result: MeasureResult, declared: Measure, none: str) -> MeasureResult:
+    """The result with money in its currency (cents only where there are any), and each filter as the
+    address of the list it opens; the group without a value is called `none`."""
     place = f"/apps/{declared.entity.replace('.', '/')}"
     links = tuple(f"{place}?{urlencode({'filter': one})}" if one != "null" else place for one in result.links)
+    labels = tuple(none if label == NONE else label for label in result.labels)
     if not result.currency:
-        return replace(result, links=links)
-    texts = tuple(with_currency(text, result.currency) if text != "—" else text for text in result.texts)
-    return replace(result, links=links, texts=texts)
+        return replace(result, links=links, labels=labels)
+    whole = all(text.endswith(".00") or text == NONE for text in result.texts)
+    plain = [text.removesuffix(".00") if whole else text for text in result.texts]
+    texts = tuple(with_currency(text, result.currency) if text != NONE else text for text in plain)
+    return replace(result, links=links, texts=texts, labels=labels)
 
 
 def _rows(series: Series) -> tuple[RowShown, ...]:
@@ -244,7 +250,7 @@ def _chart(chart: Chart) -> Markup:
 
 
 def _summary(series: Series, say: Words) -> str:
-    if not series.values:
+    if len(series.values) < 2:
         return ""
     top = max(range(len(series.values)), key=series.values.__getitem__)
     return say("dashboard.summary", top=series.labels[top], value=series.texts[top], count=len(series.values))

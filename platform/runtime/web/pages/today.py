@@ -6,22 +6,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dacheng.metadata.problem import Refused
 from dacheng.runtime.services import read_records
 from dacheng.runtime.services.gate import Query
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage.reader import Reader
+from dacheng.runtime.web.markup import drawn
 from dacheng.runtime.web.page import Page
 from dacheng.runtime.web.render import render
 from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, user_of, work_of
 from dacheng.runtime.web.shell import icon_or_default
+from dacheng.runtime.web.view.setting import list_views, setting_of
+from dacheng.runtime.web.view.table import Heading, prepare_table
 from dacheng.runtime.web.words import Words, words
 
 COUNT_LIMIT = 10_000
-RECENT = 8
+RECENT, MINE = 8, 6
 NOON, EVENING = 12, 18
 
 
@@ -56,6 +61,17 @@ class Recent:
     when: str
 
 
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """A list that depends on who asks: its first rows, and how many there are."""
+
+    title: str
+    href: str
+    count: str
+    heads: tuple[Heading, ...]
+    rows: Markup
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TodayPage(Page):
     """The page after signing in."""
@@ -64,13 +80,16 @@ class TodayPage(Page):
     date: str
     apps: tuple[AppTiles, ...]
     recent: tuple[Recent, ...]
+    mine: tuple[Mine, ...]
     may_build: bool
 
 
 async def show_today(request: Request) -> Response:
     """What is there for the person who asks."""
     work = work_of(request)
-    apps, recent = await host_of(request).db.read(lambda reader: (_apps(reader, work), _recent(reader, work)))
+    apps, recent, mine = await host_of(request).db.read(
+        lambda reader: (_apps(reader, work), _recent(reader, work), tuple(_mine(reader, work)))
+    )
     say, local = words(work.context.locale), work.context.now.astimezone(work.context.zone)
     page = TodayPage(
         title=say("today.title"),
@@ -79,6 +98,7 @@ async def show_today(request: Request) -> Response:
         date=f"{local:%Y-%m-%d}",
         apps=apps,
         recent=recent,
+        mine=mine,
         may_build=work.policy.admin,
     )
     return render(request, "today.html", page)
@@ -128,6 +148,31 @@ def _tile(reader: Reader, work: Work, policy: EntityPolicy) -> Tile:
         value=say("today.more_than", count=f"{COUNT_LIMIT:,}") if count > COUNT_LIMIT else f"{count:,}",
         note=note,
     )
+
+
+def _mine(reader: Reader, work: Work) -> Iterator[Mine]:
+    """The first rows of each list whose own filter speaks of `$user`; empty ones are left out."""
+    setting = setting_of(work)
+    for policy in entities_in_use(work):
+        for view in list_views(work, policy.entity.ref):
+            if view.filter is None or not any(path[0] == "$user" for path in view.filter.dependencies):
+                continue
+            table = prepare_table(work, policy, view, setting)
+            sort = tuple(("-" if key.descending else "") + ".".join(key.path) for key in view.sort)
+            query = Query(policy.entity.ref, table.paths, sort=sort, limit=MINE, extra=(view.filter,))
+            try:
+                page = read_records.list_page(reader, work, query)
+                count = read_records.count(reader, work, query, COUNT_LIMIT + 1)
+            except Refused:  # a list over what the person may not see does not exist for them
+                continue
+            if page.ids:
+                yield Mine(
+                    title=setting.labels.text(setting.locale, policy.entity.app, f"list:{view.id}"),
+                    href=f"/apps/{policy.entity.ref.replace('.', '/')}?view={view.id}",
+                    count=f"{count:,}",
+                    heads=table.headings,
+                    rows=drawn(map(table.row, page.ids, page.rows)),
+                )
 
 
 def _recent(reader: Reader, work: Work) -> tuple[Recent, ...]:

@@ -29,6 +29,7 @@ class DrawnPart:
     title: str
     columns: int
     html: Markup
+    hidden: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,11 @@ def draw_parts(
     marks = FormMarks(state.hidden, state.required, state.readonly, filled.problems, choices)
     return tuple(
         DrawnPart(
-            part.id,
-            part.title,
-            part.columns,
-            drawn([place.draw(filled.texts, marks) for place in part.places]),
+            id=part.id,
+            title=part.title,
+            columns=part.columns,
+            html=drawn([place.draw(filled.texts, marks) for place in part.places]),
+            hidden=all(place.field.id in state.hidden for place in part.places),
         )
         for part in prepared.parts
     )

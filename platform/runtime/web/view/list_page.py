@@ -13,6 +13,7 @@ from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.web.fields import view_of
 from dacheng.runtime.web.fields.base import Marks, Setting
+from dacheng.runtime.web.fields.choice import select_control
 from dacheng.runtime.web.markup import drawn
 from dacheng.runtime.web.page import Link, Page
 from dacheng.runtime.web.view import filters
@@ -142,11 +143,11 @@ def list_page(
         views=tuple(names),
         q=state.q,
         kept=tuple(
-            pair for pair in state.pairs() if pair[0] in ("view", "filter", "sort") or _is_chip(pair[0], view)
+            pair for pair in state.pairs() if pair[0] in ("view", "filter") or _is_chip(pair[0], view)
         ),
         all_kept=tuple(state.pairs()),
         quick=_quick(policy, view, state, setting, found),
-        sorts=_sorts(table, setting),
+        sorts=_sorts(table, state, setting),
         sort=state.sort,
         fields=tuple(_builder_links(policy, state, setting)),
         building=_building(work, policy, state, setting, found),
@@ -217,12 +218,14 @@ def _quick(
     return tuple(shown)
 
 
-def _sorts(table: Table, setting: Setting) -> tuple[tuple[str, str], ...]:
+def _sorts(table: Table, state: ListState, setting: Setting) -> tuple[tuple[str, str], ...]:
     pairs = [("", setting.say("list.sort_default"))]
     for heading in table.headings:
         if heading.sort:
             pairs.append((heading.sort, setting.say("list.ascending", field=heading.label)))
             pairs.append((f"-{heading.sort}", setting.say("list.descending", field=heading.label)))
+    if all(value != state.sort for value, _ in pairs):
+        pairs.append((state.sort, setting.say("list.sort_by")))
     return tuple(pairs)
 
 
@@ -241,8 +244,8 @@ def _building(
     if field is None or not filters.operators_of(field):
         return None
     pairs = [(one, setting.say(filters.operator_key(field, one))) for one in filters.operators_of(field)]
-    plain = replace(field, required=False)
-    control = view_of(field).control(plain, setting, "f-value", "f-value")
+    make = select_control if field.view == "choice" else view_of(field).control
+    control = make(replace(field, required=False), setting, "f-value", "f-value")
     marks = Marks(choices={field.to or "": found.quick.get("", [])})
     return Building(
         field.id,

@@ -113,7 +113,7 @@ def _lines(field: Field, label: str, setting: Setting) -> Callable[[RecordView],
         for name, numeric, text, draw in drawn
     ]
     title, none = escape(label), escape(setting.say("record.none_related"))
-    region = f'<div class="lines read" tabindex="0" role="region" aria-label="{title}"><table><thead><tr>{heads}</tr></thead><tbody>'
+    region = f'<div class="lines read" tabindex="0" role="group" aria-label="{title}"><table><thead><tr>{heads}</tr></thead><tbody>'
 
     def table(record: RecordView) -> str:
         rows: Sequence[Mapping[str, Any]] = record.lines.get(field.id, ())

@@ -108,7 +108,7 @@ def _column(policy: Policy, entity: EntityPolicy, column: ListColumn, setting: S
     view, path = view_of(field), ".".join(column.path)
     label = setting.labels.field(setting.locale, field, short=True)
     if len(column.path) > 1:
-        label = _through(policy, entity, column.path, setting, label)
+        label = _through(policy, entity, column.path, field, setting)
     classes = "right num" if view.numeric else field.view
     sortable = field.view != "text" or int(field.spec.get("maxLength", 255)) <= LONGEST_SORTED
     return _Shown(
@@ -120,10 +120,17 @@ def _column(policy: Policy, entity: EntityPolicy, column: ListColumn, setting: S
     )
 
 
-def _through(policy: Policy, entity: EntityPolicy, path: Sequence[str], setting: Setting, label: str) -> str:
-    """A column over a link is named with the link: `Owner · Department`."""
-    link = resolve(policy, entity, path[:1])
-    return label if link is None else f"{setting.labels.field(setting.locale, link, short=True)} · {label}"
+def _through(
+    policy: Policy, entity: EntityPolicy, path: Sequence[str], field: Field, setting: Setting
+) -> str:
+    """A column over a link is named with the link: `Owner · Department`; its title is the link itself."""
+    link = resolve(policy, entity, path[:-1])
+    label = setting.labels.field(setting.locale, field, short=True)
+    if link is None:
+        return label
+    target = policy.entity(link.to or "")
+    name = setting.labels.field(setting.locale, link, short=True)
+    return name if target is not None and target.entity.title == field.id else f"{name} · {label}"
 
 
 def _lead(entity: Entity, shown: Sequence[_Shown]) -> int:

@@ -95,6 +95,10 @@ export const conditionsOf = (form, fields, context) => {
       }
       if (!moved) break;
     }
+    for (const section of form.querySelectorAll(".section")) {
+      const inside = [...section.querySelectorAll("[data-field]")];
+      section.hidden = inside.length > 0 && inside.every((box) => box.hidden);
+    }
     const values = record();
     must.clear();
     for (const name of names) {
