@@ -39,7 +39,7 @@ def check(node: Node, scope: RecordOf, context: Mapping[str, Type] = NO_CONTEXT)
     `context` gives the types of the variables that start with `$`, by their first step (`"$user"`).
     """
     checker = _Checker(context)
-    root = checker.type(node, _Scope(scope))
+    root = checker.plain(checker.type(node, _Scope(scope)), _Scope(scope))
     cost = _cost(root)
     if cost > MAX_COST:
         checker.report("expression.too_costly", node, cost=cost, limit=MAX_COST)
@@ -113,7 +113,7 @@ class _Checker:
             self.seen[known] = typed.type
         return typed
 
-    def _plain(self, typed: Typed, scope: _Scope) -> Typed:
+    def plain(self, typed: Typed, scope: _Scope) -> Typed:
         """A record where a plain value is wanted: the field it stands for."""
         if not isinstance(typed.type, RecordOf) or not isinstance(typed.node, Var):
             return typed
@@ -125,7 +125,7 @@ class _Checker:
         return self._variable(replace(typed.node, path=(*path, typed.type.stands_for)), scope)
 
     def _items(self, node: Items, scope: _Scope) -> Typed:
-        args = tuple(self._plain(self.type(item, scope), scope) for item in node.items)
+        args = tuple(self.plain(self.type(item, scope), scope) for item in node.items)
         kinds = {arg.type for arg in args} - {MISSING}
         if len(kinds) > 1 or any(isinstance(kind, ListOf | RecordOf) for kind in kinds):
             self.report("expression.mixed_list", node, found=_names(args))
@@ -139,7 +139,7 @@ class _Checker:
         operator = OPERATORS[node.operator]
         if operator.rule == "quantifier":
             return self._quantifier(node, scope)
-        args = tuple(self._plain(self.type(arg, scope), scope) for arg in node.args)
+        args = tuple(self.plain(self.type(arg, scope), scope) for arg in node.args)
         rule = _RULES.get(operator.rule)
         before = len(self.problems)
         if rule is None:
@@ -160,7 +160,7 @@ class _Checker:
         path = items.node.path if isinstance(items.node, Var) else ()
         prefix = path if path and path[0].startswith("$") else scope.prefix + path
         inner = _Scope(items.type.item, prefix, item=True)
-        condition = self._plain(self.type(node.args[1], inner), inner)
+        condition = self.plain(self.type(node.args[1], inner), inner)
         if condition.type not in (BOOLEAN, MISSING):
             self._mistyped(node, (items, condition))
         condition = _retype(condition, BOOLEAN)

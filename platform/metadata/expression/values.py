@@ -12,7 +12,17 @@ from decimal import Decimal
 from typing import Any
 
 from dacheng.metadata.expression import moments, numbers
-from dacheng.metadata.expression.types import BOOLEAN, DATE, DURATION, INSTANT, NUMBER, TEXT, ListOf, RecordOf, Type
+from dacheng.metadata.expression.types import (
+    BOOLEAN,
+    DATE,
+    DURATION,
+    INSTANT,
+    NUMBER,
+    TEXT,
+    ListOf,
+    RecordOf,
+    Type,
+)
 
 
 def _text(value: Any) -> str | None:

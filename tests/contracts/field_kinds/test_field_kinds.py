@@ -53,14 +53,30 @@ CASES: Mapping[str, tuple[dict[str, Any], list[tuple[Any, Any, tuple[Any, ...]]]
             ("-0.05", Money(Decimal("-0.05"), "USD"), (-5, "USD")),
             (3, Money(Decimal("3.00"), "USD"), (300, "USD")),
         ],
-        [{"amount": "1", "currency": "XXX"}, {"amount": "1", "currency": 1}, {"amount": {}}, "1.005", True, [1]]
+        [
+            {"amount": "1", "currency": "XXX"},
+            {"amount": "1", "currency": 1},
+            {"amount": {}},
+            "1.005",
+            True,
+            [1],
+        ]
         + [{"amount": "1", "extra": 1}, {"amount": "1", "currency": "usd"}],
     ),
     "choice": (CHOICE, [("a", "a", ("a",)), ("b", "b", ("b",))], ["c", 1, ["a"], {"a": 1}, True]),
     "date": (
         {},
         [("2024-02-29", date(2024, 2, 29), ("2024-02-29",)), ("0001-01-01", date(1, 1, 1), ("0001-01-01",))],
-        ["2023-02-29", "2026-1-1", "2026/01/01", "20260101", 20260101, "2026-01-01T00:00:00Z", "0000-01-01", []],
+        [
+            "2023-02-29",
+            "2026-1-1",
+            "2026/01/01",
+            "20260101",
+            20260101,
+            "2026-01-01T00:00:00Z",
+            "0000-01-01",
+            [],
+        ],
     ),
     "datetime": (
         {},
@@ -207,7 +223,15 @@ def test_operands_are_what_expressions_compute_with() -> None:
     assert money.type.stands_for == "amount"
 
 
-EVIL = ["^(a|a)*$", "(a+)+$", "^(([a-z])+.)+[A-Z]([a-z])+$", "(x+x+)+y", "^(a?){50}a{50}$", "(.*)*b", "^((ab)*)*$"]
+EVIL = [
+    "^(a|a)*$",
+    "(a+)+$",
+    "^(([a-z])+.)+[A-Z]([a-z])+$",
+    "(x+x+)+y",
+    "^(a?){50}a{50}$",
+    "(.*)*b",
+    "^((ab)*)*$",
+]
 
 
 @pytest.mark.parametrize("pattern", EVIL)
