@@ -67,8 +67,6 @@ _SQL = (
         END"""),
     ("dc_day(x text) RETURNS date", "sql",
      "SELECT make_date(substr(x, 1, 4)::int, substr(x, 6, 2)::int, substr(x, 9, 2)::int)"),
-    ("dc_iso(x date) RETURNS text", "sql",
-     "SELECT CASE WHEN x BETWEEN '0001-01-01'::date AND '9999-12-31'::date THEN to_char(x, 'YYYY-MM-DD') END"),
     ("dc_date_of(ms bigint, zone text) RETURNS text", "sql", """
         SELECT CASE WHEN ms BETWEEN -62135510400000 AND 253402214400000 THEN
           to_char(to_timestamp(floor(ms / 1000.0)::double precision) AT TIME ZONE zone, 'YYYY-MM-DD') END"""),
@@ -81,11 +79,12 @@ _SQL = (
           IF d > extract(day FROM make_date(y, m, 1) + interval '1 month - 1 day') THEN RETURN NULL; END IF;
           RETURN x;
         END"""),
-    ("dc_add_days(x text, n numeric) RETURNS text", "sql",
-     "SELECT CASE WHEN abs(trunc(n)) <= 4000000 THEN dc_iso(dc_day(x) + trunc(n)::int) END"),
+    ("dc_add_days(x text, n numeric) RETURNS text", "sql", """
+        SELECT CASE WHEN dc_day(x) - '0001-01-01'::date + trunc(n) BETWEEN 0 AND 3652058
+          THEN to_char(dc_day(x) + trunc(n)::int, 'YYYY-MM-DD') END"""),
     ("dc_add_months(x text, n numeric) RETURNS text", "sql", """
-        SELECT CASE WHEN abs(trunc(n)) <= 4000000 THEN
-          dc_iso((dc_day(x) + make_interval(months => trunc(n)::int))::date) END"""),
+        SELECT CASE WHEN substr(x, 1, 4)::int * 12 + substr(x, 6, 2)::int - 1 + trunc(n) BETWEEN 12 AND 119999
+          THEN to_char(dc_day(x) + make_interval(months => trunc(n)::int), 'YYYY-MM-DD') END"""),
     ("dc_start_of(unit text, x text) RETURNS text", "sql",
      "SELECT to_char(date_trunc(unit, dc_day(x)::timestamp), 'YYYY-MM-DD')"),
     ("dc_days(a text, b text) RETURNS numeric", "sql", "SELECT (dc_day(b) - dc_day(a))::numeric"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -52,6 +53,7 @@ class Batch:
         return sorted(lines, key=len)[:3]
 
 
+@lru_cache(maxsize=4)
 def _batch(seed: int) -> Batch:
     random = Random(seed)
     maker = Maker(random)
@@ -61,14 +63,17 @@ def _batch(seed: int) -> Batch:
         try:
             expressions.append(checked(source))
         except Refused as refused:
-            assert {problem.code for problem in refused.problems} <= HARMLESS, (source, refused)
+            codes = {problem.code for problem in refused.problems}
+            # An operator on nothing but nulls takes its first overload, which may not be the type drawn.
+            allowed = HARMLESS | {"expression.operand_type"} if "null" in dumps(source) else HARMLESS
+            assert codes <= allowed, (source, refused)
             continue
         sources.append(source)
     return Batch(sources, expressions, [record(random) for _ in range(RECORDS)], surroundings(random))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("name", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_the_database_agrees_with_python(name: str, seed: int, request: pytest.FixtureRequest) -> None:
     database: Database = request.getfixturevalue(name)
     batch = _batch(seed)
