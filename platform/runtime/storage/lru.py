@@ -18,6 +18,9 @@ class Lru(Generic[T]):
         self._entries: OrderedDict[Hashable, T] = OrderedDict()
         self._lock = threading.Lock()
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """The entry of `key`, made when it is not there."""
         with self._lock:

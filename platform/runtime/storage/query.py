@@ -24,7 +24,7 @@ from dacheng.runtime.storage.query_plan import (
     SortKey,
     names,
 )
-from dacheng.runtime.storage.query_scope import Scope
+from dacheng.runtime.storage.query_scope import Scope, Slot
 from dacheng.runtime.storage.reader import Prepared, Reader, Row
 from dacheng.runtime.storage.tables import EntityTable
 
@@ -58,16 +58,24 @@ class Ready:
     """A compiled question: a statement per step, and how to bind the values of the next one of its shape."""
 
     statements: tuple[Prepared, ...]
-    bound: tuple[tuple[Expression, Bound], ...]
+    bound: tuple[tuple[Slot, Bound], ...]
     spans: tuple[slice, ...]
     sort_span: slice
 
-    def params(self, environment: Environment) -> dict[str, Any]:
-        """The values of the expressions."""
+    def params(self, where: Condition, environment: Environment) -> dict[str, Any]:
+        """The values of this question's own expressions."""
         given: dict[str, Any] = {}
-        for expression, bound in self.bound:
+        for slot, bound in self.bound:
+            expression = _standing_in(slot, where)
             given.update(bound.params(shape(expression, environment)[1], environment))
         return given
+
+
+def _standing_in(slot: Slot, where: Condition) -> Expression:
+    kind, place = slot
+    found = (where.hops or {})[place] if kind == "hop" else (where.rules if kind == "rule" else where.predicates)[place]
+    assert isinstance(found, Expression)
+    return found
 
 
 def fetch(reader: Reader, model: Model, plan: Plan, environment: Environment) -> Page:
@@ -178,8 +186,8 @@ def conditions_of(scope: Scope, where: Condition, searching: bool) -> list[sa.Co
         made.deleted_at.is_not(None) if where.deleted else made.deleted_at.is_(None)
     ]
     trusted = scope.trusted(made, made.table.c)
-    found.extend(scope.condition(rule, trusted) for rule in where.rules)
-    found.extend(scope.condition(predicate, scope.asked) for predicate in where.predicates)
+    found.extend(scope.condition(("rule", at), rule, trusted) for at, rule in enumerate(where.rules))
+    found.extend(scope.condition(("predicate", at), one, scope.asked) for at, one in enumerate(where.predicates))
     if searching:
         found.append(search.matches(made, scope.dialect, sa.bindparam("search", type_=sa.Text())))
     if where.ids is not None:
@@ -199,7 +207,7 @@ def values_of(
     reader: Reader, ready: Ready, where: Condition, environment: Environment, asked: str | None | bool
 ) -> dict[str, Any]:
     """Everything a question binds, but for its limit and its place."""
-    given = ready.params(environment)
+    given = ready.params(where, environment)
     if isinstance(asked, str):
         given["search"] = asked
     if where.ids is not None:

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from dacheng.metadata.definition import Field
-from dacheng.metadata.expression import TEXT, Environment, Expression
+from dacheng.metadata.expression import NUMBER, TEXT, Environment, Expression, RecordOf
 from dacheng.metadata.kinds import Primitive
 from dacheng.metadata.problem import refuse
 from dacheng.runtime.storage.expression_sql import Prepared, SqlList, SqlOperand, prepare_condition
@@ -17,6 +17,7 @@ from dacheng.runtime.storage.query_plan import Hops, Path, Prefix
 from dacheng.runtime.storage.tables import DELETED, EntityTable, Tables
 
 Columns = tuple[sa.ColumnElement[Any], ...]
+Slot = tuple[str, Any]  # which expression of a `Condition`: ("rule", 0), ("predicate", 1), ("hop", prefix)
 MAX_HOPS = 4
 
 
@@ -29,7 +30,7 @@ class Scope:
     dialect: Any
     environment: Environment
     hops: Hops | None
-    bound: list[tuple[Expression, Prepared]] = field(default_factory=list)
+    bound: list[tuple[Slot, Prepared]] = field(default_factory=list)
     _joined: dict[Prefix, tuple[EntityTable, Mapping[str, sa.ColumnElement[Any]]] | None] = field(default_factory=dict)
     _from: Any = None
 
@@ -70,24 +71,27 @@ class Scope:
         found = None
         allowed: Expression | bool = True if self.hops is None else self.hops.get(prefix, False)
         if base is not None and allowed is not False:
-            found = self._outer_join(base[0], base[1], prefix[-1], allowed)
+            found = self._outer_join(base[0], base[1], prefix, allowed)
         self._joined[prefix] = found
         return found
 
     def _outer_join(
-        self, made: EntityTable, columns: Any, link: str, allowed: Expression | bool
+        self, made: EntityTable, columns: Any, prefix: Prefix, allowed: Expression | bool
     ) -> tuple[EntityTable, Any]:
+        link = prefix[-1]
         target = self.tables.entity(made.entity.fields[link].to or "")
         alias = target.table.alias(f"j{len(self._joined)}")
         met = sa.and_(alias.c.id == columns[link], alias.c[DELETED].is_(None))
         if isinstance(allowed, Expression):
-            met = sa.and_(met, self.condition(allowed, self.trusted(target, alias.c)))
+            met = sa.and_(met, self.condition(("hop", prefix), allowed, self.trusted(target, alias.c)))
         self._from = sa.outerjoin(self.source, alias, met)
         return target, alias.c
 
     # -------------------------------------------------------- expressions
-    def condition(self, expression: Expression, resolve: Callable[[Prefix], SqlOperand | SqlList]) -> Any:
-        """An expression as a condition whose values are bound anew at each run."""
+    def condition(
+        self, slot: Slot, expression: Expression, resolve: Callable[[Prefix], SqlOperand | SqlList]
+    ) -> Any:
+        """An expression as a condition; whatever stands in its slot at a later run binds its own values."""
         prepared = prepare_condition(
             expression,
             resolve,
@@ -95,7 +99,7 @@ class Scope:
             environment=self.environment,
             name=f"p{len(self.bound)}",
         )
-        self.bound.append((expression, prepared))
+        self.bound.append((slot, prepared))
         return prepared.clause
 
     def asked(self, path: Prefix, /) -> SqlOperand | SqlList:
@@ -170,7 +174,10 @@ def _operand(last: Field, part: Prefix, columns: Columns) -> SqlOperand:
     at = 1 if part == ("currency",) else 0
     if at == 1:
         return SqlOperand(TEXT, columns[1], 0)
-    return SqlOperand(last.codec.type, columns[0], specs[0].scale)
+    kind = last.codec.type
+    if isinstance(kind, RecordOf):  # a link stands for its id, money for its amount
+        kind = TEXT if last.to is not None else NUMBER
+    return SqlOperand(kind, columns[0], specs[0].scale)
 
 
 def _null(primitive: Primitive) -> sa.ColumnElement[Any]:
