@@ -180,7 +180,8 @@ def canonical(value: Json) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return float(value) if float(value) == value else str(value)
+        near = float(value)
+        return near if Decimal(repr(near)) == value else str(value)
     if isinstance(value, Mapping):
         return dict(value)
     return list(value)

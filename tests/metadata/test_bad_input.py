@@ -17,7 +17,7 @@ from dacheng.metadata.labels import compile_labels
 from dacheng.metadata.layers.values import same
 from dacheng.metadata.lint import lint
 from dacheng.metadata.package import read_files, read_folder, to_files
-from dacheng.metadata.problem import Refused
+from dacheng.metadata.problem import Problem, Refused
 from tests.metadata.conftest import ROOT
 
 KINDS = Kinds.of([builtin.part()])
@@ -116,18 +116,21 @@ def sample(seed: int) -> dict[str, bytes]:
     return files
 
 
+def says_something(found: Problem) -> bool:
+    """Whether a problem can be shown to people in both languages."""
+    return all(
+        found.message_in(locale) and "{" not in found.hint_in(locale)[:1] for locale in ("en", "zh-CN")
+    )
+
+
 def outcome(files: dict[str, bytes]) -> str:
     """`compiled` or `refused`; anything but a refusal with sentences is an error of the test."""
     try:
         package = read_files(files, KINDS)
         app = compile_app(package, KINDS, {"core": CORE_APP})
     except Refused as refused:
-        assert refused.problems
-        for found in refused.problems:
-            assert found.message_in("en")
-            assert found.message_in("zh-CN")
-            assert isinstance(found.hint_in("zh-CN"), str)
-        return "refused"
+        problems = refused.problems
+        return "refused" if problems and all(map(says_something, problems)) else "silent"
     compile_labels([CORE, package], catalogue_of({"core": CORE_APP, app.id: app}, KINDS), KINDS)
     assert same(read_files(to_files(package, KINDS), KINDS).hash, package.hash)
     return "compiled"
@@ -136,6 +139,7 @@ def outcome(files: dict[str, bytes]) -> str:
 @pytest.mark.parametrize("part", range(PARTS))
 def test_a_generated_package_compiles_or_is_refused(part: int) -> None:
     outcomes = [outcome(sample(seed)) for seed in range(part, SAMPLES, PARTS)]
+    assert set(outcomes) <= {"refused", "compiled"}
     assert outcomes.count("refused") > len(outcomes) // 4
     assert outcomes.count("compiled") > len(outcomes) // 20
 

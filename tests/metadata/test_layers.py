@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -133,7 +132,6 @@ def outcome_of(
 
 def upgrade(theirs: LayerOperation) -> Package:
     """The shop as its maker might change it: any edit, no policies."""
-    files: Callable[[Any], Any]
     item = SHOP.items[theirs.kind, theirs.item] if theirs.kind not in ("label", "term") else None
     if item is None:
         return fold(SHOP, [layer(theirs)], KINDS).package

@@ -74,6 +74,14 @@ def test_json_numbers_stay_exact_and_brackets_in_texts_do_not_count() -> None:
     assert strict_json(rb'"\ud83d\ude00"') == "😀"
 
 
+def test_exact_numbers_survive_reading_and_writing(shop: Package, kinds: Kinds) -> None:
+    files = to_files(shop)
+    text = files["rules/bonus.json"].decode().replace("1000", "0.1", 1)
+    package = read_files({**files, "rules/bonus.json": text.encode()}, kinds)
+    assert to_files(package)["rules/bonus.json"].decode() == text
+    assert read_files(to_files(package), kinds).hash == package.hash
+
+
 def test_all_unreadable_files_are_reported_at_once(shop: Package, kinds: Kinds) -> None:
     files = to_files(shop)
     files["entities/order.json"] = b"{"
