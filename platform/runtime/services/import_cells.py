@@ -16,6 +16,7 @@ from dacheng.runtime.services.import_mapping import ColumnMap, ImportMapping
 from dacheng.runtime.services.work import Work
 
 Reading = Callable[[str], Json]
+REMEMBERED = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Cells:
             _Column(
                 each,
                 header.index(each.column) if each.column else -1,
-                _reading(work, fields[each.field], each),
+                _remembered(_reading(work, fields[each.field], each)),
                 fields[each.field].kind == "link",
             )
             for each in mapping.columns
@@ -93,6 +94,20 @@ def _reading(work: Work, target: Field, column: ColumnMap) -> Reading:
         return write(parse(text))
 
     return read
+
+
+def _remembered(read: Reading) -> Reading:
+    """The same reading, each text once: the columns of real files repeat themselves."""
+    known: dict[str, Json] = {}
+
+    def look(text: str) -> Json:
+        if text not in known:
+            if len(known) >= REMEMBERED:
+                known.clear()
+            known[text] = read(text)
+        return known[text]
+
+    return look
 
 
 def _option_reading(work: Work, target: Field) -> Reading:

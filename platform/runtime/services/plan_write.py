@@ -163,6 +163,8 @@ def _create(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
     if shape.workflow is not None:
         subject = _initial_state(shape, subject, values, write, parsed.problems)
     _owners_department(plan, values, None, write)
+    for each in shape.lines.values():  # a new record has no lines yet: nobody need ask the database
+        plan.at_hand.plan_lines(each.to or "", record_id, [])
     line_changes = plan_lines(plan.at_hand, work, shape, record_id, parsed, creating=True)
     subject = subject.with_values({**values, **_figures(shape, plan, subject)})
     subject = _check(plan, work, shape, subject, parsed, EMPTY, write)

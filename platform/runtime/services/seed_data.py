@@ -14,6 +14,7 @@ from dacheng.runtime.services.import_links import find_records
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.write_record import Write
 from dacheng.runtime.storage.reader import Transaction
+from dacheng.runtime.storage.versions import read_versions
 
 BATCH = 500
 Progress = Callable[[str, int, int], None]
@@ -100,7 +101,8 @@ def _plant(
         parts[-1].append((index, record))
         fresh.add(record.get(str(key)))
     for part in parts:
-        _create(tx, work, entity, item, part, keys)
+        now = replace(work, model=replace(work.model, versions=read_versions(tx)))
+        _create(tx, now, entity, item, part, keys)
     return len(missing)
 
 

@@ -21,6 +21,7 @@ from dacheng.runtime.storage.reader import Reader, Transaction
 
 ATTEMPTS = 4
 MOVED = "record.version_moved"
+DIRECTORY = frozenset({"core.user", "core.department"})  # what every request knows about people
 __all__ = ["Outcome", "Prepared", "Write", "commit", "commit_many", "prepare", "prepare_many", "write", "write_now"]
 
 
@@ -147,6 +148,8 @@ def commit_many(tx: Transaction, work: Work, prepared: Sequence[Prepared]) -> li
     applied = _apply(tx, work, going)
     for each in going:
         _put_beside(tx, work, each)
+    if any(change.entity.ref in DIRECTORY for each in going for step in each.steps for change in step.changes):
+        versions.bump(tx, "directory")
     return [
         replay or Outcome(each.id, applied.get(each.id, each.version), writes=each.writes)
         for each, replay in zip(prepared, replays, strict=True)
