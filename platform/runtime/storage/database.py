@@ -58,6 +58,7 @@ class Database:
         self.options = options
         self.dialect = "sqlite" if options.is_sqlite else "postgresql"
         self.path = options.path
+        self._closed = False
         self._lock = LockFile(options.path) if options.path and not options.read_only else None
         try:
             self._prepare()
@@ -159,7 +160,10 @@ class Database:
             self._checkpoints.due = True
 
     def close(self) -> None:
-        """Finish what is queued, write the log back into the file, close every connection."""
+        """Finish what is queued, write the log back into the file, close every connection; twice is once."""
+        if self._closed:
+            return
+        self._closed = True
         if self._writer is not None:
             self._writer.close()
         if self._checkpoints is not None:
