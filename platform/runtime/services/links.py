@@ -72,4 +72,6 @@ def figure(aggregate: str, values: Sequence[Any]) -> Any:
 
 
 def _reduce(aggregate: str, values: Sequence[Any]) -> Any:
-    return {"sum": sum, "min": min, "max": max}[aggregate](values)
+    if aggregate == "sum":
+        return sum(values)
+    return min(values) if aggregate == "min" else max(values)

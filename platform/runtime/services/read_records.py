@@ -153,8 +153,9 @@ def get(reader: Reader, work: Work, ref: str, record_id: str) -> RecordView:
     unseen = _take_out_unseen(policy, values, found)
     for name, rows in lines.items():
         child = work.policy.entity(policy.readable[name].to or "")
-        for row in rows if child is not None else ():
-            _take_out_unseen(child, row, found)
+        if child is not None:
+            for row in rows:
+                _take_out_unseen(child, row, found)
     subject = at_hand.subject(work, ref, record_id, everything, everything)
     may = frozenset(a for a in ("update", "delete") if at_hand.allows(work, ref, a, subject))
     return RecordView(policy, record_id, everything["version"], values, lines, found, unseen, may)

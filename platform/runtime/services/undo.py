@@ -10,6 +10,7 @@ from dacheng.runtime.services import history, read_records
 from dacheng.runtime.services.history import Entry
 from dacheng.runtime.services.plan_write import Write
 from dacheng.runtime.services.work import Work
+from dacheng.runtime.storage import change_log
 from dacheng.runtime.storage.reader import Reader
 
 
@@ -36,7 +37,7 @@ def plan_undo(reader: Reader, work: Work, ref: str, record_id: str, seq: int) ->
 
 def _deleted(reader: Reader, work: Work, ref: str, record_id: str, seq: int) -> Write | None:
     """A restore, when the change is the deletion of a record that is still in the recycle bin."""
-    rows = history.change_log.read(reader, ref, record_id, 1)
+    rows = change_log.read(reader, ref, record_id, 1)
     if rows and rows[0].seq == seq and rows[0].action == "delete":
         work.entity(ref)
         return Write("restore", ref, record_id)

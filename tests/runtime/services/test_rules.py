@@ -12,6 +12,7 @@ import pytest
 from dacheng.metadata.definition import Package
 from dacheng.metadata.problem import Refused
 from dacheng.runtime.services import history, read_records, rule_traces
+from dacheng.runtime.services.gate import Query
 from dacheng.runtime.storage import outbox
 from tests.runtime.services.test_write_record import codes, get, order
 from tests.runtime.services.workspace import KINDS, Workspace, model_of, open_workspace, packages
@@ -19,7 +20,7 @@ from tests.runtime.services.workspace import KINDS, Workspace, model_of, open_wo
 BUYER, ORDER = "shop.buyer", "shop.order"
 
 
-def paid(shop: Workspace, **values: object) -> str:
+def paid(shop: Workspace, **values: Any) -> str:
     buyer = shop.create("clara", BUYER, {"name": "Acme"})
     record = order(shop, buyer=buyer, **values)
     shop.save("clara", "update", ORDER, record, transition="pay")
@@ -54,7 +55,7 @@ def test_a_notification_waits_in_the_outbox_under_one_key(shop: Workspace) -> No
 def test_the_trace_tells_the_condition_with_the_values_met(shop: Workspace) -> None:
     (trace,) = why(shop, "kim", paid(shop))
     assert (trace.rule, trace.outcome, trace.trigger) == ("shop.bonus", "applied", "updated")
-    assert trace.condition["op"] == ">=" and trace.condition["value"] is True
+    assert (trace.condition["op"], trace.condition["value"]) == (">=", True)
     assert trace.condition["args"][0] == {"op": "var", "path": "total.amount", "value": "1200.5"}
     assert [(e["kind"], e["result"]) for e in trace.effects] == [("set_field", "applied"), ("notify", "applied")]
     assert trace.by == shop.people["clara"]
@@ -83,7 +84,7 @@ def test_a_rule_creates_a_record_as_automation(shop: Workspace) -> None:
     record = paid(shop)
     other = shop.create("clara", BUYER, {"name": "Other"})
     shop.update("clara", ORDER, record, {"buyer": other})
-    query = read_records.Query(BUYER, ("name", "created_by"), filter={"starts_with": [{"var": "name"}, "改单"]})
+    query = Query(BUYER, ("name", "created_by"), filter={"starts_with": [{"var": "name"}, "改单"]})
     (row,) = shop.read(lambda r: read_records.list_page(r, shop.work("kim"), query)).rows
     assert row[0].startswith("改单")
 

@@ -8,6 +8,7 @@ import pytest
 
 from dacheng.metadata.problem import Refused
 from dacheng.runtime.services import read_records
+from dacheng.runtime.services.gate import Query
 from tests.runtime.services.workspace import Workspace
 
 BUYER, ORDER, ITEM = "shop.buyer", "shop.order", "shop.item"
@@ -37,7 +38,7 @@ def test_a_new_record_has_defaults_owner_department_and_roll_ups(shop: Workspace
 
 
 def shop_first(shop: Workspace) -> str:
-    page = shop.read(lambda r: read_records.list_page(r, shop.work("kim"), read_records.Query(ORDER)))
+    page = shop.read(lambda r: read_records.list_page(r, shop.work("kim"), Query(ORDER)))
     return page.ids[0]
 
 

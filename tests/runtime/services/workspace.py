@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -65,12 +65,14 @@ class Workspace:
     now: datetime = NOW
 
     def work(self, who: str = "", *, cause: str = "user") -> Work:
-        """The frame of one call by a person, or by the system."""
+        """The frame of one call by a person, or by the system, on the versions as they are now."""
         actor: Actor = System()
         if who:
             department = self.people.get("department")
             roles = frozenset({f"shop.{PEOPLE[who]}"})
             actor = User(self.people[who], who.title(), roles, department, (department,) if department else ())
+        known = self.db.read_now(versions.read_versions)
+        self.model = replace(self.model, versions=known)
         return work_for(self.context(actor, cause), self.model, KINDS, self.hooks)
 
     def context(self, actor: Actor, cause: str = "user") -> Context:
@@ -96,15 +98,15 @@ class Workspace:
         return self.save(who, "update", ref, record, values=values, **more)
 
 
-def open_workspace(url: str, model: Model | None = None, hooks: Plugins | None = None) -> Workspace:
+def open_workspace(
+    url: str, model: Model | None = None, hooks: Plugins | None = None, ids: Callable[[], str] = new_id
+) -> Workspace:
     """A fresh database with the model's tables and its people."""
     chosen = shop_model() if model is None else model
     db = open_database(url, synchronous="OFF")
     journal = schema_change.Journal("test", 0)
     db.write_now(lambda tx: schema_change.apply(tx, (), None, chosen.tables, journal))
-    known = db.read_now(versions.read_versions)
-    chosen = Model(chosen.version, chosen.catalogue, chosen.labels, chosen.tables, known)
-    made = Workspace(db, chosen, {}, hooks or Plugins({}))
+    made = Workspace(db, chosen, {}, hooks or Plugins({}), ids)
     made.people["department"] = made.create("", "core.department", {"name": "North"})
     for name in PEOPLE:
         values = {"name": name.title(), "department": made.people["department"], "status": "active"}
