@@ -174,7 +174,7 @@ class _Checker:
                 return overload.result, tuple(
                     _retype(arg, overload.accepts(index)[0]) for index, arg in enumerate(args))
         self._mistyped(node, args)
-        return operator.overloads[0].result, args
+        return MISSING, args
 
     def _mistyped(self, node: Call, args: tuple[Typed, ...]) -> None:
         self.report("expression.operand_type", node, operator=node.operator, found=_names(args))

@@ -85,7 +85,8 @@ class _Reader:
         if isinstance(value, Mapping):
             return self._object(value, place)
         if isinstance(value, list | tuple):
-            return Items(tuple(self.read(item, place.below(index)) for index, item in enumerate(value)), place.pointer)
+            within = value[: MAX_NODES + 1]
+            return Items(tuple(self.read(item, place.below(index)) for index, item in enumerate(within)), place.pointer)
         return self._scalar(value, place)
 
     def _within_budget(self, place: _Place) -> bool:
