@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+UNGROUPED = 10_000
 CURRENCY_SIGNS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "HKD": "HK$", "JPY": "JP¥"}
 
 
 def grouped(scale: int) -> Callable[[int], str]:
     """The closure from value × 10^scale to grouped text: 105400 at scale 2 gives `1,054.00`."""
     if scale == 0:
-        return lambda stored: f"{stored:,}".replace("-", "−")
+        return _whole
     unit = 10**scale
 
     def write(stored: int) -> str:
@@ -18,6 +19,11 @@ def grouped(scale: int) -> Callable[[int], str]:
         return f"{'−' if stored < 0 else ''}{whole:,}.{rest:0{scale}d}"
 
     return write
+
+
+def _whole(stored: int) -> str:
+    """Whole numbers of four digits stand ungrouped: 2001 may well be a year."""
+    return (f"{stored:,}" if abs(stored) >= UNGROUPED else str(stored)).replace("-", "−")
 
 
 def with_currency(amount: str, currency: str) -> str:

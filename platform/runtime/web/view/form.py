@@ -113,7 +113,7 @@ def prepare_form(
     parts = []
     for section in sorted(chosen.sections, key=lambda s: (s.order, s.id)):
         places = tuple(
-            _place(entity.readable[one.field], one, entity, setting, held)
+            _place(entity.readable[one.field], one, entity, setting, held, _title(form, section, setting))
             for one in sorted(section.fields, key=lambda f: (f.order, f.field))
             if _shown(entity, one.field, held, creating)
         )
@@ -143,16 +143,28 @@ def _title(form: Form | None, section: Section, setting: Setting) -> str:
     return setting.labels.text(setting.locale, app, f"section:{form.id}.{section.id}")
 
 
-def _place(one: Field, rules: FormField, entity: EntityPolicy, setting: Setting, held: set[str]) -> Place:
+def _place(
+    one: Field, rules: FormField, entity: EntityPolicy, setting: Setting, held: set[str], title: str
+) -> Place:
     view, label = view_of(one), setting.labels.field(setting.locale, one)
     writable = one.id in entity.writable and one.id not in held
-    return Place(one, view, label, writable, rules, _drawing(one, view, rules, label, writable, setting))
+    return Place(
+        one,
+        view,
+        label,
+        writable,
+        rules,
+        _drawing(one, view, rules, label, writable, setting, said=label == title),
+    )
 
 
 def _drawing(
-    one: Field, view: FieldView, rules: FormField, label: str, writable: bool, setting: Setting
+    one: Field, view: FieldView, rules: FormField, label: str, writable: bool, setting: Setting, *, said: bool
 ) -> Callable[[Texts, FormMarks], str]:
-    """The closure of one field: label, control, hint and error around what may change."""
+    """The closure of one field: label, control, hint and error around what may change.
+
+    `said` is a label that the section's title has said already: it stays for screen readers alone.
+    """
     name, ident = one.id, f"f-{one.id}"
     control = view.control(one, setting, name, ident)
     wide = " field-full" if rules.span == "full" or view.block else ""
@@ -160,12 +172,12 @@ def _drawing(
     help_text = escape(setting.labels.help(setting.locale, one))
     grouped = view.grouped or is_segmented(one)
     opening, closing = (
-        (f'<span class="label" id="{ident}-label">', "</span>")
+        (f'<span class="{"sr" if said else "label"}" id="{ident}-label">', "</span>")
         if grouped
         else (f'<label for="{ident}" id="{ident}-label">', "</label>")
     )
-    said = f'<span class="sr">{escape(setting.say("shell.required"))}</span>'
-    star = f'<span class="required" data-star aria-hidden="true">*</span>{said if grouped else ""}'
+    must = f'<span class="sr">{escape(setting.say("shell.required"))}</span>'
+    star = f'<span class="required" data-star aria-hidden="true">*</span>{must if grouped else ""}'
     no_star = '<span class="required" data-star aria-hidden="true" hidden>*</span>'
     why = (
         f'<span class="why">{symbol(setting.icons, "branch")}{escape(setting.say("form.by_rule"))}</span>'

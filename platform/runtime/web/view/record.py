@@ -67,7 +67,7 @@ def prepare_facts(prepared: PreparedForm) -> tuple[Facts, ...]:
                 part.title,
                 part.columns,
                 tuple((p.field.id, _fact(p.field, p.label, p.rules.span == "full", setting)) for p in plain),
-                tuple(_lines(p.field, p.label, setting) for p in tables),
+                tuple(_lines(p.field, p.label, setting, said=p.label == part.title) for p in tables),
             )
         )
     return tuple(found)
@@ -89,7 +89,7 @@ def _fact(
     return fact
 
 
-def _lines(field: Field, label: str, setting: Setting) -> Callable[[RecordView], str]:
+def _lines(field: Field, label: str, setting: Setting, *, said: bool) -> Callable[[RecordView], str]:
     columns = setting.children[field.to].fields if field.to in setting.children else ()
     drawn = [
         (
@@ -117,7 +117,9 @@ def _lines(field: Field, label: str, setting: Setting) -> Callable[[RecordView],
 
     def table(record: RecordView) -> str:
         rows: Sequence[Mapping[str, Any]] = record.lines.get(field.id, ())
-        head = f'<h3 class="lines-title">{title} <span class="muted num">{len(rows)}</span></h3>'
+        head = (
+            "" if said else f'<h3 class="lines-title">{title} <span class="muted num">{len(rows)}</span></h3>'
+        )
         if not rows:
             return f'{head}<p class="muted">{none}</p>'
         body = "".join(

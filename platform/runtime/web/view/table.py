@@ -87,7 +87,8 @@ def prepare_table(
     `without` names a field whose column is left out as well, where every row would show the same.
     """
     columns = view.columns if view is not None else generated_columns(entity)
-    found = [_column(work.policy, entity, column, setting) for column in columns if column.path != (without,)]
+    kept = [column for column in columns if not _says(work.policy, entity, column, without)]
+    found = [_column(work.policy, entity, column, setting) for column in kept]
     shown = [one for one in found if one is not None]
     lead = _lead(entity.entity, shown)
     if lead > 0:
@@ -99,6 +100,14 @@ def prepare_table(
     paths = tuple(one.path for one in shown)
     places = gate.plan(work, Query(entity.entity.ref, fields=paths or ("id",))).columns
     return Table(headings, paths or ("id",), _row(entity.entity, shown, places, lead >= 0, setting))
+
+
+def _says(policy: Policy, entity: EntityPolicy, column: ListColumn, link: str) -> bool:
+    """Whether a column shows the link itself, by its id or by its record's title."""
+    if not link or column.path[0] != link:
+        return False
+    target = policy.entity(entity.readable[link].to or "")
+    return column.path == (link,) or (target is not None and column.path == (link, target.entity.title))
 
 
 def _column(policy: Policy, entity: EntityPolicy, column: ListColumn, setting: Setting) -> _Shown | None:
