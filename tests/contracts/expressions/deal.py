@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -86,8 +86,9 @@ def to_python(value: Any, kind: Type) -> Any:
             return to_python(PEOPLE[value], kind) if value in PEOPLE else value
         fields = ((name, kind.fields(name)) for name in value)
         return {name: to_python(value[name], field_kind) for name, field_kind in fields if field_kind is not None}
-    convert = {NUMBER: lambda v: Decimal(str(v)), DATE: date.fromisoformat, INSTANT: datetime.fromisoformat,
-               DURATION: lambda v: timedelta(milliseconds=parse_duration(v) or 0)}.get(kind)
+    converters: dict[Type, Callable[[Any], Any]] = {NUMBER: lambda v: Decimal(str(v)), DATE: date.fromisoformat, INSTANT: datetime.fromisoformat,
+               DURATION: lambda v: timedelta(milliseconds=parse_duration(v) or 0)}
+    convert = converters.get(kind)
     return convert(value) if convert is not None else value
 
 

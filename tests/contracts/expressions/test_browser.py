@@ -16,7 +16,7 @@ from tests.support.browser import Chromium
 
 @pytest.mark.browser
 def test_the_corpus_holds_in_a_real_browser(chromium: Chromium) -> None:
-    page = chromium.open("about:blank")
+    page, _ = chromium.open("about:blank")
     source = base64.b64encode(SCRIPT.read_bytes()).decode()
     found = page.evaluate(
         "async ([source, cases]) => (await import('data:text/javascript;base64,' + source)).evaluateAll(cases)",

@@ -7,18 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from dacheng.metadata.expression import OPERATORS, Call
 from dacheng.metadata.expression.ast import walk
-
 from tests.contracts.expressions.backends import (
     Case,
     Database,
     checked,
-    dumps,
     in_javascript,
     in_python,
 )
-from tests.contracts.expressions.deal import Surroundings
+from tests.contracts.expressions.deal import Surroundings, dumps
 from tests.contracts.expressions.lift import lifted
 
 CORPUS = Path(__file__).parent / "corpus"

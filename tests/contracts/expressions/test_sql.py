@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+
 from dacheng.metadata.expression import shape
 from dacheng.metadata.problem import Refused
 from dacheng.runtime.storage.expression_sql import SqlList, SqlOperand, prepare_condition, to_sql, value_sql
-from sqlalchemy.ext.compiler import compiles
-
 from tests.contracts.expressions.backends import DEALS, Database, checked
 from tests.contracts.expressions.deal import NOW, ZONE, Surroundings
 
@@ -48,7 +48,8 @@ def test_a_plain_comparison_uses_the_index(name: str, value: Any, request: pytes
             sql = statement.compile(database.engine)
             plan = connection.exec_driver_sql(
                 f"EXPLAIN QUERY PLAN {sql}", tuple(sql.params[each] for each in sql.positiontup or ())).all()
-            assert "USING" in str(plan) and "INDEX" in str(plan), plan
+            assert "USING" in str(plan), plan
+            assert "INDEX" in str(plan), plan
         else:
             connection.exec_driver_sql("SET enable_seqscan = off")
             plan = connection.execute(_Explain(statement)).all()

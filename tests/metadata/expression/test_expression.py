@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+
 from dacheng.metadata.expression import (
     BOOLEAN,
     DATE,

@@ -9,7 +9,15 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from dacheng.metadata.expression import BOOLEAN, MISSING, NUMBER, Calendar, Environment, Expression, environment
+from dacheng.metadata.expression import (
+    BOOLEAN,
+    MISSING,
+    NUMBER,
+    Calendar,
+    Environment,
+    Expression,
+    environment,
+)
 from dacheng.metadata.expression.typed import NO_VALUES
 from dacheng.metadata.problem import refuse
 from dacheng.runtime.storage.expression_sql.compiler import Compiler

@@ -12,7 +12,14 @@ from dacheng.metadata.expression import MISSING, NUMBER, TEXT, ListOf, RecordOf,
 from dacheng.metadata.expression.text import after_prefix
 from dacheng.runtime.storage.expression_sql.compiler import Compiler, certain, items_of
 from dacheng.runtime.storage.expression_sql.forms import bound, bound_list, list_type, scaled, sql_type
-from dacheng.runtime.storage.expression_sql.operands import Condition, Element, Resolve, SqlList, SqlOperand, Value
+from dacheng.runtime.storage.expression_sql.operands import (
+    Condition,
+    Element,
+    Resolve,
+    SqlList,
+    SqlOperand,
+    Value,
+)
 
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
@@ -72,7 +79,8 @@ def _scaled_column(value: Value) -> SqlOperand | None:
 
 def _against(c: Compiler, name: str, value: Value, place: int) -> Condition:
     column = _scaled_column(value)
-    assert column is not None and column.scale is not None
+    assert column is not None
+    assert column.scale is not None
     scale = column.scale
     other = c.binder.bind(place, lambda number, _env: scaled(number, scale, name), sa.BigInteger())
     return _COMPARE[name](column.column, other)  # type: ignore[no-any-return]
@@ -184,7 +192,7 @@ def _in_rows(c: Compiler, value: Value, rows: SqlList, item: Type) -> Condition:
 
 
 def _exists(rows: SqlList, condition: Condition) -> Condition:
-    found = sa.select(sa.literal_column("1")).select_from(rows.source).where(rows.condition, condition)
+    found: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(rows.source).where(rows.condition, condition)
     return sa.exists(found.correlate_except(rows.source))
 
 
