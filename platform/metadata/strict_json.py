@@ -13,11 +13,12 @@ MAX_BYTES = 5_000_000
 MAX_DEPTH = 64
 MAX_NUMBER = 64  # characters of one number
 MAX_EXPONENT = 308
+MAX_INTEGER = 2**63  # what lies beyond is a Decimal, as JSON writers and databases take 64 bits
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 
 
 def strict_json(data: bytes, *, max_bytes: int = MAX_BYTES, file: str = "") -> Any:
-    """The value of a JSON document: integers as int, other numbers as Decimal.
+    """The value of a JSON document: integers of 64 bits as int, other numbers as Decimal.
 
     Refuses more than `max_bytes`, depth beyond 64, bytes that are not UTF-8, NaN and infinities, numbers no
     database holds, duplicate keys, lone surrogates; each with its own code and, where known, line and column.
@@ -77,10 +78,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _integer(text: str) -> int:
+def _integer(text: str) -> int | Decimal:
     if len(text) > MAX_NUMBER:
         raise _NotAcceptedError("json.number", text)
-    return int(text)
+    value = int(text)
+    return value if -MAX_INTEGER <= value < MAX_INTEGER else Decimal(value)
 
 
 def _decimal(text: str) -> Decimal:

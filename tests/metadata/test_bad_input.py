@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 
 from dacheng.metadata import builtin
-from dacheng.metadata.compile import catalogue_of, compile_app, compile_catalogue
+from dacheng.metadata.compile import (
+    catalogue_of,
+    compile_app,
+    compile_catalogue,
+    dependency_order,
+)
 from dacheng.metadata.kinds import Kinds
 from dacheng.metadata.labels import compile_labels
 from dacheng.metadata.layers.values import same
@@ -127,6 +132,7 @@ def outcome(files: dict[str, bytes]) -> str:
     """`compiled` or `refused`; anything but a refusal with sentences is an error of the test."""
     try:
         package = read_files(files, KINDS)
+        dependency_order([CORE, package])
         app = compile_app(package, KINDS, {"core": CORE_APP})
     except Refused as refused:
         problems = refused.problems
@@ -177,6 +183,14 @@ def test_t03_names_that_could_be_code_are_refused_or_stay_plain_names() -> None:
         field["properties"][name] = {"x-kind": "text"}
         files = {**DATA_FREE, "entities/item.json": json.dumps(field).encode()}
         assert outcome(files) == ("compiled" if name == "select" else "refused")
+
+
+@pytest.mark.parametrize("requires", [7, [], [{}], "core", None, {"core": 1}, {"shop": "1.0.0"}, True])
+def test_requirements_of_any_shape_are_refused_or_read(requires: Any) -> None:
+    manifest = {**json.loads(SHOP["app.json"]), "requires": requires}
+    package = read_files({**DATA_FREE, "app.json": json.dumps(manifest).encode()}, KINDS)
+    with pytest.raises(Refused):
+        compile_catalogue([CORE, package], KINDS)
 
 
 def test_too_much_of_anything_is_refused() -> None:

@@ -297,6 +297,7 @@ MISTAKES: list[tuple[str, Edit, str, str]] = [
     ),
     ("app.json", drop("navigation", "sales"), "lint.unreachable", ""),
     ("app.json", put("version", value="1"), "definition.bad_id", "/version"),
+    ("data/buyers.json", put("entity", value="core.user"), "definition.no_people", "/entity"),
     ("data/buyers.json", put("records", 0, "level", value="tin"), "definition.bad_value", "/records/0/level"),
     (
         "data/buyers.json",

@@ -9,7 +9,7 @@ from dacheng.metadata.checks.entities import NUMERIC, ORDERED
 from dacheng.metadata.checks.world import World
 from dacheng.metadata.kinds import Kinds
 from dacheng.metadata.problem import Problem, problem
-from dacheng.metadata.system_fields import CORE
+from dacheng.metadata.system_fields import CORE, USER
 
 NOT_ON_FORMS = frozenset(
     ["id", "version", "created_at", "updated_at", "created_by", "updated_by", "department"]
@@ -207,6 +207,13 @@ def data_keys_exist(world: World, kinds: Kinds) -> Iterator[Problem]:
             seen.add(str(value))
 
 
+def data_makes_no_people(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """A package brings no users: who may sign in is decided by the workspace alone."""
+    for _, item, file in world.items("data"):
+        if world.full(item["entity"]) == USER:
+            yield problem("definition.no_people", "/entity", file)
+
+
 RULES = (
     required_apps_are_there,
     entities_exist,
@@ -218,4 +225,5 @@ RULES = (
     roles_grant_what_exists,
     navigation_leads_somewhere,
     data_keys_exist,
+    data_makes_no_people,
 )

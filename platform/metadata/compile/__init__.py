@@ -108,7 +108,8 @@ def _app_hash(work: Compiling) -> str:
 
 
 def _required(package: Package) -> set[str]:
-    names = set(package.manifest.get("requires", {}))
+    requires = package.manifest.get("requires")
+    names = set(requires) if isinstance(requires, Mapping) else set()  # its shape is checked later
     return names | {CORE} if package.id != CORE else names
 
 
