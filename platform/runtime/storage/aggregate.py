@@ -103,7 +103,7 @@ def _figure(
         return sa.func.count(sa.distinct(source[0])), counted
     if aggregate in ("sum", "avg"):
         return sa.cast(sa.func.sum(source[0]), sa.BigInteger()), counted
-    return {"min": sa.func.min, "max": sa.func.max}[aggregate](source[0]), counted
+    return (sa.func.min if aggregate == "min" else sa.func.max)(source[0]), counted
 
 
 def _group(scope: Scope, group: Group) -> sa.ColumnElement[Any]:
@@ -116,7 +116,7 @@ def _group(scope: Scope, group: Group) -> sa.ColumnElement[Any]:
         month = sa.cast(sa.func.substr(column, 6, 2), sa.Integer())
         quarter = sa.cast((month + sa.literal_column("2", sa.Integer())) // sa.literal_column("3", sa.Integer()), sa.Text())
         return sa.func.substr(column, sa.literal_column("1"), sa.literal_column("4")) + "-Q" + quarter
-    length = sa.literal_column(str(_LENGTHS[group.grain]))
+    length: sa.ColumnElement[Any] = sa.literal_column(str(_LENGTHS[group.grain]))
     return sa.func.substr(column, sa.literal_column("1"), length, type_=sa.Text())
 
 

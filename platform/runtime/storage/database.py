@@ -10,14 +10,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from dacheng.metadata.problem import refuse
 from dacheng.runtime.storage import system_tables
 from dacheng.runtime.storage.connections import Options, Pool, connect
 from dacheng.runtime.storage.failures import is_retryable, translate
 from dacheng.runtime.storage.lock_file import LockFile
-from dacheng.runtime.storage.reader import Link, Reader, Transaction
+from dacheng.runtime.storage.reader import Reader, Transaction
 from dacheng.runtime.storage.writer import Writer
 
 T = TypeVar("T")

@@ -37,6 +37,15 @@ class RenameTable(ExecutableDDLElement):
         self.old, self.new = old, new
 
 
+class Script(ExecutableDDLElement):
+    """A whole statement made of constants, numbers and names that came from the database or match `[a-z0-9_]`."""
+
+    inherit_cache = False
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
 class DropIndexByName(ExecutableDDLElement):
     """`DROP INDEX` by its name alone."""
 
@@ -81,6 +90,11 @@ def _rename_table(element: RenameTable, compiler: DDLCompiler, **kw: Any) -> str
 @compiles(DropIndexByName)
 def _drop_index(element: DropIndexByName, compiler: DDLCompiler, **kw: Any) -> str:
     return f"DROP INDEX {compiler.preparer.quote(element.name)}"
+
+
+@compiles(Script)
+def _script(element: Script, compiler: DDLCompiler, **kw: Any) -> str:
+    return element.text.replace("%", "%%") if compiler.dialect.paramstyle == "pyformat" else element.text
 
 
 @compiles(DropForeignKey)

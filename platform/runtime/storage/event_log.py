@@ -11,6 +11,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from dacheng.runtime.storage import ddl
 from dacheng.runtime.storage.failures import Again, is_unique
 from dacheng.runtime.storage.reader import Prepared, Reader, Row, Transaction
 from dacheng.runtime.storage.system_tables import event, event_cursor, event_id
@@ -143,4 +144,4 @@ def _ensure_month(tx: Transaction, year: int, month: int) -> None:
     stop = int(after_it.timestamp() * 1000)
     name = f"_event_{year:04d}_{month:02d}"
     if tx.scalar(sa.select(sa.func.to_regclass(name))) is None:
-        tx.ddl(sa.DDL(f"CREATE TABLE {name} PARTITION OF _event FOR VALUES FROM ({start}) TO ({stop})"))
+        tx.ddl(ddl.Script(f"CREATE TABLE {name} PARTITION OF _event FOR VALUES FROM ({start}) TO ({stop})"))

@@ -60,9 +60,9 @@ def decode(text: str, shape: str, kinds: Sequence[type]) -> tuple[Any, ...]:
 
 
 def _fits(value: Any, kind: type) -> bool:
-    if type(value) is not kind:
-        return False
-    return abs(value) < 2**63 if kind is int else "\0" not in value
+    if kind is str:
+        return isinstance(value, str) and "\0" not in value
+    return type(value) is int and -(2**63) < value < 2**63
 
 
 def segments(keys: Sequence[Key], pattern: Pattern | None) -> list[sa.ColumnElement[bool]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dacheng.metadata.definition import Catalogue
 from dacheng.metadata.labels import Labels
@@ -18,4 +18,4 @@ class Model:
     catalogue: Catalogue
     labels: Labels
     tables: Tables
-    versions: Versions = Versions()
+    versions: Versions = field(default_factory=Versions)

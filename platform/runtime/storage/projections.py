@@ -87,7 +87,7 @@ def upsert_select(tx: Transaction, wanted: Projection, query: sa.Select[Any]) ->
     made = table_of(wanted)
     names = [column.name for column in query.selected_columns]
     inner = query.subquery("fresh")
-    one = sa.literal_column("1")
+    one: sa.ColumnElement[Any] = sa.literal_column("1")
     source = sa.select(*[inner.c[name] for name in names]).where(one == one)  # else SQLite takes ON for a join
     return tx.execute(_upsert(tx, made, wanted, names).from_select(names, source))
 

@@ -132,7 +132,7 @@ def count(
         if at_most is None:
             statement = sa.select(sa.func.count()).select_from(scope.source).where(*conditions)
         else:
-            inner = sa.select(sa.literal_column("1").label("one")).select_from(scope.source).where(*conditions)
+            inner: sa.Select[Any] = sa.select(sa.literal_column("1").label("one")).select_from(scope.source).where(*conditions)
             limited = inner.limit(sa.bindparam("limit", type_=sa.BigInteger())).subquery()
             statement = sa.select(sa.func.count()).select_from(limited)
         return Ready((Prepared(statement),), tuple(scope.bound), (), slice(0))
@@ -153,7 +153,7 @@ def kept(made: EntityTable) -> Lru[Ready]:
     return found
 
 
-def question_of(reader: Reader, made: EntityTable, where: Condition) -> str | None | bool:
+def question_of(reader: Reader, made: EntityTable, where: Condition) -> str | bool | None:
     """The search in the index's own words; None: no search; False: it can find nothing."""
     if not where.search.strip():
         return None
@@ -199,12 +199,12 @@ def _among(made: EntityTable, dialect: str) -> sa.ColumnElement[bool]:
     if dialect == "sqlite":
         given = sa.func.json_each(sa.bindparam("ids", type_=sa.Text())).table_valued("value")
         return made.table.c.id.in_(sa.select(given.c.value))
-    given = sa.cast(sa.bindparam("ids", type_=sa.types.NullType()), sa.ARRAY(sa.Text()))
-    return made.table.c.id == sa.func.any(given)
+    listed = sa.cast(sa.bindparam("ids", type_=sa.types.NullType()), sa.ARRAY(sa.Text()))
+    return made.table.c.id == sa.func.any(listed)
 
 
 def values_of(
-    reader: Reader, ready: Ready, where: Condition, environment: Environment, asked: str | None | bool
+    reader: Reader, ready: Ready, where: Condition, environment: Environment, asked: str | bool | None
 ) -> dict[str, Any]:
     """Everything a question binds, but for its limit and its place."""
     given = ready.params(where, environment)

@@ -148,8 +148,8 @@ def flat(made: EntityTable, stored: Stored) -> dict[str, Any]:
     for name, values in stored.items():
         first, others = columns[name]
         given[first] = values[0]
-        for other, value in zip(others, values[1:], strict=True):
-            given[other] = value
+        if others:
+            given.update(zip(others, values[1:], strict=True))
     return given
 
 

@@ -151,7 +151,7 @@ class _Job:
             postponed = {n: stored[n] for n in links if n in stored and stored[n][0] in coming}
             if postponed:
                 late.append(RecordChange("update", change.entity, change.id, postponed))
-                stored.update({name: (None,) for name in postponed})
+                stored.update(dict.fromkeys(postponed, (None,)))
             row = {**start, **record_rows.flat(made, stored), "id": change.id}
             rows.append(row)
             searched.append((change.id, stored))
@@ -183,7 +183,7 @@ class _Job:
             full = {**dict.fromkeys(made.columns, (None,)), **stored}
             self.deltas.note(made, None, full)
         parent_field = made.entity.parent_field
-        parent = stored[parent_field][0] if parent_field in stored else None
+        parent = stored[parent_field][0] if parent_field is not None and parent_field in stored else None
         self.entries.append(Entry(made.entity.ref, change.id, "create", None, parent))
         self.applied[change.id] = Applied(change.id, row["version"], tuple(stored))
 
@@ -269,7 +269,7 @@ class _Job:
             if action == "update" or before is not None:
                 changes[name] = [before, after]
         via = was.entity.parent_field
-        parent = was.stored[via][0] if via in was.stored else None
+        parent = was.stored[via][0] if via is not None else None
         self.entries.append(Entry(was.entity.ref, was.id, action, changes, parent))
 
 

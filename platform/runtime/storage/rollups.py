@@ -176,7 +176,7 @@ def figures(kept: Kept, parent_id: sa.ColumnElement[Any]) -> list[sa.Select[Any]
     if rollup.aggregate == "count":
         return [sa.select(sa.func.count()).select_from(child.table).where(living)]
     source = child.columns[str(rollup.of)]
-    figure = {"sum": sa.func.sum, "min": sa.func.min, "max": sa.func.max}[rollup.aggregate](source[0])
+    figure: sa.ColumnElement[Any] = getattr(sa.func, rollup.aggregate)(source[0])
     if rollup.aggregate == "sum":
         figure = sa.cast(sa.func.coalesce(figure, 0), sa.BigInteger)
     if not kept.is_money:

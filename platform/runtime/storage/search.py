@@ -92,10 +92,7 @@ def question(dialect: str, text: str, fields: Sequence[str]) -> str | None:
 
 
 def _all_of(dialect: str, prefix: str, word: str, is_cjk: bool) -> str:
-    if is_cjk:
-        pieces = [word[i : i + 2] for i in range(len(word) - 1)] or [word]
-    else:
-        pieces = [word[:MAX_WORD]]
+    pieces = ([a + b for a, b in pairwise(word)] or [word]) if is_cjk else [word[:MAX_WORD]]
     if dialect == "sqlite":
         quoted = [f'"{prefix}{piece}"' + ("" if is_cjk else " *") for piece in pieces[:MAX_WORD]]
         return "(" + " AND ".join(quoted) + ")"
@@ -120,10 +117,8 @@ def create_statements(made: EntityTable, dialect: str) -> tuple[str, ...]:
     """The index's own schema; the names are made from ids and need no quoting beyond this."""
     name = search_table(made.table.name)
     if dialect == "sqlite":
-        return (
-            f'CREATE VIRTUAL TABLE IF NOT EXISTS "{name}"'
-            " USING fts5(grams, tokenize='ascii', detail=none, columnsize=0)",
-        )
+        options = "grams, tokenize='ascii', detail=none, columnsize=0"
+        return (f'CREATE VIRTUAL TABLE IF NOT EXISTS "{name}" USING fts5({options})',)
     return (
         f'CREATE TABLE IF NOT EXISTS "{name}" ("row" bigint PRIMARY KEY, "grams" tsvector NOT NULL)',
         f'CREATE INDEX IF NOT EXISTS "{name}_grams" ON "{name}" USING gin ("grams")',

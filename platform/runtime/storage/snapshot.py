@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import quoted_name
 
 from dacheng.metadata.problem import refuse
-from dacheng.runtime.storage import fault
+from dacheng.runtime.storage import ddl, fault
 from dacheng.runtime.storage.connections import connect
 from dacheng.runtime.storage.database import Database
 from dacheng.runtime.storage.lock_file import LockFile
@@ -107,7 +107,7 @@ def _to_schema(tx: Transaction, schema: str) -> None:
     tx.ddl(sa.schema.DropSchema(name, cascade=True, if_exists=True))
     tx.ddl(sa.schema.CreateSchema(name))
     for table in sorted(_tables(tx)):
-        tx.ddl(sa.DDL('CREATE TABLE "%(schema)s"."%(name)s" AS TABLE "%(name)s"', context={"schema": schema, "name": table}))
+        tx.ddl(ddl.Script(f'CREATE TABLE "{schema}"."{table}" AS TABLE "{table}"'))
 
 
 def restore_schema(db: Database, schema: str) -> None:
@@ -129,16 +129,12 @@ def _from_schema(tx: Transaction, schema: str) -> None:
     if not kept:
         raise refuse("storage.check_failed", check="snapshot", what=schema)
     quoted = ", ".join(f'"{table}"' for table in sorted(live))
-    tx.ddl(sa.DDL(f"TRUNCATE {quoted} CASCADE"))
+    tx.ddl(ddl.Script(f"TRUNCATE {quoted} CASCADE"))
     tx.command("SET LOCAL session_replication_role = replica")  # rows come in any order; all keys held before
     for table, columns in kept.items():
         names = ", ".join(f'"{column}"' for column in columns)
-        tx.ddl(
-            sa.DDL(
-                'INSERT INTO "%(table)s" (%(names)s) OVERRIDING SYSTEM VALUE SELECT %(names)s FROM "%(schema)s"."%(table)s"',
-                context={"table": table, "names": names, "schema": schema},
-            )
-        )
+        source = f'SELECT {names} FROM "{schema}"."{table}"'  # noqa: S608 - names read from the database
+        tx.ddl(ddl.Script(f'INSERT INTO "{table}" ({names}) OVERRIDING SYSTEM VALUE {source}'))
     _count_on(tx, live)
 
 

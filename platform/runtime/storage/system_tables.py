@@ -12,8 +12,8 @@ from dacheng.runtime.storage.reader import Link
 FORMAT = 1  # of everything in this module; older code refuses to open a newer one
 _PREPARE_LOCK = 7_201_001
 
-NO_CAUSE = sa.literal_column("''")  # written out, so that a question's condition equals the index's
-WAITING = sa.literal_column("'waiting'")
+NO_CAUSE: sa.ColumnElement[str] = sa.literal_column("''")  # written out, so that a question's condition equals the index's
+WAITING: sa.ColumnElement[str] = sa.literal_column("'waiting'")
 
 metadata = sa.MetaData()
 

@@ -20,7 +20,7 @@ ROW = "_row"  # the physical key: stable, growing, used by the search index and 
 DELETED = "deleted_at"
 POSITION = "position"
 NO_REFERENCE = frozenset({"created_by", "updated_by"})  # actors need not be users
-_TYPES: Mapping[Primitive, sa.types.TypeEngine[object]] = MappingProxyType(
+_TYPES: Mapping[Primitive, sa.types.TypeEngine[Any]] = MappingProxyType(
     {
         Primitive.TEXT: Text,
         Primitive.INTEGER: Integer,
@@ -121,26 +121,26 @@ def _technical(entity: Entity, columns: Mapping[str, object]) -> Iterator[sa.sch
 
 
 def _references(entity: Entity, catalogue: Catalogue) -> Iterator[sa.ForeignKeyConstraint]:
-    for field in entity.fields.values():
-        if field.id in NO_REFERENCE:
+    for link in entity.fields.values():
+        if link.id in NO_REFERENCE:
             continue
-        for spec in field.codec.columns:
-            target = catalogue.entities.get(spec.references or field.to or "")
+        for spec in link.codec.columns:
+            target = catalogue.entities.get(spec.references or link.to or "")
             if spec.primitive is Primitive.LINK and target is not None:
-                name = _name(entity.table, [field.id, target.table], "fk")
+                name = _name(entity.table, [link.id, target.table], "fk")
                 yield sa.ForeignKeyConstraint(
-                    [field.id + spec.suffix], [f"{target.table}.id"], name=name, use_alter=True
+                    [link.id + spec.suffix], [f"{target.table}.id"], name=name, use_alter=True
                 )
 
 
 # ---------------------------------------------------------------- indexes
 def _add_indexes(made: EntityTable, catalogue: Catalogue, ref: str) -> None:
     entity = made.entity
-    for field in entity.fields.values():
-        if field.unique:
-            _unique(made, [field.id])
-        if _wants_index(field, entity.parent_field):
-            _index(made, [made.columns[field.id][0]], living=False)
+    for each in entity.fields.values():
+        if each.unique:
+            _unique(made, [each.id])
+        if _wants_index(each, entity.parent_field):
+            _index(made, [made.columns[each.id][0]], living=False)
     for together in entity.unique_together:
         _unique(made, together)
     keys = row_rule_keys(catalogue, ref)
@@ -205,21 +205,28 @@ def _ordered(column: sa.Column[object], first: Sort, key: Sort) -> sa.ColumnElem
 def _measure_columns(
     made: EntityTable, catalogue: Catalogue, ref: str, keys: Sequence[str]
 ) -> Iterator[list[sa.ColumnElement[object]]]:
+    """Covering indexes: filter, time, then all that measures with the same filter and time look at.
+
+    Once for those who see everything, and once behind each row-rule key.
+    """
+    alike: dict[tuple[str, ...], dict[str, None]] = {}
     for measure in catalogue.measures.values():
         if measure.entity != ref:
             continue
-        names: dict[str, None] = dict.fromkeys(keys)
-        if measure.filter is not None:
-            names.update(dict.fromkeys(path[0] for path in _paths(measure.filter)))
-        names.update(dict.fromkeys(path[0] for path in measure.dimensions.values()))
-        names.update(dict.fromkeys(n for n in (measure.time_field, measure.field) if n))
-        columns = [c for name in names if name in made.columns for c in made.columns[name]]
-        if columns:
-            yield [*columns, made.deleted_at]
+        filtered = {} if measure.filter is None else dict.fromkeys(path[0] for path in _paths(measure.filter))
+        leading = tuple(dict.fromkeys([*filtered, *([measure.time_field] if measure.time_field else [])]))
+        others = alike.setdefault(leading, {})
+        others.update(dict.fromkeys(path[0] for path in measure.dimensions.values()))
+        others.update(dict.fromkeys([measure.field] if measure.field else []))
+    for leading, others in alike.items():
+        for key in ((), *((key,) for key in keys)):
+            names = [name for name in dict.fromkeys((*key, *leading, *others)) if name in made.columns]
+            if names:
+                yield [*(column for name in names for column in made.columns[name]), made.deleted_at]
 
 
 def _unique(made: EntityTable, fields: Sequence[str]) -> None:
-    columns = [c for field in fields for c in made.columns[field]]
+    columns = [column for name in fields for column in made.columns[name]]
     _index(made, columns, living=True, unique=True)
 
 

@@ -150,7 +150,7 @@ class Writer:
         self._link.command("SAVEPOINT work")
         try:
             job.result = job.work(transaction)
-        except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for this job
+        except BaseException as error:
             if not self._link.in_transaction():  # the database itself gave up the whole group
                 raise
             job.error = translate(error)

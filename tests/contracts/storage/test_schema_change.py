@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from dacheng.runtime.storage import checks, physical
+from dacheng.runtime.storage.database import open_database
 from dacheng.runtime.storage.schema_change import STEPS, Journal, apply, verify
 from tests.runtime.storage.open_shop import Shop, cny
 from tests.runtime.storage.shop import Items, shop_items
@@ -130,8 +131,6 @@ def test_a_crash_at_a_named_step_leaves_all_as_before(shop: Shop, database_url: 
         env={**os.environ, "PYTHONPATH": str(ROOT), "DACHENG_CRASH_AT": point},
     )  # fmt: skip
     assert process.returncode == 137
-    from dacheng.runtime.storage.database import open_database
-
     shop.db = open_database(database_url)
     assert shop.db.read_now(physical.read) == before
     assert shop.json("purchase", key)["title"] == "41"

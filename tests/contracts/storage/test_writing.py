@@ -257,3 +257,22 @@ def test_a_database_of_newer_code_is_refused_and_left_alone(database_url: str) -
     db.close()
     with pytest.raises(Refused, match="newer version"):
         open_database(database_url)
+
+
+def test_a_full_disk_refuses_everyone_in_the_group_and_recovers_by_itself(sqlite_url: str) -> None:
+    db = open_database(sqlite_url)
+    pages = int(db.read_now(lambda reader: reader.scalar(sa.text("PRAGMA page_count"))))
+    db.write_now(lambda tx: tx.command(f"PRAGMA max_page_count={pages + 2}"))
+    large = "x" * 200_000
+
+    async def together() -> list[object]:
+        works = [lambda tx, n=n: tx.execute(setting.insert().values(key=str(n), value=large)) for n in range(5)]
+        return await asyncio.gather(*[db.write(work) for work in works], return_exceptions=True)
+
+    answers = asyncio.run(together())
+    assert [getattr(each, "category", None) for each in answers] == ["full"] * 5
+    assert db.read_now(lambda reader: reader.rows(sa.select(setting.c.key))) == []
+    db.write_now(lambda tx: tx.command("PRAGMA max_page_count=1000000"))
+    db.write_now(lambda tx: tx.execute(setting.insert().values(key="a", value=large)))
+    assert len(db.read_now(lambda reader: reader.rows(sa.select(setting.c.key)))) == 1
+    db.close()

@@ -43,7 +43,9 @@ class Shop:
         """`purchase` → the shop's entity; `core.user` as it is."""
         return self.model.catalogue.entities[name if "." in name else f"shop.{name}"]
 
-    def change(self, action: str, entity: str, key: str, version: int | None = None, **values: Any) -> RecordChange:
+    def change(
+        self, action: str, entity: str, key: str, version: int | None = None, **values: Any
+    ) -> RecordChange:
         """One change."""
         return RecordChange(action, self.entity(entity), key, values, version)
 
@@ -63,7 +65,9 @@ class Shop:
         self.apply(
             self.change("create", "purchase", key, **values),
             *[
-                self.change("create", "purchase_line", line, purchase=key, amount=amount, quantity=1, position=at)
+                self.change(
+                    "create", "purchase_line", line, purchase=key, amount=amount, quantity=1, position=at
+                )
                 for at, (line, amount) in enumerate(zip(lines, amounts, strict=True))
             ],
         )
