@@ -37,7 +37,7 @@ class IntegerCodec:
         """JSON number (or digits as text) → int."""
         if raw is None or raw == "":
             return None
-        return self._whole(number_from_json(raw))
+        return self._whole(raw if raw.__class__ is int else number_from_json(raw))
 
     def parse_text(self, text: str) -> int | None:
         """What a person typed → int; empty is missing."""

@@ -11,16 +11,9 @@ from dacheng.metadata.kinds import Effect, Json
 from dacheng.metadata.problem import Refused, refuse
 from dacheng.plugins.context import Context
 from dacheng.runtime.services import links
-from dacheng.runtime.services.plan_write import (
-    Happened,
-    Message,
-    Plan,
-    Trace,
-    Write,
-    because_of_rule,
-    plan_record,
-)
+from dacheng.runtime.services.plan_write import plan_record
 from dacheng.runtime.services.rules import MAX_DEPTH, Evaluation, evaluate
+from dacheng.runtime.services.save_plan import Happened, Message, Plan, Trace, Write, because_of_rule
 from dacheng.runtime.services.work import Work
 
 Fired = set[tuple[str, str]]  # (rule, record)

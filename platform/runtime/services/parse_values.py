@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from dacheng.metadata.definition import Field
 from dacheng.metadata.kinds import Json
@@ -45,28 +45,56 @@ def parse(
     if not isinstance(raw, Mapping):
         parsed.problems.append(problem("record.not_an_object", pointer))
         return parsed
-    allowed = policy.writable if writable is None else writable
-    fields = policy.entity.fields
+    parsers = _parsers(policies, policy)
+    values = parsed.values
     for name, value in raw.items():
-        if name not in allowed:
-            parsed.problems.append(problem("record.unknown_field", f"{pointer}/{escape(name)}", name=name))
-        elif fields[name].kind == "lines":
-            _parse_lines(policies, fields[name], value, f"{pointer}/{name}", parsed)
-        else:
-            _parse_value(fields[name], value, pointer, parsed)
+        read = parsers.get(name)
+        if read is None or (writable is not None and name not in writable):
+            _parse_other(policies, policy, name, value, pointer, parsed, writable or policy.writable)
+            continue
+        try:
+            values[name] = read(value)
+        except Refused as refused:
+            parsed.problems.extend(each.at(f"{pointer}/{name}") for each in refused.problems)
     return parsed
+
+
+def _parsers(policies: Policy, policy: EntityPolicy) -> Mapping[str, Callable[[Json], Any]]:
+    """The reading function of every plain writable field, kept with the policy."""
+    key = ("parsers", policy.entity.ref)
+    found = cast("Mapping[str, Callable[[Json], Any]] | None", policies.prepared.get(key))
+    if found is None:
+        fields = policy.entity.fields
+        found = {name: fields[name].codec.parse for name in policy.writable if fields[name].kind != "lines"}
+        policies.prepared[key] = found
+    return found
+
+
+def _parse_other(
+    policies: Policy,
+    policy: EntityPolicy,
+    name: str,
+    value: Json,
+    pointer: str,
+    parsed: Parsed,
+    writable: frozenset[str],
+) -> None:
+    """Lines, system fields of imported history, and names that are not known here."""
+    target = policy.entity.fields.get(name) if name in writable else None
+    if target is None:
+        parsed.problems.append(problem("record.unknown_field", f"{pointer}/{escape(name)}", name=name))
+    elif target.kind == "lines":
+        _parse_lines(policies, target, value, f"{pointer}/{name}", parsed)
+    else:
+        try:
+            parsed.values[name] = target.codec.parse(value)
+        except Refused as refused:
+            parsed.problems.extend(each.at(f"{pointer}/{name}") for each in refused.problems)
 
 
 def escape(name: object) -> str:
     """A name as one step of a JSON pointer."""
     return str(name).replace("~", "~0").replace("/", "~1")
-
-
-def _parse_value(target: Field, value: Json, pointer: str, parsed: Parsed) -> None:
-    try:
-        parsed.values[target.id] = target.codec.parse(value)
-    except Refused as refused:
-        parsed.problems.extend(each.at(f"{pointer}/{target.id}") for each in refused.problems)
 
 
 def _parse_lines(policies: Policy, target: Field, value: Json, pointer: str, parsed: Parsed) -> None:

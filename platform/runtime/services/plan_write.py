@@ -3,133 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
-from dacheng.metadata.definition import Transition
-from dacheng.metadata.kinds import Json
+from dacheng.metadata.definition import Transition, Workflow
 from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.plugins.api import RecordWrite
-from dacheng.plugins.context import Automation, Cause, User
+from dacheng.plugins.context import Automation, User
 from dacheng.runtime.services import form_rules, links, parse_values, workflow
 from dacheng.runtime.services.conditions import Subject, holds, value_of
 from dacheng.runtime.services.parse_values import Parsed
 from dacheng.runtime.services.plan_lines import plan_lines
-from dacheng.runtime.services.records_at_hand import AtHand
 from dacheng.runtime.services.rules import Trigger
+from dacheng.runtime.services.save_plan import EMPTY, Happened, Plan, Step, Write, stamp_of
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.write_shape import WriteShape, shape_of
-from dacheng.runtime.storage.change_log import Stamp
-from dacheng.runtime.storage.reader import Reader
 from dacheng.runtime.storage.record_change import RecordChange
 
-EMPTY: Mapping[str, Any] = MappingProxyType({})
 USER, USERS_DEPARTMENT = "core.user", "department"
 HISTORIC = frozenset({"created_at", "updated_at", "created_by", "updated_by", "owner", "department"})
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """One save as asked for: `action` is create, update, delete or restore; `values` are raw JSON by field.
-
-    `transition` names a workflow step to take with an update; `form` the form it came from; `key` makes a
-    repeated request the same request. `historic` (imports) takes system fields and any state from the values.
-    """
-
-    action: str
-    entity: str
-    id: str | None = None
-    values: Json = field(default_factory=lambda: EMPTY)
-    expected_version: int | None = None
-    transition: str | None = None
-    form: str | None = None
-    rules: bool = True
-    key: str | None = None
-    historic: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Changes applied together under one stamp."""
-
-    changes: tuple[RecordChange, ...]
-    stamp: Stamp
-
-
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """One record's planned change as rules see it."""
-
-    work: Work
-    ref: str
-    id: str
-    trigger: Trigger
-    subject: Subject
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """What a rule made of one happening, to be kept: `outcome` is applied, refused or near."""
-
-    entity: str
-    record: str
-    rule: str
-    outcome: str
-    body: Mapping[str, Json]
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """Something for the outbox, under a key that makes it happen once."""
-
-    kind: str
-    payload: Mapping[str, Json]
-    key: str
-
-
-@dataclass(slots=True)
-class Plan:
-    """What one save will do, in order; built by one call and then only read."""
-
-    at_hand: AtHand
-    steps: list[Step] = field(default_factory=list)
-    writes: list[RecordWrite] = field(default_factory=list)
-    happened: list[Happened] = field(default_factory=list)
-    traces: list[Trace] = field(default_factory=list)
-    messages: list[Message] = field(default_factory=list)
-
-    @classmethod
-    def over(cls, reader: Reader, work: Work) -> Plan:
-        """An empty plan that reads through `reader`."""
-        return cls(AtHand(reader, work.model))
-
-    def mark(self) -> tuple[int, ...]:
-        """How far the plan is, for `back_to`."""
-        return (len(self.steps), len(self.writes), len(self.happened), len(self.messages), len(self.at_hand.journal))
-
-    def back_to(self, mark: tuple[int, ...]) -> None:
-        """Take back everything planned since `mark`; traces stay, they tell what was tried."""
-        steps, writes, happened, messages, journal = mark
-        del self.steps[steps:], self.writes[writes:], self.happened[happened:], self.messages[messages:]
-        self.at_hand.back_to(journal)
-
-
-def stamp_of(work: Work) -> Stamp:
-    """The change log's stamp of one call."""
-    context = work.context
-    cause = context.cause
-    person = cause.person or ""
-    return Stamp(
-        context.actor.id, int(context.now.timestamp() * 1000 + 0.5), cause.kind, cause.id, person, cause.chain
-    )
-
-
-def because_of_rule(work: Work, rule: str) -> Cause:
-    """The cause of what a rule does: the rule, the person behind it, the chain of rules so far."""
-    cause = work.context.cause
-    person = cause.person or (work.context.actor.id if isinstance(work.context.actor, User) else "")
-    return Cause("rule", rule, person, (*cause.chain, rule))
 
 
 def plan_record(plan: Plan, work: Work, write: Write) -> str:
@@ -159,14 +50,13 @@ def _create(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
     given["created_at"] = given["updated_at"] = given.get("created_at") or work.context.now
     given["created_by"] = given["updated_by"] = work.context.actor.id
     subject = plan.at_hand.subject(work, entity.ref, record_id, given)
-    subject = _with_defaults(plan, work, shape, subject, values, parsed)
+    given.update(_defaults(plan, work, shape, subject, parsed))
     if shape.workflow is not None:
-        subject = _initial_state(shape, subject, values, write, parsed.problems)
-    _owners_department(plan, values, None, write)
-    for each in shape.lines.values():  # a new record has no lines yet: nobody need ask the database
-        plan.at_hand.plan_lines(each.to or "", record_id, [])
+        given.update(_initial_state(shape.workflow, values, write, parsed.problems))
+    _owners_department(plan, work, values, None, write)
     line_changes = plan_lines(plan.at_hand, work, shape, record_id, parsed, creating=True)
-    subject = subject.with_values({**values, **_figures(shape, plan, subject)})
+    given.update(values)
+    given.update(_figures(shape, plan, subject))
     subject = _check(plan, work, shape, subject, parsed, EMPTY, write)
     if not holds(shape.policy.rows["create"], subject, work.context):
         raise refuse("access.not_permitted_after")
@@ -188,14 +78,13 @@ def _owner_on_create(work: Work, shape: WriteShape, values: dict[str, Any]) -> N
         values["owner"] = actor.id
 
 
-def _with_defaults(
-    plan: Plan, work: Work, shape: WriteShape, subject: Subject, values: dict[str, Any], parsed: Parsed
-) -> Subject:
-    """Defaults for fields that were not sent at all; an empty value that was sent stays empty."""
+def _defaults(plan: Plan, work: Work, shape: WriteShape, subject: Subject, parsed: Parsed) -> dict[str, Any]:
+    """Defaults, also put among the values, for fields not sent at all; an empty value that was sent stays empty."""
+    values = parsed.values
     sent = {each.pointer.split("/")[1] for each in parsed.problems if each.pointer.startswith("/")}
     missing = [(name, each) for name, each in shape.defaults if name not in values and name not in sent]
     if not missing:
-        return subject
+        return {}
     seen = plan.at_hand.shown(work, subject)
     filled = {}
     for name, expression in missing:
@@ -204,28 +93,33 @@ def _with_defaults(
             target = shape.policy.entity.fields[name]
             filled[name] = target.codec.parse(links.raw(target, value))
     values.update(filled)
-    return subject.with_values(filled)
+    return filled
 
 
 def _initial_state(
-    shape: WriteShape, subject: Subject, values: dict[str, Any], write: Write, problems: list[Problem]
-) -> Subject:
-    flow = shape.workflow
-    assert flow is not None
+    flow: Workflow, values: dict[str, Any], write: Write, problems: list[Problem]
+) -> dict[str, Any]:
+    """Every record begins in the initial state; only imported history may bring its own."""
     sent = values.get(flow.field)
-    if sent is None or sent == flow.initial or not write.historic:
+    if sent is None or not write.historic:
         if sent not in (None, flow.initial) and isinstance(write.values, Mapping) and flow.field in write.values:
             problems.append(problem("workflow.not_by_hand", f"/{flow.field}"))
         values[flow.field] = flow.initial
-    return subject.with_values({flow.field: values[flow.field]})
+    return {flow.field: values[flow.field]}
 
 
-def _owners_department(plan: Plan, values: dict[str, Any], before: Mapping[str, Any] | None, write: Write) -> None:
+def _owners_department(
+    plan: Plan, work: Work, values: dict[str, Any], before: Mapping[str, Any] | None, write: Write
+) -> None:
     """The department at record time: the owner's, whenever the owner is set anew."""
     if "owner" not in values or (write.historic and "department" in values):
         return
     owner = values["owner"]
     if before is not None and owner == before.get("owner"):
+        return
+    actor = work.context.actor
+    if isinstance(actor, User) and owner == actor.id:
+        values["department"] = actor.department
         return
     person = plan.at_hand.lookup(USER, owner) if owner is not None else None
     values["department"] = person.get(USERS_DEPARTMENT) if person is not None else None
@@ -247,7 +141,7 @@ def _update(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
     values.clear()
     values.update(changed)
     step = _take_step(work, shape, write, before, values, parsed.problems)
-    _owners_department(plan, values, before, write)
+    _owners_department(plan, work, values, before, write)
     line_changes = plan_lines(plan.at_hand, work, shape, record_id, parsed, creating=False)
     subject = subject.with_values(values)
     if line_changes:
@@ -419,5 +313,6 @@ def _add(
     plan.at_hand.plan(ref, first.id, None if gone else after)
     if work.hooks.watches_writes:
         plan.writes.append(RecordWrite(first.action, ref, first.id, before, None if gone else after))
-    plan.happened.append(Happened(work, ref, first.id, trigger, subject.with_values({"version": version})))
+    if ref in work.model.catalogue.rules:
+        plan.happened.append(Happened(work, ref, first.id, trigger, subject.with_values({"version": version})))
 

@@ -8,7 +8,7 @@ from typing import Any
 from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.runtime.services import history, read_records
 from dacheng.runtime.services.history import Entry
-from dacheng.runtime.services.plan_write import Write
+from dacheng.runtime.services.save_plan import Write
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage import change_log
 from dacheng.runtime.storage.reader import Reader

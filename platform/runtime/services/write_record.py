@@ -13,7 +13,8 @@ from dacheng.metadata.problem import Problem, Refused, refuse
 from dacheng.plugins.api import RecordWrite
 from dacheng.runtime.services.effects import run_rules
 from dacheng.runtime.services.links import plain
-from dacheng.runtime.services.plan_write import Message, Plan, Step, Trace, Write, plan_record, stamp_of
+from dacheng.runtime.services.plan_write import plan_record
+from dacheng.runtime.services.save_plan import Message, Plan, Step, Trace, Write, stamp_of
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage import idempotency, outbox, records, traces, versions
 from dacheng.runtime.storage.database import Database

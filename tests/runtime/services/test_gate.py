@@ -52,7 +52,10 @@ def test_hidden_and_misspelt_are_refused_alike(small_shop: Workspace, ask: Any) 
     assert [(c, p, m.replace("credit", "?")) for c, p, m in hidden] == [
         (c, p, m.replace("crebit", "?")) for c, p, m in misspelt
     ]
-    assert small_shop.read(lambda r: read_records.list_page(r, small_shop.work("kim"), ask("credit"))) is not None
+    assert (
+        small_shop.read(lambda r: read_records.list_page(r, small_shop.work("kim"), ask("credit")))
+        is not None
+    )
 
 
 def test_an_unreadable_entity_is_an_unknown_one(small_shop: Workspace) -> None:
@@ -133,7 +136,9 @@ def test_roles_add_up_and_lines_follow_their_record(small_shop: Workspace) -> No
     assert clerk.entities["shop.order_line"].row_rule is not None
     assert keeper.entities["shop.order_line"].row_rule is None
     assert "total" in clerk.entities[ORDER].readable
-    assert "department" not in clerk.entities[ORDER].readable  # departments may not be read, so nor links to them
+    assert (
+        "department" not in clerk.entities[ORDER].readable
+    )  # departments may not be read, so nor links to them
 
 
 def test_measures_count_what_their_reader_sees(shop: Workspace) -> None:

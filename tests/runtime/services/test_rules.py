@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -57,7 +57,10 @@ def test_the_trace_tells_the_condition_with_the_values_met(shop: Workspace) -> N
     assert (trace.rule, trace.outcome, trace.trigger) == ("shop.bonus", "applied", "updated")
     assert (trace.condition["op"], trace.condition["value"]) == (">=", True)
     assert trace.condition["args"][0] == {"op": "var", "path": "total.amount", "value": "1200.5"}
-    assert [(e["kind"], e["result"]) for e in trace.effects] == [("set_field", "applied"), ("notify", "applied")]
+    assert [(e["kind"], e["result"]) for e in trace.effects] == [
+        ("set_field", "applied"),
+        ("notify", "applied"),
+    ]
     assert trace.by == shop.people["clara"]
 
 
@@ -90,7 +93,9 @@ def test_a_rule_creates_a_record_as_automation(shop: Workspace) -> None:
 
 
 # ---------------------------------------------------------------- rules of the tests' own
-def with_rules(*rules: Mapping[str, Any], permissions: Mapping[str, list[str]] | None = None) -> tuple[Package, ...]:
+def with_rules(
+    *rules: Mapping[str, Any], permissions: Mapping[str, list[str]] | None = None
+) -> tuple[Package, ...]:
     core, base = packages()
     items = {key: item for key, item in base.items.items() if key[0] != "rule"}
     items |= {("rule", rule["id"]): rule for rule in rules}
@@ -103,19 +108,17 @@ def rule(name: str, then: Mapping[str, Any], **more: Any) -> dict[str, Any]:
     return {"id": name, "entity": "order", "on": {"updated": True}, "then": {"do": action}, **more}
 
 
-@pytest.fixture
-def url(sqlite_url: str) -> Iterator[str]:
-    yield sqlite_url
-
-
 def opened(url: str, *rules: Mapping[str, Any], **more: Any) -> Workspace:
     assert KINDS.actions
     return open_workspace(url, model_of(with_rules(*rules, **more)))
 
 
-def test_rules_that_set_each_other_off_end(url: str) -> None:
-    more = {"value": {"+": [{"if": [{"is_set": [{"var": "bonus"}]}, {"var": "bonus"}, 0]}, 1]}, "field": "bonus"}
-    shop = opened(url, rule("up", more), rule("up_again", more))
+def test_rules_that_set_each_other_off_end(sqlite_url: str) -> None:
+    more = {
+        "value": {"+": [{"if": [{"is_set": [{"var": "bonus"}]}, {"var": "bonus"}, 0]}, 1]},
+        "field": "bonus",
+    }
+    shop = opened(sqlite_url, rule("up", more), rule("up_again", more))
     record = order(shop)
     shop.update("clara", ORDER, record, {"number": "A-2"})
     assert get(shop, "kim", ORDER, record).values["bonus"] == 2
@@ -123,14 +126,14 @@ def test_rules_that_set_each_other_off_end(url: str) -> None:
     shop.db.close()
 
 
-def test_a_chain_that_grows_too_deep_refuses_the_save(url: str) -> None:
+def test_a_chain_that_grows_too_deep_refuses_the_save(sqlite_url: str) -> None:
     names = [f"r{n}" for n in range(12)]
     rules = [
         rule(name, {"field": "bonus", "value": index + 1}, order=100 - index, on={"changed": ["bonus"]} if index else {"updated": True},
              when={"==": [{"var": "bonus"}, index]} if index else {"!": [{"is_set": [{"var": "bonus"}]}]})
         for index, name in enumerate(names)
     ]  # fmt: skip
-    shop = opened(url, *rules)
+    shop = opened(sqlite_url, *rules)
     record = order(shop)
     with pytest.raises(Refused) as refused:
         shop.update("clara", ORDER, record, {"number": "A-2"})
@@ -139,8 +142,8 @@ def test_a_chain_that_grows_too_deep_refuses_the_save(url: str) -> None:
     shop.db.close()
 
 
-def test_a_refused_effect_aborts_the_save_and_names_the_rule(url: str) -> None:
-    shop = opened(url, rule("grab", {"field": "reason", "value": "x"}), permissions={"order": ["read"]})
+def test_a_refused_effect_aborts_the_save_and_names_the_rule(sqlite_url: str) -> None:
+    shop = opened(sqlite_url, rule("grab", {"field": "reason", "value": "x"}), permissions={"order": ["read"]})
     record = order(shop)
     with pytest.raises(Refused) as refused:
         shop.update("clara", ORDER, record, {"number": "A-2"})
@@ -151,9 +154,9 @@ def test_a_refused_effect_aborts_the_save_and_names_the_rule(url: str) -> None:
     shop.db.close()
 
 
-def test_a_refused_effect_may_be_passed_over(url: str) -> None:
+def test_a_refused_effect_may_be_passed_over(sqlite_url: str) -> None:
     going_on = rule("grab", {"field": "reason", "value": "x"}, on_refused="continue")
-    shop = opened(url, going_on, permissions={"order": ["read"]})
+    shop = opened(sqlite_url, going_on, permissions={"order": ["read"]})
     record = order(shop)
     shop.update("clara", ORDER, record, {"number": "A-2"})
     (trace,) = why(shop, "kim", record)

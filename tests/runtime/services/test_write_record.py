@@ -43,11 +43,20 @@ def shop_first(shop: Workspace) -> str:
 
 
 def test_unknown_hidden_derived_and_system_fields_are_refused_alike(shop: Workspace) -> None:
-    values = {"number": "A", "nonsense": 1, "bonus": "5", "total": "9", "version": 4, "id": "x", "created_at": None}
+    values = {
+        "number": "A",
+        "nonsense": 1,
+        "bonus": "5",
+        "total": "9",
+        "version": 4,
+        "id": "x",
+        "created_at": None,
+    }
     with pytest.raises(Refused) as refused:
         shop.create("clara", ORDER, values)
     assert codes(refused) == {
-        f"/{name}": "record.unknown_field" for name in ("nonsense", "bonus", "total", "version", "id", "created_at")
+        f"/{name}": "record.unknown_field"
+        for name in ("nonsense", "bonus", "total", "version", "id", "created_at")
     }
     assert {p.message.replace(str(p.params["name"]), "") for p in refused.value.problems} == {
         "“” is not a field that can be written here."
@@ -62,7 +71,10 @@ def test_a_wrong_type_is_refused_at_its_field(small_shop: Workspace, wrong: obje
 
 
 def test_every_problem_is_told_at_once(shop: Workspace) -> None:
-    values = {"buyer": "01900000-0000-7000-8000-000000000000", "lines": [{"quantity": "x"}, {"id": "y", "amount": 1}]}
+    values = {
+        "buyer": "01900000-0000-7000-8000-000000000000",
+        "lines": [{"quantity": "x"}, {"id": "y", "amount": 1}],
+    }
     with pytest.raises(Refused) as refused:
         shop.create("clara", ORDER, values)
     assert codes(refused) == {

@@ -70,7 +70,9 @@ class Workspace:
         if who:
             department = self.people.get("department")
             roles = frozenset({f"shop.{PEOPLE[who]}"})
-            actor = User(self.people[who], who.title(), roles, department, (department,) if department else ())
+            actor = User(
+                self.people[who], who.title(), roles, department, (department,) if department else ()
+            )
         known = self.db.read_now(versions.read_versions)
         self.model = replace(self.model, versions=known)
         return work_for(self.context(actor, cause), self.model, KINDS, self.hooks)
