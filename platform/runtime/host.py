@@ -8,6 +8,7 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -118,7 +119,8 @@ class Host:
             return self._model
 
     def work(self, actor: Actor | None = None, *, locale: str = "", cause: Cause | None = None) -> Work:
-        """A frame for the product itself (`System`), or for a given actor, on the present model."""
+        """A frame for the product itself (`System`), or for a given actor, on the model of now."""
+        self.refresh()
         return self._work(actor or System(), locale, cause or Cause("system"), datetime.now(UTC))
 
     async def work_for(
@@ -148,7 +150,7 @@ class Host:
         model = self.refresh()
         actor = work.context.actor
         if isinstance(actor, User):
-            actor = self._db.read_now(lambda reader: self._again(reader, model, actor))
+            actor = self._db.read_now(partial(self._again, model=model, actor=actor))
         return self._work(actor, work.context.locale, work.context.cause, work.context.now)
 
     def _again(self, reader: Reader, model: Model, actor: User) -> User:

@@ -49,7 +49,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         traceback.print_exc(file=sys.stderr)
         output.say("This is a defect of the product. Please report it with the lines above.")
         return BUG
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -31,7 +32,7 @@ class ColumnMap:
     field: str
     column: str = ""
     value: Json = None
-    values: Mapping[str, str | None] = field(default_factory=lambda: MappingProxyType({}))
+    values: Mapping[str, str | None] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
     match: str = ""
     missing: str = "error"
     format: str = ""

@@ -129,7 +129,8 @@ def _try(
     existing = _existing(reader, work, entity, mapping, drafts)
     problems: list[RowProblem] = []
     failing: set[int] = set()
-    creates, updates, ready = 0, 0, []
+    creates = updates = 0
+    ready: list[tuple[Draft, Write]] = []
     for draft in drafts:
         values, found = book.resolve(draft)
         if found:

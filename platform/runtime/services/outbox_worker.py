@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from dacheng.metadata.problem import Refused
@@ -33,7 +34,7 @@ def _notice(site: Site, payload: Mapping[str, Any], now: datetime) -> None:
     """A notification by mail to every active person named; texts were made where it arose."""
     mail.demand_ready(site.settings)
     for user in payload.get("users", ()):
-        known = site.db.read_now(lambda reader, user=user: accounts.credential_of(reader, user))
+        known = site.db.read_now(partial(accounts.credential_of, user=user))
         if known is not None and known.state == accounts.ACTIVE:
             words = {
                 "subject": payload.get("subject", ""),

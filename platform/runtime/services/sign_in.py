@@ -10,6 +10,7 @@ from typing import Any
 from dacheng.metadata.problem import Refused, problem, refuse
 from dacheng.plugins.context import User
 from dacheng.runtime.services import mail, passwords, sessions
+from dacheng.runtime.services.directory import Directory
 from dacheng.runtime.services.site import Site
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage import accounts, outbox, versions
@@ -56,7 +57,7 @@ async def sign_in(
 
     def enter(tx: Transaction) -> SignedIn:
         current = accounts.credential_of(tx, known.user)
-        if current != known:
+        if current != known or Directory().person(tx, site.model(), known.user) is None:
             raise refuse("account.sign_in_failed")
         if old_session:
             sessions.end_session(tx, old_session)

@@ -172,7 +172,8 @@ def rows(reader: Reader, run_id: str, outcome: str) -> Iterator[RowResult]:
             .limit(_CHUNK)
         )
         for row in found:
-            yield RowResult(*row[:5], problems=_load(row[5]), original=_load(row[6]))
+            line, what, entity, record, version, problems, original = row
+            yield RowResult(line, what, entity, record, version, _load(problems), _load(original))
         if len(found) < _CHUNK:
             return
         after = int(found[-1][0])
@@ -195,7 +196,8 @@ def lowest_line(reader: Reader, run_id: str) -> int:
 
 
 def _run(row: tuple[Any, ...]) -> Run:
-    return Run(*row[:6], _load(row[6]), *row[7:13], _load(row[13]))
+    values = dict(zip((column.name for column in _RUN), row, strict=True))
+    return Run(**values | {"mapping": _load(row[6]), "detail": _load(row[13])})
 
 
 def _dump(value: Any) -> str | None:
