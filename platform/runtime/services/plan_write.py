@@ -19,6 +19,7 @@ from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.write_shape import WriteShape, shape_of
 from dacheng.runtime.storage.record_change import RecordChange
 
+ACTIONS = {"create": "create", "update": "update", "delete": "delete", "restore": "delete"}  # and the right they need
 USER, USERS_DEPARTMENT = "core.user", "department"
 HISTORIC = frozenset({"created_at", "updated_at", "created_by", "updated_by", "owner", "department"})
 
@@ -28,7 +29,7 @@ def plan_record(plan: Plan, work: Work, write: Write) -> str:
     shape = shape_of(work, write.entity, write.form)
     if shape.policy.entity.parent is not None:
         raise refuse("query.unknown_entity")
-    if not shape.policy.may("delete" if write.action == "restore" else write.action):
+    if write.action not in ACTIONS or not shape.policy.may(ACTIONS[write.action]):
         raise refuse("access.not_permitted")
     if write.action == "create":
         return _create(plan, work, shape, write)

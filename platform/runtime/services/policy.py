@@ -151,7 +151,7 @@ def _granted(catalogue: Catalogue, grants: Iterable[Mapping[str, Grant]]) -> dic
     found: dict[str, EntityPolicy] = {}
     for ref, entity in catalogue.entities.items():
         if entity.parent is None:
-            policy = _fold(entity, [each[ref] for each in granted if ref in each])
+            policy = fold_grants(entity, [each[ref] for each in granted if ref in each])
             if policy is not None:
                 found[ref] = policy
     waiting = [entity for entity in catalogue.entities.values() if entity.parent is not None]
@@ -166,7 +166,7 @@ def _granted(catalogue: Catalogue, grants: Iterable[Mapping[str, Grant]]) -> dic
     return _without_unseen_inputs(catalogue, found, granted)
 
 
-def _fold(entity: Entity, grants: list[Grant]) -> EntityPolicy | None:
+def fold_grants(entity: Entity, grants: list[Grant]) -> EntityPolicy | None:
     """Rights add up over roles: rows are OR-ed, a field is seen when one role that reads the entity shows it."""
     reading = [grant for grant in grants if grant.read is not False]
     if not reading:
