@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,10 @@ def test_system_fields_given_win_over_the_stamp(shop: Shop) -> None:
 
 def test_rollups_follow_every_change_of_their_lines(shop: Shop) -> None:
     key, lines = shop.purchase(cny(100), cny("50.50"), title="deal")
-    total = lambda: {n: shop.json("purchase", key)[n] for n in ("line_count", "total", "largest", "pieces")}  # noqa: E731
+
+    def total() -> dict[str, Any]:
+        return {name: shop.json("purchase", key)[name] for name in ("line_count", "total", "largest", "pieces")}
+
     assert total() == {
         "line_count": 2,
         "total": {"amount": "150.50", "currency": "CNY"},

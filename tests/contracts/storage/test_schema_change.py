@@ -46,7 +46,7 @@ CHANGES: dict[str, Items] = {
 }
 CHANGES["drop_field"].pop(("list", "purchases"))
 CHANGES["drop_field"]["measure", "won"] = {**CHANGES["drop_field"]["measure", "won"], "time_field": "created_at"}
-CHANGES["retype_text_to_integer"]["entity", "purchase"]["properties"]["title"].pop("maxLength")  # type: ignore[index]
+CHANGES["retype_text_to_integer"]["entity", "purchase"]["properties"]["title"].pop("maxLength")
 
 
 @pytest.mark.parametrize("name", CHANGES)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -180,7 +181,7 @@ def test_twenty_requests_with_one_key_do_their_work_once(shop: Shop) -> None:
 
 def test_jobs_are_taken_by_one_worker_and_their_effect_is_committed_once(shop: Shop) -> None:
     for number in range(30):
-        shop.db.write_now(lambda tx, n=number: outbox.put(tx, "job", {"n": n}, f"k{n}", 0))
+        shop.db.write_now(partial(outbox.put, kind="job", payload={"n": number}, key=f"k{number}", now=0))
 
     def effect(tx: Transaction, job: outbox.Job) -> None:
         tx.execute(setting.insert().values(key=job.key, value="done"))
@@ -190,7 +191,7 @@ def test_jobs_are_taken_by_one_worker_and_their_effect_is_committed_once(shop: S
     def work(name: str) -> None:
         while jobs := shop.db.write_now(lambda tx: outbox.take(tx, name, 5, limit=4)):
             for job in jobs:
-                shop.db.write_now(lambda tx, j=job: effect(tx, j))
+                shop.db.write_now(partial(effect, job=job))
 
     threads = [threading.Thread(target=work, args=(f"w{n}",)) for n in range(4)]
     for thread in threads:
@@ -266,8 +267,11 @@ def test_a_full_disk_refuses_everyone_in_the_group_and_recovers_by_itself(sqlite
     large = "x" * 200_000
 
     async def together() -> list[object]:
-        works = [lambda tx, n=n: tx.execute(setting.insert().values(key=str(n), value=large)) for n in range(5)]
-        return await asyncio.gather(*[db.write(work) for work in works], return_exceptions=True)
+        def work(tx: Transaction, number: int) -> int:
+            return tx.execute(setting.insert().values(key=str(number), value=large))
+
+        asked = [db.write(partial(work, number=number)) for number in range(5)]
+        return list(await asyncio.gather(*asked, return_exceptions=True))
 
     answers = asyncio.run(together())
     assert [getattr(each, "category", None) for each in answers] == ["full"] * 5
