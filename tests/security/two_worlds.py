@@ -46,14 +46,15 @@ def world(url: str, secret: int) -> Workspace:
         shop.save("kim", "update", BUYER, buyer, values={"credit": str((secret * 7919 * (number + 1)) % 9973)})
         shop.update("", "core.user", shop.people["cody"], {"phone": f"+86 1380000{secret}{number}"})
     items = [shop.create("kim", ITEM, {"name": f"Lamp {n}", "price": "5"}) for n in range(2)]
-    for who, number in (("clara", "C-1"), ("clara", "C-2"), ("cody", "O-1")):
+    for who, code in (("clara", "C-1"), ("clara", "C-2"), ("cody", "O-1")):
         amount = "1500" if who == "clara" else str(1500 + secret)
         lines = [{"item": items[0], "quantity": "2", "amount": amount}]
-        values = {"number": number if who == "clara" else f"O-{secret}", "buyer": first[0], "lines": lines}
+        values = {"number": code if who == "clara" else f"O-{secret}", "buyer": first[0], "lines": lines}
         order = shop.create(who, ORDER, values)
-        if number != "C-2":
+        if code != "C-2":
             shop.save(who, "update", ORDER, order, transition="pay", rules=who == "clara")
-        shop.save("kim", "update", ORDER, order, values={"bonus": str(secret)}) if number == "C-2" else None
+        else:
+            shop.save("kim", "update", ORDER, order, values={"bonus": str(secret)})
     return shop
 
 

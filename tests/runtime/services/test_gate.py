@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -95,7 +96,7 @@ def test_pages_follow_each_other(shop: Workspace) -> None:
     seen, cursor = [], None
     while True:
         asked = Query(ITEM, ("name",), sort=("-name",), limit=3, cursor=cursor)
-        found = shop.read(lambda r, asked=asked: read_records.list_page(r, shop.work("gus"), asked))
+        found = shop.read(partial(read_records.list_page, work=shop.work("gus"), asked=asked))
         seen += [each["name"] for each in found.json()]
         cursor = found.next
         if cursor is None:
@@ -175,7 +176,7 @@ def test_a_drill_down_reaches_just_the_records_counted(shop: Workspace, dimensio
         key = keys[0] if keys else None
         asked = measure.drill_down(shop.work("clara"), "shop.paid_count", dimension, key, filters)
         query = Query(ORDER, ("number",), filter=asked)
-        assert shop.read(lambda r, q=query: read_records.count(r, shop.work("clara"), q)) == value
+        assert shop.read(partial(read_records.count, work=shop.work("clara"), asked=query)) == value
 
 
 def test_history_runs_back_from_the_live_row(shop: Workspace) -> None:
