@@ -29,7 +29,7 @@ _BY_SQLITE_TEXT = (
 )
 
 
-class Again(Exception):  # noqa: N818 - it is no error: the work is run once more
+class Again(Exception):
     """Raised inside a PostgreSQL transaction that met another's row: run it again, it will see that row."""
 
 

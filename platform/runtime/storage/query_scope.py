@@ -150,7 +150,7 @@ class Scope:
         steps: list[Field] = []
         entity = made.entity
         for at, name in enumerate(path):
-            if steps and name not in entity.fields or (steps and not _leads_on(steps[-1])):
+            if (steps and name not in entity.fields) or (steps and not _leads_on(steps[-1])):
                 return tuple(steps), path[at:]
             steps.append(entity.fields[name])
             if _leads_on(steps[-1]) and at + 1 < len(path):
