@@ -27,25 +27,26 @@ class Frame:
     theme: str
     address: str
     notices: tuple[Notice, ...]
+    partial: bool
 
 
 def render(request: Request, template: str, page: Page, *, status: int = 200) -> Response:
     """`page` drawn by `template`.
 
-    A request of alpine-ajax gets the block `main` alone when the template has one; it is the same
-    HTML as in the whole page. A notice left by `flash` is shown and forgotten.
+    A request of alpine-ajax gets the block `main` alone where the template has one: the same HTML as in
+    the whole page. A notice left by `flash` is shown and forgotten.
     """
-    locale = locale_of(request)
+    locale, partial = locale_of(request), "x-alpine-request" in request.headers
     notices = _take_notices(request, words(locale))
     context: dict[str, Any] = {
         "page": page,
         "t": words(locale),
-        "frame": Frame(locale, theme_of(request), _address(request), notices),
+        "frame": Frame(locale, theme_of(request), _address(request), notices, partial),
         "shell": shell_of(request),
         "asset": asset,
         "icons": asset("icons.svg"),
     }
-    response = HTMLResponse(_draw(request, template, context), status)
+    response = HTMLResponse(environment().get_template(template).render(context), status)
     response.headers["Vary"] = "Cookie, X-Alpine-Request"
     response.headers["Cache-Control"] = "private, no-store"
     if NOTICE_COOKIE in request.cookies:
@@ -90,14 +91,6 @@ def environment() -> Environment:
         trim_blocks=True,
         cache_size=-1,
     )
-
-
-def _draw(request: Request, template: str, context: dict[str, Any]) -> str:
-    source = environment().get_template(template)
-    block = source.blocks.get("main")
-    if block is None or "x-alpine-request" not in request.headers:
-        return source.render(context)
-    return "".join(block(source.new_context(context)))
 
 
 def _address(request: Request) -> str:

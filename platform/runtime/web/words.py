@@ -40,6 +40,11 @@ def words(locale: str) -> Words:
     return say
 
 
+def sentences(locale: str, *parts: str) -> str:
+    """Sentences as one text: Chinese puts no space after its full stop."""
+    return ("" if locale == "zh-CN" else " ").join(part for part in parts if part)
+
+
 @cache
 def catalogue() -> Mapping[str, Mapping[str, Text]]:
     """Every key with its texts by locale; the same key in two files is refused at start."""

@@ -261,12 +261,8 @@ async def _conflict(
 
     def read(reader: Reader) -> tuple[_Shown, tuple[Conflict, ...]]:
         now = _stored(reader, place)
-        writable = {name for name, one in place.prepared.places.items() if one.writable}
-        theirs = [
-            name
-            for name in form_page.changed_fields(place.prepared, {**now.texts, **_markers(place)}, was)
-            if name in writable
-        ]
+        moved = form_page.changed_fields(place.prepared, {**now.texts, **_markers(place)}, was)
+        theirs = [name for name in place.prepared.places if name in moved]
         merged = dict(now.texts)
         for name in mine:
             one = place.prepared.places[name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -23,7 +23,7 @@ from dacheng.runtime.storage.reader import Reader
 from dacheng.runtime.web.errors import status_of
 from dacheng.runtime.web.fields import view_of
 from dacheng.runtime.web.fields.base import Setting
-from dacheng.runtime.web.form_body import ErrorLine, read_form
+from dacheng.runtime.web.form_body import ErrorLine, read_form, read_pairs
 from dacheng.runtime.web.markup import NOTHING, drawn
 from dacheng.runtime.web.page import Link, Page
 from dacheng.runtime.web.render import flash, render
@@ -34,10 +34,14 @@ from dacheng.runtime.web.view.form_state import Decided, decide
 from dacheng.runtime.web.view.prepared import Prepared
 from dacheng.runtime.web.view.record import Facts, prepare_facts, title_of
 from dacheng.runtime.web.view.setting import setting_of, view_key
-from dacheng.runtime.web.view.stage import Path, stage_path
+from dacheng.runtime.web.view.stage import Asked, Path, missing_fields, stage_path
 from dacheng.runtime.web.view.table import Heading, Table, prepare_table
 from dacheng.runtime.web.view.timeline import Event, timeline
+from dacheng.runtime.web.words import sentences
 
+CHOICES = 50
+NOT_ASKED = Asked()
+GONE = ("record.missing", "query.unknown_entity", "workflow.unknown_transition")
 RELATED_ROWS = 5
 RELATED_COUNT = 100
 NOT_RELATED = frozenset({"created_by", "updated_by"})
@@ -91,6 +95,7 @@ class _Found:
     steps: tuple[Step, ...]
     related: list[tuple[str, str, ListPage, int]]
     events: tuple[Event, ...]
+    choices: dict[str, list[tuple[str, str]]]
 
 
 async def show_record(request: Request) -> Response:
@@ -99,31 +104,30 @@ async def show_record(request: Request) -> Response:
 
 
 async def take_step(request: Request) -> Response:
-    """Take a workflow step; refused, the page says what stands against it."""
-    work, ref, ident = work_of(request), _ref(request), request.path_params["id"]
-    form = await read_form(request, "_version", "_key")
-    step = str(request.path_params["transition"])
+    """Take a workflow step with the fields it asked for; refused, the page says what stands against it."""
+    work, ref, ident = work_of(request), _ref(request), str(request.path_params["id"])
+    form = {"_version": "", "_key": "", **dict(await read_pairs(request))}
+    step, flow = str(request.path_params["transition"]), work.model.catalogue.workflows.get(ref)
+    policy, setting = work.entity(ref), setting_of(work)
+    if flow is None:
+        raise refuse("workflow.unknown_transition", "/transition")
+    values = {
+        one.id: view_of(one).read(one, setting, one.id, form)
+        for one in missing_fields(flow, step, policy)
+        if view_of(one).sent(one.id, form)
+    }
+    asked = Write(
+        "update", ref, ident, values, _version(form), transition=step, key=form["_key"][:100] or None
+    )
     try:
-        outcome = await save(
-            request,
-            Write(
-                "update",
-                ref,
-                ident,
-                expected_version=_version(form),
-                transition=step,
-                key=form["_key"] or None,
-            ),
-        )
+        outcome = await save(request, asked)
     except Refused as refused:
-        if refused.problems[0].code in ("record.missing", "query.unknown_entity"):
+        if refused.problems[0].code in GONE:
             raise
-        return await _show(request, refused.problems)
-    flow = work.model.catalogue.workflows[ref]
+        return await _show(request, refused.problems, Asked(step, form))
     said = work.context.labels.text(work.context.locale, flow.app, f"transition:{flow.id}.{step}")
-    titles = await _titles(request, ref, outcome.id)
     response = RedirectResponse(f"{_path(ref)}/{outcome.id}", 303)
-    flash(response, "record.moved", title=titles, step=said)
+    flash(response, "record.moved", title=await _titles(request, ref, outcome.id), step=said)
     return response
 
 
@@ -135,7 +139,7 @@ async def delete_record(request: Request) -> Response:
     try:
         await save(request, Write("delete", ref, ident, expected_version=_version(form)))
     except Refused as refused:
-        if refused.problems[0].code in ("record.missing", "query.unknown_entity"):
+        if refused.problems[0].code in GONE:
             raise
         return await _show(request, refused.problems)
     response = RedirectResponse(_path(ref), 303)
@@ -176,7 +180,7 @@ async def _titles(request: Request, ref: str, ident: str) -> str:
     return found.get(ident) or work.context.labels.entity(work.context.locale, policy.entity)
 
 
-async def _show(request: Request, problems: Sequence[Problem]) -> Response:
+async def _show(request: Request, problems: Sequence[Problem], asked: Asked = NOT_ASKED) -> Response:
     work, ref, ident = work_of(request), _ref(request), str(request.path_params["id"])
     policy, setting = work.entity(ref), setting_of(work)
     if policy.entity.parent is not None:
@@ -185,7 +189,7 @@ async def _show(request: Request, problems: Sequence[Problem]) -> Response:
     found = await host_of(request).db.read(
         lambda reader: _read(reader, work, policy, prepared, ident, setting)
     )
-    page = _page(work, policy, facts, found, setting, problems)
+    page = _page(work, policy, facts, found, setting, problems, replace(asked, choices=found.choices))
     return render(request, "record.html", page, status=status_of(problems) if problems else 200)
 
 
@@ -216,6 +220,7 @@ def _read(
         record=record,
         decided=decide(reader, work, prepared, ident, {}),
         steps=steps,
+        choices=_choices(reader, work, flow, policy, steps),
         related=list(_related(reader, work, ref, ident, setting)),
         events=timeline(
             history.read(reader, work, ref, ident),
@@ -225,6 +230,17 @@ def _read(
             setting,
         ),
     )
+
+
+def _choices(
+    reader: Reader, work: Work, flow: Workflow | None, policy: EntityPolicy, steps: Sequence[Step]
+) -> dict[str, list[tuple[str, str]]]:
+    """What the links that steps ask for may lead to."""
+    asked = (
+        [one for step in steps for one in missing_fields(flow, step.transition.id, policy)] if flow else []
+    )
+    refs = {one.to for one in asked if one.view == "link" and one.to}
+    return {ref: read_records.pick_list(reader, work, ref, "", CHOICES) for ref in refs}
 
 
 def _related(
@@ -267,6 +283,7 @@ def _page(
     found: _Found,
     setting: Setting,
     problems: Sequence[Problem],
+    asked: Asked,
 ) -> RecordPage:
     ref, record = policy.entity.ref, found.record
     labels, locale, address = setting.labels, setting.locale, f"{_path(ref)}/{record.id}"
@@ -282,7 +299,9 @@ def _page(
         version=record.version,
         edit=f"{address}/edit" if "update" in record.may else "",
         delete=f"{address}/delete" if "delete" in record.may else "",
-        path=stage_path(work, flow, record, found.steps, setting, address) if flow is not None else None,
+        path=stage_path(work, flow, record, found.steps, setting, address, asked)
+        if flow is not None
+        else None,
         parts=tuple(
             Part(
                 one.id,
@@ -313,7 +332,7 @@ def _shown_related(
     policy = work.entity(other)
     labels, locale = setting.labels, setting.locale
     entities = labels.entity(locale, policy.entity, "plural")
-    several = (
+    several = other == record.policy.entity.ref or (
         sum(1 for ref, _ in work.model.catalogue.links.get(record.policy.entity.ref, ()) if ref == other) > 1
     )
     name = labels.field(locale, policy.readable[link])
@@ -331,7 +350,7 @@ def _shown_related(
 
 
 def _wrong(one: Problem, policy: EntityPolicy, setting: Setting) -> ErrorLine:
-    text = " ".join(part for part in (one.message_in(setting.locale), one.hint_in(setting.locale)) if part)
+    text = sentences(setting.locale, one.message_in(setting.locale), one.hint_in(setting.locale))
     field = policy.readable.get(one.pointer.removeprefix("/"))
     if field is None:
         return ErrorLine(text)

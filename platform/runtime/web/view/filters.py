@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from dacheng.metadata.definition import Field
@@ -38,6 +39,7 @@ NAMES = {
     "is_set": "is_set",
     "unset": "unset",
 }
+ORDERED_VIEWS = frozenset({"integer", "decimal", "money", "rollup"})
 Find = Callable[[tuple[str, ...]], Field | None]
 Titles = Mapping[str, str]
 
@@ -133,12 +135,14 @@ def _operand(field: Field, value: Json) -> Json:
 
 
 def _number(value: Any) -> Json:
-    """A number literal, exact: JSON numbers of at most 15 digits come back as they were."""
-    text = str(value)
+    """A number literal, exact: whole numbers as they are, others as decimal text."""
     try:
-        return int(text) if "." not in text else float(text)
-    except ValueError:
+        exact = Decimal(str(value))
+    except InvalidOperation:
         return None
+    if not exact.is_finite():
+        return None
+    return int(exact) if exact == exact.to_integral_value() else {"number": format(exact, "f")}
 
 
 def _simple(part: Json) -> tuple[str, tuple[str, ...], Json] | None:
@@ -184,6 +188,11 @@ def _text(field: Field, operand: Json, setting: Setting, titles: Titles) -> str:
         return setting.labels.option(setting.locale, field, str(operand))
     if field.view == "link":
         return titles.get(str(operand)) or setting.say("field.unseen")
-    if isinstance(operand, int | float) and not isinstance(operand, bool):
-        return f"{operand:,}"
+    if field.view in ORDERED_VIEWS:
+        number = _number(operand)
+        return (
+            f"{Decimal(str(number['number'] if isinstance(number, Mapping) else number)):,}"
+            if number is not None
+            else "…"
+        )
     return str(operand)

@@ -17,6 +17,7 @@ from dacheng.runtime.web.markup import drawn
 from dacheng.runtime.web.page import Page
 from dacheng.runtime.web.view.form import FormMarks, Place, PreparedForm, script_json
 from dacheng.runtime.web.view.form_state import Decided
+from dacheng.runtime.web.words import sentences
 
 Choices = Mapping[str, list[tuple[str, str]]]
 
@@ -145,7 +146,7 @@ def placed_problems(
     """Problems by input name, and the summary's lines in order; what has no field stands in the summary alone."""
     setting, fields, summary = prepared.setting, {}, []
     for one in problems:
-        text = " ".join(t for t in (one.message_in(setting.locale), one.hint_in(setting.locale)) if t)
+        text = sentences(setting.locale, one.message_in(setting.locale), one.hint_in(setting.locale))
         steps = [step.replace("~1", "/").replace("~0", "~") for step in one.pointer.split("/")[1:]]
         place = prepared.places.get(steps[0]) if steps else None
         if place is None:

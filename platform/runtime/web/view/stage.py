@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
+from types import MappingProxyType
 
-from dacheng.metadata.definition import State, Workflow
+from markupsafe import Markup
+
+from dacheng.metadata.definition import Field, State, Workflow
 from dacheng.metadata.problem import Problem
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.read_records import RecordView
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.workflow import Step
-from dacheng.runtime.web.fields.base import Setting
+from dacheng.runtime.web.fields import view_of
+from dacheng.runtime.web.fields.base import Marks, Setting
+from dacheng.runtime.web.fields.choice import is_segmented
+from dacheng.runtime.web.markup import NOTHING, drawn
 from dacheng.runtime.web.page import Link
 
+REQUIRED = "workflow.required"
 CLOSED = ("won", "lost", "done")
 
 
@@ -35,7 +45,10 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class StepShown:
-    """A button that takes a step; with `reasons` it is disabled and says why."""
+    """A button that takes a step; with `reasons` it is disabled and says why.
+
+    `fields` are inputs of what the step still needs, asked for before it is taken; `open` shows them at once.
+    """
 
     id: str
     label: str
@@ -43,6 +56,19 @@ class StepShown:
     key: str
     main: bool
     reasons: tuple[Link, ...]
+    fields: Markup = NOTHING
+    open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A step that was tried and what was typed for it; the records its links may lead to, by entity."""
+
+    step: str = ""
+    texts: Mapping[str, str] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
+    choices: Mapping[str, list[tuple[str, str]]] = dataclasses.field(
+        default_factory=lambda: MappingProxyType({})
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +89,7 @@ def stage_path(
     steps: tuple[Step, ...],
     setting: Setting,
     address: str,
+    asked: Asked,
 ) -> Path | None:
     """The bar of one record; None where the person may not see the workflow's field."""
     field = record.policy.readable.get(workflow.field)
@@ -89,7 +116,7 @@ def stage_path(
         said=setting.say("record.stage_said", state=name(present), at=at + 1, of=len(states)),
         states=shown,
         needs=needs,
-        steps=_steps(work, workflow, record, steps, setting, address),
+        steps=_steps(work, workflow, record, steps, setting, address, asked),
     )
 
 
@@ -124,6 +151,7 @@ def _steps(
     steps: tuple[Step, ...],
     setting: Setting,
     address: str,
+    asked: Asked,
 ) -> tuple[StepShown, ...]:
     kinds = {state.id: state.kind for state in workflow.states}
     main = next((s.transition.id for s in steps if kinds.get(s.transition.target) != "lost"), "")
@@ -136,10 +164,50 @@ def _steps(
             action=f"{address}/transitions/{step.transition.id}",
             key=work.context.new_id(),
             main=step.transition.id == main,
-            reasons=tuple(_reason(one, record.policy, setting, address) for one in step.problems),
+            reasons=tuple(
+                _reason(one, record.policy, setting, address)
+                for one in step.problems
+                if _missing(one, record.policy) is None
+            ),
+            fields=drawn(
+                [_input(field, step.transition.id, setting, asked) for field in _asks(step, record)]
+            ),
+            open=asked.step == step.transition.id,
         )
         for step in steps
     )
+
+
+def missing_fields(workflow: Workflow, transition: str, policy: EntityPolicy) -> tuple[Field, ...]:
+    """The fields a step may ask for: those it requires and the person may set."""
+    names = next((one.required for one in workflow.transitions if one.id == transition), ())
+    return tuple(policy.entity.fields[name] for name in names if _may_ask(name, policy))
+
+
+def _may_ask(name: str, policy: EntityPolicy) -> bool:
+    return name in policy.writable and policy.entity.fields[name].kind != "lines"
+
+
+def _missing(one: Problem, policy: EntityPolicy) -> Field | None:
+    """The field that a problem says is empty, when it can be asked for here."""
+    name = one.pointer.removeprefix("/")
+    return policy.entity.fields[name] if one.code == REQUIRED and _may_ask(name, policy) else None
+
+
+def _asks(step: Step, record: RecordView) -> list[Field]:
+    return [field for one in step.problems if (field := _missing(one, record.policy)) is not None]
+
+
+def _input(field: Field, step: str, setting: Setting, asked: Asked) -> str:
+    ident = f"step-{step}-{field.id}"
+    control = view_of(field).control(field, setting, field.id, ident)
+    label = escape(setting.labels.field(setting.locale, field))
+    texts = asked.texts if asked.step == step else {}
+    star = '<span class="required" aria-hidden="true">*</span>'
+    opening = f'<span class="label" id="{ident}-label">' if is_segmented(field) else f'<label for="{ident}">'
+    closing = "</span>" if is_segmented(field) else "</label>"
+    marks = Marks(required=True, choices=asked.choices)
+    return f'<div class="field">{opening}{label}{star}{closing}{control(texts, marks)}</div>'
 
 
 def _reason(one: Problem, policy: EntityPolicy, setting: Setting, address: str) -> Link:

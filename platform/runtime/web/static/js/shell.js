@@ -40,6 +40,12 @@ if (sent) {
   if (!document.querySelector(".record-form")) localStorage.removeItem(sent);
 }
 
+// What is left empty stays out of a list's address.
+document.addEventListener("formdata", (event) => {
+  if (!event.target.closest("[data-autosubmit], .builder")) return;
+  for (const [name, value] of [...event.formData.entries()]) if (value === "") event.formData.delete(name);
+});
+
 // Selects in a list's tools apply at once; typing applies when it pauses.
 let waiting;
 document.addEventListener("change", (event) => {
