@@ -64,13 +64,17 @@ def test_the_record_its_history_and_groups_do_not_name_it(shop: Workspace, hidde
     assert (found.values["buyer"], found.unseen) == (None, {"buyer"})
     told = shop.read(lambda r: history.read(r, shop.work("clara"), ORDER, order))
     assert buyer not in repr(told)
-    shop.save("kim", "update", ORDER, order, transition="pay", values={"lines": [{"quantity": "1", "amount": "5"}]})
+    shop.save(
+        "kim", "update", ORDER, order, transition="pay", values={"lines": [{"quantity": "1", "amount": "5"}]}
+    )
     for dimension in ("buyer", "level", "adviser"):
         groups = shop.read(lambda r, d=dimension: measure.run(r, shop.work("clara"), "shop.paid_count", d))
         assert (groups.groups, groups.values) == (((None,),), (1,))
 
 
-def test_saving_the_empty_link_one_was_shown_keeps_what_it_held(shop: Workspace, hidden: tuple[str, str]) -> None:
+def test_saving_the_empty_link_one_was_shown_keeps_what_it_held(
+    shop: Workspace, hidden: tuple[str, str]
+) -> None:
     order, buyer = hidden
     shop.update("clara", ORDER, order, {"buyer": None, "number": "A-2"})
     found = shop.read(lambda r: read_records.get(r, shop.work("kim"), ORDER, order))

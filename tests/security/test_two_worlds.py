@@ -47,7 +47,9 @@ def test_the_worlds_do_differ_for_who_may_see(worlds: tuple[Workspace, Workspace
     assert any(name.startswith("history shop.buyer") for name in names)
 
 
-def test_what_was_asked_by_an_administrator_first_changes_nothing(worlds: tuple[Workspace, Workspace]) -> None:
+def test_what_was_asked_by_an_administrator_first_changes_nothing(
+    worlds: tuple[Workspace, Workspace],
+) -> None:
     """T05: nothing kept for one role's question answers another's."""
     first, second = worlds
     asked = list(requests(first))[::9]

@@ -19,7 +19,18 @@ __all__ = ["shop", "small_shop"]
 BUYER, ORDER, ITEM, USER = "shop.buyer", "shop.order", "shop.item", "core.user"
 SYSTEM_FIELDS = ("id", "version", "created_at", "updated_at", "created_by", "updated_by", "department", "deleted_at",
                  "_row", "position", "parent_id", "__class__", "constructor", "total", "line_count", "credit")  # fmt: skip
-CONFUSIONS: tuple[Any, ...] = ({}, {"$gt": ""}, [], [1], True, 10**40, "\x00", "\ud800", {"amount": {"a": 1}}, 1.5)
+CONFUSIONS: tuple[Any, ...] = (
+    {},
+    {"$gt": ""},
+    [],
+    [1],
+    True,
+    10**40,
+    "\x00",
+    "\ud800",
+    {"amount": {"a": 1}},
+    1.5,
+)
 
 
 def state(shop: Workspace, ref: str, record: str) -> Any:
@@ -58,7 +69,9 @@ def test_t12_type_confusion_is_refused_for_every_field(small_shop: Workspace, co
     assert state(small_shop, BUYER, buyer) == before
 
 
-@pytest.mark.parametrize("actor", [Anonymous(), ShareLink("s", frozenset({"read:orders"})), Automation("a", "nothing")])
+@pytest.mark.parametrize(
+    "actor", [Anonymous(), ShareLink("s", frozenset({"read:orders"})), Automation("a", "nothing")]
+)
 def test_t13_actors_without_a_role_can_do_nothing(small_shop: Workspace, actor: Any) -> None:
     record = small_shop.create("clara", BUYER, {"name": "Acme"})
     work = work_for(small_shop.context(actor), small_shop.model, KINDS, small_shop.hooks)
@@ -76,7 +89,12 @@ def test_t13_an_unknown_action_does_nothing(small_shop: Workspace) -> None:
 
 def test_t13_people_are_not_changed_by_who_may_only_see_them(small_shop: Workspace) -> None:
     for who in ("clara", "kim", "gus"):
-        for values in ({"name": "Root"}, {"status": "suspended"}, {"manager": None}, {"roles": ["core.admin"]}):
+        for values in (
+            {"name": "Root"},
+            {"status": "suspended"},
+            {"manager": None},
+            {"roles": ["core.admin"]},
+        ):
             with pytest.raises(Refused):
                 small_shop.update(who, USER, small_shop.people["cody"], values)
 

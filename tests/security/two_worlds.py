@@ -20,7 +20,21 @@ from tests.runtime.services.workspace import Workspace, open_workspace
 
 ROLE = "clara"
 BUYER, ORDER, ITEM, LINE = "shop.buyer", "shop.order", "shop.item", "shop.order_line"
-OPERATORS = ("==", "!=", ">", ">=", "<", "<=", "in", "is_set", "contains", "starts_with", "min", "cat", "length")
+OPERATORS = (
+    "==",
+    "!=",
+    ">",
+    ">=",
+    "<",
+    "<=",
+    "in",
+    "is_set",
+    "contains",
+    "starts_with",
+    "min",
+    "cat",
+    "length",
+)
 CONSTANTS: tuple[Any, ...] = (None, 0, 10, 5000, "Acme", "secret", {"date": "2026-01-01"})
 Ask = Callable[[Reader, Work], Any]
 
@@ -43,7 +57,9 @@ def world(url: str, secret: int) -> Workspace:
         for n in range(4)
     ]
     for number, buyer in enumerate(first):
-        shop.save("kim", "update", BUYER, buyer, values={"credit": str((secret * 7919 * (number + 1)) % 9973)})
+        shop.save(
+            "kim", "update", BUYER, buyer, values={"credit": str((secret * 7919 * (number + 1)) % 9973)}
+        )
         shop.update("", "core.user", shop.people["cody"], {"phone": f"+86 1380000{secret}{number}"})
     items = [shop.create("kim", ITEM, {"name": f"Lamp {n}", "price": "5"}) for n in range(2)]
     for who, code in (("clara", "C-1"), ("clara", "C-2"), ("cody", "O-1")):
@@ -71,7 +87,9 @@ def requests(shop: Workspace, who: str = ROLE) -> Iterator[Request]:
     for ref, entity in shop.model.catalogue.entities.items():
         names = [*entity.fields, "misspelt"]
         policy = work.policy.entity(ref)
-        yield Request(f"all {ref}", partial(_list, Query(ref, limit=100)), f"/api/v1/apps/{ref.replace('.', '/')}")
+        yield Request(
+            f"all {ref}", partial(_list, Query(ref, limit=100)), f"/api/v1/apps/{ref.replace('.', '/')}"
+        )
         yield Request(f"deleted {ref}", partial(_list, Query(ref, deleted=True)))
         yield Request(f"pick {ref}", partial(_call, read_records.pick_list, ref))
         for name in names:
@@ -79,9 +97,13 @@ def requests(shop: Workspace, who: str = ROLE) -> Iterator[Request]:
             yield from _about_field(ref, name, CONSTANTS if not known else _fitting(entity.fields[name].kind))
             for link in _links(entity.fields.values()):
                 yield Request(f"{ref} {link}.{name}", partial(_list, Query(ref, (f"{link}.{name}",))))
-                yield Request(f"{ref} sort {link}.{name}", partial(_list, Query(ref, ("id",), sort=(f"{link}.{name}",))))
+                yield Request(
+                    f"{ref} sort {link}.{name}", partial(_list, Query(ref, ("id",), sort=(f"{link}.{name}",)))
+                )
                 condition = {"is_set": [{"var": f"{link}.{name}"}]}
-                yield Request(f"{ref} filter {link}.{name}", partial(_list, Query(ref, ("id",), filter=condition)))
+                yield Request(
+                    f"{ref} filter {link}.{name}", partial(_list, Query(ref, ("id",), filter=condition))
+                )
         yield from _about_records(shop, ref, policy)
     for ref, one in shop.model.catalogue.measures.items():
         for dimension in (None, *one.dimensions):
@@ -102,14 +124,18 @@ def _about_field(ref: str, name: str, constants: tuple[Any, ...]) -> Iterator[Re
     base = f"/api/v1/apps/{ref.replace('.', '/')}"
     yield Request(f"{ref} field {name}", partial(_list, Query(ref, (name,))), f"{base}?fields={name}")
     for sort in (name, f"-{name}"):
-        yield Request(f"{ref} sort {sort}", partial(_list, Query(ref, ("id",), sort=(sort,))), f"{base}?sort={sort}")
+        yield Request(
+            f"{ref} sort {sort}", partial(_list, Query(ref, ("id",), sort=(sort,))), f"{base}?sort={sort}"
+        )
     for operator, constant in itertools.product(OPERATORS, constants):
         condition = _condition(operator, name, constant)
         asked = Query(ref, ("id",), filter=condition)
         path = f"{base}?filter={orjson.dumps(condition).decode()}"
         yield Request(f"{ref} {operator} {name} {constant}", partial(_list, asked), path)
         if operator in ("==", ">", "is_set"):
-            yield Request(f"{ref} count {operator} {name} {constant}", partial(_call, read_records.count, asked))
+            yield Request(
+                f"{ref} count {operator} {name} {constant}", partial(_call, read_records.count, asked)
+            )
 
 
 def _condition(operator: str, name: str, constant: Any) -> Any:
@@ -126,11 +152,15 @@ def _condition(operator: str, name: str, constant: Any) -> Any:
 
 
 def _links(fields: Any) -> list[str]:
-    return [field.id for field in fields if field.kind == "link" and field.id not in ("created_by", "updated_by")]
+    return [
+        field.id for field in fields if field.kind == "link" and field.id not in ("created_by", "updated_by")
+    ]
 
 
 def _about_records(shop: Workspace, ref: str, policy: EntityPolicy | None) -> Iterator[Request]:
-    everything = shop.read(lambda r: read_records.list_page(r, shop.work(""), Query(ref, ("id",), limit=100))).ids
+    everything = shop.read(
+        lambda r: read_records.list_page(r, shop.work(""), Query(ref, ("id",), limit=100))
+    ).ids
     yield Request(f"titles {ref}", partial(_call, read_records.titles, ref, everything))
     for record in everything:
         path = f"/api/v1/apps/{ref.replace('.', '/')}/{record}"
@@ -141,7 +171,9 @@ def _about_records(shop: Workspace, ref: str, policy: EntityPolicy | None) -> It
 
 def _extremes() -> Iterator[Request]:
     for limit in (1, 2):
-        yield Request(f"page {limit}", partial(_list, Query(ORDER, ("number",), sort=("-total",), limit=limit)))
+        yield Request(
+            f"page {limit}", partial(_list, Query(ORDER, ("number",), sort=("-total",), limit=limit))
+        )
     yield Request("lines", partial(_list, Query(LINE, ("amount", "order.number", "order.bonus"))))
     condition = {"some": [{"var": "lines"}, {">": [{"var": "amount"}, 1500]}]}
     yield Request("some", partial(_list, Query(ORDER, ("id",), filter=condition)))

@@ -61,7 +61,7 @@ class MoneyCodec:
             return None
         if not isinstance(raw, Mapping):
             return self._money(number_from_json(raw), self.currency)
-        if set(raw) - {"amount", "currency"}:
+        if set(raw) - {"amount", "currency"} or "amount" not in raw:
             raise refuse("value.not_money")
         if raw.get("amount") in (None, ""):
             return None

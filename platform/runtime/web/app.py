@@ -42,6 +42,7 @@ def build_app(host: Host) -> Starlette:
         middleware=[Middleware(Envelope, host.settings), Middleware(OwnPagesOnly, host.settings)],
         exception_handlers={HTTPException: _routing_refused},
     )
+    app.router.redirect_slashes = False  # an address is spelled one way
     app.state.imports = {}
     app.state.jobs = Jobs(host.settings.data / JOBS_FOLDER)
     return app

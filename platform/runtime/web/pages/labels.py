@@ -159,7 +159,7 @@ def _demand_short(texts: Mapping[str, str]) -> None:
 async def _page(request: Request, params: Mapping[str, str], refused: Refused | None = None) -> Response:
     work, locale = work_of(request), locale_of(request)
     labels, say = work.model.labels, words(locale)
-    apps = {app: labels.text(locale, app, "app") for app in reversed(work.model.catalogue.apps)}
+    apps = {app: labels.text(locale, app, "app") for app in reversed([*work.model.catalogue.apps])}
     app = params.get("app") if params.get("app") in apps else next(iter(apps), "")
     wanted = params.get("locale", "")
     offered = labels.locales(app or "")
