@@ -116,8 +116,19 @@ def _group(scope: Scope, group: Group) -> sa.ColumnElement[Any]:
         month = sa.cast(sa.func.substr(column, 6, 2), sa.Integer())
         quarter = sa.cast((month + sa.literal_column("2", sa.Integer())) // sa.literal_column("3", sa.Integer()), sa.Text())
         return sa.func.substr(column, sa.literal_column("1"), sa.literal_column("4")) + "-Q" + quarter
+    if group.grain == "week":
+        return _monday(scope, column)
     length: sa.ColumnElement[Any] = sa.literal_column(str(_LENGTHS[group.grain]))
     return sa.func.substr(column, sa.literal_column("1"), length, type_=sa.Text())
+
+
+def _monday(scope: Scope, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """The date of the Monday on or before a date."""
+    if scope.dialect == "sqlite":
+        sunday, back = (sa.literal_column(f"'{step}'", sa.Text()) for step in ("weekday 0", "-6 days"))
+        return sa.func.date(column, sunday, back, type_=sa.Text())
+    week = sa.func.date_trunc(sa.literal_column("'week'", sa.Text()), sa.cast(column, sa.Date()))
+    return sa.func.to_char(week, sa.literal_column("'YYYY-MM-DD'", sa.Text()), type_=sa.Text())
 
 
 def _quoted(zone: str) -> str:

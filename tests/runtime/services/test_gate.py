@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,7 @@ from dacheng.runtime.services.measure import Filters, Period
 from dacheng.runtime.services.policy import compile_policy
 from dacheng.runtime.services.work import work_for
 from tests.runtime.services.test_write_record import order
-from tests.runtime.services.workspace import KINDS, Workspace
+from tests.runtime.services.workspace import KINDS, Workspace, model_of, open_workspace, packages
 
 BUYER, ORDER, ITEM = "shop.buyer", "shop.order", "shop.item"
 
@@ -177,6 +178,26 @@ def test_a_drill_down_reaches_just_the_records_counted(shop: Workspace, dimensio
         asked = measure.drill_down(shop.work("clara"), "shop.paid_count", dimension, key, filters)
         query = Query(ORDER, ("number",), filter=asked)
         assert shop.read(partial(read_records.count, work=shop.work("clara"), asked=query)) == value
+
+
+@pytest.mark.parametrize(
+    ("grain", "key"),
+    [("year", "2026"), ("quarter", "2026-Q1"), ("month", "2026-03"), ("week", "2026-03-09"), ("day", "2026-03-10")],
+)
+def test_time_is_cut_by_any_grain(database_url: str, grain: str, key: str) -> None:
+    core, base = packages()
+    item = base.items["measure", "paid_count"]
+    cut = {**item, "dimensions": {**item["dimensions"], "when": {"path": "ordered_on", "grain": grain}}}
+    items = {**base.items, ("measure", "paid_count"): cut}
+    shop = open_workspace(database_url, model_of((core, replace(base, items=items, hash=""))))
+    for number, day in enumerate(("2026-03-10", "2026-03-10", "2024-02-29")):
+        values = {"number": f"A-{number}", "state": "paid", "ordered_on": day}
+        shop.create("", ORDER, values, historic=True)
+    found = shop.read(partial(measure.run, work=shop.work("kim"), ref="shop.paid_count", dimension="when"))
+    assert (found.labels[-1], found.values) == (key, (1, 2))
+    asked = Query(ORDER, filter=measure.drill_down(shop.work("kim"), "shop.paid_count", "when", key))
+    assert shop.read(partial(read_records.count, work=shop.work("kim"), asked=asked)) == 2
+    shop.db.close()
 
 
 def test_history_runs_back_from_the_live_row(shop: Workspace) -> None:
