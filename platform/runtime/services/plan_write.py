@@ -237,7 +237,12 @@ def _check(
         dropped = {n: None for n in cleared if n in shape.policy.writable and n not in shape.lines}
         parsed.values.update({n: None for n in dropped if before.get(n) is not None or n in parsed.values})
         subject = subject.with_values(dropped)
-        sent = {n: v for n, v in parsed.values.items() if n not in dropped and v != before.get(n)}
+        by_step = {shape.workflow.field} if shape.workflow is not None else set()
+        sent = {
+            n: v
+            for n, v in parsed.values.items()
+            if n not in dropped and n not in by_step and v != before.get(n)
+        }
         if before:
             parsed.problems.extend(form_rules.check_readonly(state, sent))
         hidden = state.hidden
