@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from httpx import Response
+from starlette.testclient import TestClient
+
 from dacheng.runtime.host import Host
 from dacheng.runtime.services import install_app, marketplace, tokens, users
 from dacheng.runtime.services.users import NewUser
 from dacheng.runtime.settings import Settings
 from dacheng.runtime.web.app import build_app
-from httpx import Response
-from starlette.testclient import TestClient
 
 PASSWORD = "a quite long pass phrase"
 USE_NOTED = ('INSERT INTO "_session"', 'INSERT INTO "_token"')

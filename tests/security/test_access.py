@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from dacheng.runtime.web.app import page_routes
-from dacheng.runtime.web.api.routes import API_ROUTES
-from dacheng.runtime.web.routing import BUILDER, PUBLIC, SIGNED_IN, Route, RouteUndeclared, declared
 
+from dacheng.runtime.web.api.routes import API_ROUTES
+from dacheng.runtime.web.app import page_routes
+from dacheng.runtime.web.routing import BUILDER, PUBLIC, SIGNED_IN, Route, RouteUndeclared, declared
 from tests.security.conftest import API, OWN, PASSWORD, Workspace, codes
 
 ROUTES = {(route.path, method): route for route in [*API_ROUTES, *page_routes()] for method in route.methods}
@@ -32,7 +32,8 @@ def test_t09_a_route_without_a_permission_stops_the_start() -> None:
 def test_t09_the_declared_matrix_is_the_one_meant() -> None:
     assert {path for (path, _), route in ROUTES.items() if route.permission == PUBLIC} == PUBLIC_PLACES
     builder = {path for (path, _), route in ROUTES.items() if route.permission == BUILDER}
-    assert builder and all(path.startswith(BUILDER_ROOTS) for path in builder)
+    assert builder
+    assert all(path.startswith(BUILDER_ROOTS) for path in builder)
     meant = {path for path, _ in ROUTES if path.startswith(BUILDER_ROOTS)}
     assert meant == builder
 

@@ -11,12 +11,12 @@ from email.policy import default
 from statistics import median
 
 import pytest
+from starlette.testclient import TestClient
+
 from dacheng.runtime.host import Host
 from dacheng.runtime.services import install_app, outbox_worker, setup, sign_in, users
 from dacheng.runtime.settings import Settings
 from dacheng.runtime.web.app import build_app
-from starlette.testclient import TestClient
-
 from tests.security.conftest import API, OWN, PASSWORD, Workspace
 
 NEW = "another quite long phrase"
@@ -148,11 +148,21 @@ def test_t27_cookies_are_closed_to_scripts_and_under_https_to_other_hosts(
     plain, secure = open_workspace(), open_workspace(base_url="https://testserver")
     form = {"email": "rep@example.com", "password": PASSWORD}
     cookie = plain.nobody().post("/sign-in", data=form, headers=OWN).headers["set-cookie"].lower()
-    assert "httponly" in cookie and "samesite=lax" in cookie
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
     answer = secure.nobody(secure=True).post("/sign-in", data=form, headers=OWN)
     cookie = answer.headers["set-cookie"]
     assert (
-        cookie.startswith("__Host-") and "Secure" in cookie and "Domain" not in cookie and "Path=/" in cookie
+        cookie.startswith("__Host-")
+    )
+    assert (
+        "Secure" in cookie
+    )
+    assert (
+        "Domain" not in cookie
+    )
+    assert (
+        "Path=/" in cookie
     )
     assert "max-age" in answer.headers["strict-transport-security"]
 
@@ -176,10 +186,10 @@ def test_t29_guessing_is_stopped_whatever_else_changes(workspace: Workspace) -> 
     assert found.index(429) <= 10
     assert set(found[11:]) == {429}
     assert (
-        429
-        == client.post(
+        client.post(
             "/sign-in", data={"email": "rep@example.com", "password": PASSWORD}, headers=OWN
         ).status_code
+        == 429
     )
 
 

@@ -8,18 +8,18 @@ import re
 import time
 
 import pytest
-from dacheng.metadata.field_kinds.text import linear_pattern
-from dacheng.metadata.problem import Refused
-from dacheng.runtime.web import security
 from httpx import Response
 from starlette.testclient import TestClient
 
+from dacheng.metadata.field_kinds.text import linear_pattern
+from dacheng.metadata.problem import Refused
+from dacheng.runtime.web import security
 from tests.security.conftest import API, Workspace
 
 FORMULAS = [
     "=1+1", "+1", "-1+1", "@SUM(A1)", "|calc", "=cmd|' /C calc'!A0", " =1", "\t=1", "\r=1", "\n=1", "\u00a0=1", "\ufeff=1", "＝1", "＋1", "－1",
-    "＠x", "\u200b=1", "\u3000=1", "\x0b=1", "\x1f=1", "'=1", "''=1", "=HYPERLINK(\"http://evil\")", "-2+3+cmd|x", "+cmd|x", "@x", "=", "-",
-    " \t =1", "=\"a\"&\"b\"", "%0A=1", "\u2028=1", "\u202e=1", "=IMPORTXML(1)", "+A1", "-A1", "\u00ad=1", "=1;", "=1,2", "|x",
+    "＠x", "\u200b=1", "\u3000=1", "\x0b=1", "\x1f=1", "'=1", "''=1", '=HYPERLINK("http://evil")', "-2+3+cmd|x", "+cmd|x", "@x", "=", "-",
+    " \t =1", '="a"&"b"', "%0A=1", "\u2028=1", "\u202e=1", "=IMPORTXML(1)", "+A1", "-A1", "\u00ad=1", "=1;", "=1,2", "|x",
 ]  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def import_file(page: TestClient, entity: str, content: bytes, **changes: str) -
     place = sent.headers["location"]
     form = page.get(place)
     assert form.status_code == 200
-    chosen = re.findall(r'<select class="in" name="([^"]+)"[^>]*>(.*?)</select>', form.text, re.S)
+    chosen = re.findall(r'<select class="in" name="([^"]+)"[^>]*>(.*?)</select>', form.text, re.DOTALL)
     data = {name: (re.findall(r'value="([^"]*)" selected', options) or [""])[0] for name, options in chosen}
     data |= {"rules": "1", "action": "check", **changes}
     checked = page.post(place, data=data)
@@ -78,18 +78,21 @@ def test_an_import_by_pages_stores_rows_names_the_rest_and_is_undone(workspace: 
     sent = page.post("/import", data={"entity": "sales_management.product"}, files=files)
     assert sent.status_code == 303, sent.text
     form = page.get(sent.headers["location"]).text
-    assert "gb18030" in form and "New one" in form
+    assert "gb18030" in form
+    assert "New one" in form
     done = import_file(page, "product", content, **{"column.name": "名称"})
     run = re.search(r"/import/([0-9a-f-]{36})/undo", done.text)
     assert run, done.text
     after = program.get(f"{API}/product", params={"count": "true"}).json()["count"]
     assert after > before
     began = page.post(f"/import/{run[1]}/undo")
+    assert began.status_code == 303, began.text
     for _ in range(200):
         watched = page.get(began.headers["location"])
         if watched.status_code == 303:
             break
         time.sleep(0.05)
+    assert watched.status_code == 303, watched.text
     page.get(watched.headers["location"])
     assert program.get(f"{API}/product", params={"count": "true"}).json()["count"] == before
 

@@ -7,18 +7,18 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+
 from dacheng.metadata.package import read_files, to_files
 from dacheng.metadata.problem import Refused
 from dacheng.runtime.services import install_app, marketplace
 from dacheng.runtime.services.install_app import Candidate
-
 from tests.security.conftest import API, Workspace
 
 PAYLOADS = [
     "'", '"', "';--", "' OR 1=1--", "1;DROP TABLE core_user", "name; select", "name,(select 1)", "(select password from _credential)",
     "name)--", "name desc", "-name;--", "--name", "-", ",", ",,", "name,name,name", "id::text", "`name`", "[name]", "name\\", "\x00",
-    "a\x00b", "%00", "\n", "\r\nX: y", "\u2028", "\ud7ff", "﻿", "‮evil", "é" * 300, "a" * 5000, "(" * 3000, "[" * 3000, "{" * 3000,
-    "null", "true", "-1", "0", "1e999", "NaN", "Infinity", "99999999999999999999", "1.5", "0x10", "١٢", "[]", "{}", "[[]]", "\"x\"",
+    "a\x00b", "%00", "\n", "\r\nX: y", "\u2028", "\ud7ff", "\ufeff", "\u202eevil", "é" * 300, "a" * 5000, "(" * 3000, "[" * 3000, "{" * 3000,
+    "null", "true", "-1", "0", "1e999", "NaN", "Infinity", "99999999999999999999", "1.5", "0x10", "١٢", "[]", "{}", "[[]]", '"x"',
     '{"==":[{"var":"name"},"x"]}', '{"==":[{"var":"revenue"},1]}', '{"==":[{"var":"__class__"},1]}', '{"var":""}', '{"var":[]}',
     '{"==":[{"var":"name"},{"var":"name"},1]}', '{"in":[{"var":"name"},["a","b\'"]]}', '{"contains":[{"var":"name"},"%"]}',
     '{"starts_with":[{"var":"name"},"_"]}', '{"sql":["1"]}', '{"and":[]}', '{"or":[]}', '{"!":[]}', '{"+":[1,{"var":"name"}]}',
@@ -102,7 +102,7 @@ NAMES = [
     "select",
     "__class__",
     "a" * 300,
-    "‮abc",
+    "\u202eabc",
     "a\x00b",
     "A",
     "1a",
@@ -125,7 +125,7 @@ def test_t03_a_name_from_outside_reaches_no_schema(workspace: Workspace, name: s
     assert workspace.checksum() == before
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("select",)])
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "select"])
 def test_t03_a_package_cannot_bring_a_hostile_entity_name(workspace: Workspace, name: str) -> None:
     host = workspace.host
     package = marketplace.offered_package(host, "sales_management").package

@@ -48,9 +48,11 @@ async def read_form(request: Request, *known: str) -> dict[str, str]:
 async def read_pairs(request: Request) -> list[tuple[str, str]]:
     """Every (name, value) posted, in order, for forms whose fields depend on data."""
     declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = await request.body()
+    if not declared and not body:
+        return []
     if declared != FORM_TYPE:
         raise refuse("web.media_type", found=declared, wanted=FORM_TYPE)
-    body = await request.body()
     try:
         text = body.decode("ascii")
         pairs = parse_qsl(
