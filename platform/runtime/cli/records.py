@@ -35,7 +35,7 @@ def register(commands: Commands) -> None:
     parser.add_argument("--preview", action="store_true", help="say what would happen, change nothing")
     parser.add_argument("--resume", metavar="RUN", help="go on with an import that was interrupted")
     parser = add_command(commands, "undo-import", "Take an import out again.", undo)
-    parser.add_argument("run", metavar="RUN")
+    parser.add_argument("import_run", metavar="RUN")
     parser = add_command(commands, "export", "Export records as CSV.", export)
     parser.add_argument("app", metavar="APP")
     parser.add_argument("entity", metavar="ENTITY")
@@ -75,9 +75,9 @@ def import_file(given: argparse.Namespace, output: Output) -> int:
 def undo(given: argparse.Namespace, output: Output) -> int:
     """Undo an import."""
     with open_host(given) as host:
-        result = undo_import.undo(host, host.work(), given.run, output.progress())
+        result = undo_import.undo(host, host.work(), given.import_run, output.progress())
     output.result(
-        {"run": given.run, "reversed": result.reversed, "kept": result.kept, "failed": result.failed},
+        {"run": given.import_run, "reversed": result.reversed, "kept": result.kept, "failed": result.failed},
         [f"{result.reversed} taken back, {result.kept} kept (edited since), {result.failed} could not"],
     )
     return DONE

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from typing import Any
 
 from dacheng.metadata.problem import refuse
+from dacheng.runtime import logs
 from dacheng.runtime.cli.output import DONE, Output
 from dacheng.runtime.cli.workspace import Commands, add_command, settings_of
 from dacheng.runtime.host import Host
@@ -55,6 +57,7 @@ def announce(host: Host, output: Output) -> None:
 
 def run(host: Host) -> None:
     """Serve an open host in this process, with its own worker, until told to stop."""
+    logs.log_to(level=logging.WARNING)
     import uvicorn  # noqa: PLC0415 - heavy; only serving needs it
 
     from dacheng.runtime.web.app import build_app  # noqa: PLC0415 - heavy; only serving needs it
@@ -70,6 +73,7 @@ def run(host: Host) -> None:
 
 def application() -> Any:
     """The ASGI app of one of several serving processes; settings come through the environment."""
+    logs.log_to(level=logging.WARNING)
     from dacheng.runtime.web.app import build_app  # noqa: PLC0415 - heavy; only serving needs it
 
     host = Host.open(load_settings())
@@ -124,7 +128,7 @@ def _server_options(settings: Settings) -> dict[str, Any]:
         "http": "httptools",
         "ws": "none",
         "access_log": False,
-        "log_level": "warning",
+        "log_config": None,
         "server_header": False,
         "date_header": True,
         "proxy_headers": bool(settings.trusted_proxies),

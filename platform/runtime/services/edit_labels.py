@@ -60,9 +60,7 @@ def list_labels(site: Site, work: Work, app: str, locale: str) -> LabelPage:
     demand_administrator(work)
     found = _app(site, app)
     package = found.folded.package
-    locales = tuple(dict.fromkeys([*package.manifest["locales"], *package.labels]))
-    if locale not in locales:
-        raise refuse("label.unknown_locale", "/locale", locale=locale, known=", ".join(locales))
+    locales = _demand_locale(package, locale)
     rows = _label_rows(site, found, locale)
     terms = tuple(_term_row(found, locale, term, rows) for term in sorted(package.terms.get(locale, {})))
     coverage = site.model().labels.coverage(locale, app).ratio
@@ -95,6 +93,7 @@ def reset_term(site: Site, work: Work, app: str, locale: str, term: str) -> int:
 def set_label(site: Site, work: Work, app: str, locale: str, slot: str, text: str) -> None:
     """Word one text differently; terms in it are written `{term:…}`, other placeholders must stay."""
     found = _app(site, app)
+    _demand_locale(found.folded.package, locale)
     if slot not in _slots(site, found.folded.package, locale):
         raise refuse("label.unknown_slot", "/slot", slot=slot)
     operation = LayerOperation("label", "", "", (locale, slot), text.strip())
@@ -114,6 +113,14 @@ def _app(site: Site, app: str) -> App:
     if found is None:
         raise refuse("label.unknown_app", app=app)
     return found
+
+
+def _demand_locale(package: Package, locale: str) -> tuple[str, ...]:
+    """The app's languages, when `locale` is one of them."""
+    locales = tuple(dict.fromkeys([*package.manifest["locales"], *package.labels]))
+    if locale not in locales:
+        raise refuse("label.unknown_locale", "/locale", locale=locale, known=", ".join(locales))
+    return locales
 
 
 def _slots(site: Site, package: Package, locale: str) -> dict[str, None]:
@@ -190,9 +197,8 @@ def _edit(site: Site, work: Work, app: str, change: Callable[[Layer, Package], L
 def _demand_fits(loader: Loader, found: App, old: Layer, new: Layer) -> None:
     others = [each for each in found.layers if each.owner != WORKSPACE]
     folded = loader.fold(found.base, [*others, new]).folded
-    known = set(old.operations)
     for outcome in folded.outcomes:
-        if outcome.kind == "parked" and outcome.operation not in known:
+        if outcome.kind == "parked" and outcome.operation not in old.operations:
             raise refuse("label.refused", "/text", reason=outcome.reason)
 
 
