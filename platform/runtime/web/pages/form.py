@@ -21,6 +21,7 @@ from dacheng.runtime.web.errors import status_of
 from dacheng.runtime.web.fields.base import Texts
 from dacheng.runtime.web.fields.lines import LinesView, without_row
 from dacheng.runtime.web.form_body import read_pairs
+from dacheng.runtime.web.markup import drawn
 from dacheng.runtime.web.page import Link
 from dacheng.runtime.web.render import flash, render
 from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, work_of
@@ -320,8 +321,8 @@ def _answer(
         key=texts.get("_key") or work.context.new_id(),
         version=version,
         was=texts.get("_was")
-        or (form_page.was_text(prepared, {**found.texts, **_was(place, found)}) if place.id else ""),
-        script=form_page.drawn(prepared.script),
+        or (form_page.was_text(prepared, prepared.texts(found.record)) if place.id else ""),
+        script=drawn(prepared.script),
         context=form_page.context_script(found.decided),
         parts=form_page.draw_parts(
             prepared, Filled({**texts, **found.texts}, at), found.decided, found.choices
@@ -330,11 +331,6 @@ def _answer(
         conflicts=conflicts,
     )
     return render(request, "form.html", page, status=status or (status_of(problems) if problems else 200))
-
-
-def _was(place: _Place, found: _Shown) -> dict[str, str]:
-    """What the stored record puts into the inputs: the base of the next comparison."""
-    return place.prepared.texts(found.record) if found.record else {}
 
 
 def _version_sent(texts: Texts) -> int:

@@ -127,7 +127,8 @@ def entities_in_use(work: Work) -> Iterator[EntityPolicy]:
 
 
 def _apps(reader: Reader, work: Work) -> tuple[AppTiles, ...]:
-    labels, locale, found = work.context.labels, work.context.locale, {}
+    labels, locale = work.context.labels, work.context.locale
+    found: dict[str, list[Tile]] = {}
     for policy in entities_in_use(work):
         found.setdefault(policy.entity.app, []).append(_tile(reader, work, policy))
     return tuple(AppTiles(labels.text(locale, app, "app"), tuple(tiles)) for app, tiles in found.items())
@@ -176,7 +177,7 @@ def _mine(reader: Reader, work: Work) -> Iterator[Mine]:
 
 
 def _recent(reader: Reader, work: Work) -> tuple[Recent, ...]:
-    found = []
+    found: list[tuple[int, Recent]] = []
     for policy in entities_in_use(work):
         if {"updated_by", "updated_at"} <= policy.readable.keys():
             found.extend(_changed(reader, work, policy))

@@ -144,7 +144,9 @@ def placed_problems(
     prepared: PreparedForm, problems: Iterable[Problem]
 ) -> tuple[dict[str, str], tuple[ErrorLine, ...]]:
     """Problems by input name, and the summary's lines in order; what has no field stands in the summary alone."""
-    setting, fields, summary = prepared.setting, {}, []
+    setting = prepared.setting
+    fields: dict[str, str] = {}
+    summary: list[ErrorLine] = []
     for one in problems:
         text = sentences(setting.locale, one.message_in(setting.locale), one.hint_in(setting.locale))
         steps = [step.replace("~1", "/").replace("~0", "~") for step in one.pointer.split("/")[1:]]

@@ -90,7 +90,7 @@ def _fact(
 
 
 def _lines(field: Field, label: str, setting: Setting, *, said: bool) -> Callable[[RecordView], str]:
-    columns = setting.children[field.to].fields if field.to in setting.children else ()
+    columns = setting.children[field.to].fields if field.to and field.to in setting.children else ()
     drawn = [
         (
             one.id,

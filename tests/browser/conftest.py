@@ -1,0 +1,75 @@
+"""A workspace with Sales Management and its sample data, served on this machine for a real browser."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+import uvicorn
+from playwright.sync_api import Page
+
+from dacheng.runtime.host import Host
+from dacheng.runtime.services import install_app, marketplace, users
+from dacheng.runtime.services.users import NewUser
+from dacheng.runtime.settings import Settings
+from dacheng.runtime.web.app import build_app
+
+PASSWORD = "a long pass phrase for tests"
+PEOPLE = {
+    "admin": ("周敏", ("core.admin",)),
+    "rep": ("李娜", ("sales_management.sales_rep",)),
+}
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server and the ids of the people in it."""
+
+    url: str
+    host: Host
+    people: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One server for all browser tests of a run; each test signs in with a browser of its own."""
+    host = Host.open(Settings(data=tmp_path_factory.mktemp("served")), plugins={})
+    if "core" not in host.model().catalogue.apps:
+        install_app.install_core(host)
+    host.refresh()
+    install_app.install(host, host.work(), marketplace.offered_package(host, "sales_management"))
+    made = {}
+    for who, (name, roles) in PEOPLE.items():
+        host.refresh()
+        made[who] = users.add_user(host, host.work(), NewUser(f"{who}@example.com", name, roles, PASSWORD))
+    host.refresh()
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(build_app(host), log_level="error", loop="asyncio"))
+    thread = threading.Thread(target=lambda: server.run(sockets=[listening]), daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}", host, made)
+    server.should_exit = True
+    thread.join(10)
+    listening.close()
+    host.close()
+
+
+@pytest.fixture
+def sign_in(served: Served) -> Callable[..., None]:
+    """`sign_in(page)` as the administrator, or as `who`."""
+
+    def enter(page: Page, who: str = "admin") -> None:
+        page.goto("/sign-in")
+        page.fill("[name=email]", f"{who}@example.com")
+        page.fill("[name=password]", PASSWORD)
+        page.click("main button[type=submit]")
+        page.wait_for_url("**/")
+
+    return enter
