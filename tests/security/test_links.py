@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -61,14 +62,14 @@ def test_the_record_its_history_and_groups_do_not_name_it(shop: Workspace, hidde
     shop.update("kim", ORDER, order, {"buyer": None})
     shop.update("kim", ORDER, order, {"buyer": buyer})
     found = shop.read(lambda r: read_records.get(r, shop.work("clara"), ORDER, order))
-    assert (found.values["buyer"], found.unseen) == (None, {"buyer"})
+    assert (found.values["buyer"], found.unseen) == (None, frozenset({"buyer"}))
     told = shop.read(lambda r: history.read(r, shop.work("clara"), ORDER, order))
     assert buyer not in repr(told)
     shop.save(
         "kim", "update", ORDER, order, transition="pay", values={"lines": [{"quantity": "1", "amount": "5"}]}
     )
     for dimension in ("buyer", "level", "adviser"):
-        groups = shop.read(lambda r, d=dimension: measure.run(r, shop.work("clara"), "shop.paid_count", d))
+        groups = shop.read(partial(measure.run, work=shop.work("clara"), ref="shop.paid_count", dimension=dimension))
         assert (groups.groups, groups.values) == (((None,),), (1,))
 
 

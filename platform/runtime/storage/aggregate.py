@@ -125,7 +125,7 @@ def _group(scope: Scope, group: Group) -> sa.ColumnElement[Any]:
 def _monday(scope: Scope, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """The date of the Monday on or before a date."""
     if scope.dialect == "sqlite":
-        sunday, back = (sa.literal_column(f"'{step}'", sa.Text()) for step in ("weekday 0", "-6 days"))
+        sunday, back = sa.literal_column("'weekday 0'", sa.Text()), sa.literal_column("'-6 days'", sa.Text())
         return sa.func.date(column, sunday, back, type_=sa.Text())
     week = sa.func.date_trunc(sa.literal_column("'week'", sa.Text()), sa.cast(column, sa.Date()))
     return sa.func.to_char(week, sa.literal_column("'YYYY-MM-DD'", sa.Text()), type_=sa.Text())
