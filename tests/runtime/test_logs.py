@@ -20,10 +20,7 @@ def test_t36_one_event_is_one_line_of_plain_ascii(text: str) -> None:
     logger.propagate = False
     logger.addHandler(handler)
     try:
-        try:
-            raise ValueError(text)
-        except ValueError:
-            logger.exception("failed on %s", text)
+        logger.error("failed on %s", text, exc_info=ValueError(text))
     finally:
         logger.removeHandler(handler)
     written = stream.getvalue()

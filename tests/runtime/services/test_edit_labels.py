@@ -54,7 +54,7 @@ def test_one_label_is_reworded_and_given_back(host: Host) -> None:
     assert rows[slot].base
     edit_labels.reset_label(host, host.work(), SALES, "en", slot)
     rows = {row.slot: row for row in edit_labels.list_labels(host, host.work(), SALES, "en").labels}
-    assert (rows[slot].text, rows[slot].owner) == (rows[slot].base, SALES)
+    assert (rows[slot].source, rows[slot].owner) == (rows[slot].base, SALES)
 
 
 @pytest.mark.parametrize("text", ["", " ", "x" * 81])
