@@ -14,6 +14,7 @@ MAX_DEPTH = 64
 MAX_NUMBER = 64  # characters of one number
 MAX_EXPONENT = 308
 MAX_INTEGER = 2**63  # what lies beyond is a Decimal, as JSON writers and databases take 64 bits
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 
 
@@ -37,7 +38,7 @@ def strict_json(data: bytes, *, max_bytes: int = MAX_BYTES, file: str = "") -> A
         raise refuse("json.syntax", file=file, line=error.lineno, column=error.colno) from None
     except _NotAcceptedError as error:
         raise refuse(error.code, file=file, value=error.value) from None
-    if "\\u" in text:
+    if _SURROGATE.search(text):
         _check_surrogates(value, file)
     return value
 

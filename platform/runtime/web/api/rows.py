@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from dacheng.metadata.kinds import Codec
@@ -10,6 +11,7 @@ from dacheng.runtime.services.gate import OutColumn
 from dacheng.runtime.storage.reader import Row
 
 LEADING: Final = 2  # id and version stand before the columns asked for
+REMEMBERED: Final = 4096  # values a column keeps in JSON form: the same records are listed again and again
 Stored = Sequence[tuple[Any, ...]]
 Column = Callable[[Stored], Sequence[Any]]
 Shape = Callable[[Sequence[Row]], list[dict[str, Any]]]
@@ -34,8 +36,8 @@ def _column(column: OutColumn) -> Column:
     start, stop = LEADING + column.start, LEADING + column.stop
     if is_json_as_stored(codec):
         return _as_is(start)
-    convert = codec.json_stored
-    return lambda stored: [convert(values) for values in zip(*stored[start:stop], strict=True)]
+    convert = lru_cache(REMEMBERED)(codec.json_stored)
+    return lambda stored: list(map(convert, zip(*stored[start:stop], strict=True)))
 
 
 def _as_is(at: int) -> Column:
