@@ -19,7 +19,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 @hookspec
-def register_kinds() -> KindsPart | None:  # type: ignore[empty-body]
+def register_kinds() -> KindsPart | None:
     """Fires once at start. Return the definition kinds, field kinds, widgets, actions, operators, event types
     and channels this plugin adds."""
 

@@ -67,7 +67,7 @@ class _Stars:
             return None
         if isinstance(raw, bool) or not isinstance(raw, int) or not 1 <= raw <= self.best:
             raise refuse("record.invalid_value", value=raw)
-        return raw
+        return int(raw)
 
     def parse_text(self, text: str) -> int | None:
         stripped = text.strip()
@@ -81,7 +81,7 @@ class _Stars:
         return (value,)
 
     def load(self, stored: Sequence[Any]) -> int | None:
-        return stored[0]
+        return None if stored[0] is None else int(stored[0])
 
     def json(self, value: int | None) -> Json:
         return value
