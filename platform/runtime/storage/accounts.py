@@ -80,8 +80,7 @@ _TOKEN = Prepared(
     sa.select(*_VERSIONS, credential.c.user, sa.func.coalesce(token.c.seen_at, 0)).select_from(
         version.outerjoin(
             token,
-            (token.c.hash == _b("hash"))
-            & (token.c.expires_at.is_(None) | (token.c.expires_at > _b("now"))),
+            (token.c.hash == _b("hash")) & (token.c.expires_at.is_(None) | (token.c.expires_at > _b("now"))),
         ).outerjoin(credential, (credential.c.user == token.c.user) & (credential.c.state == ACTIVE))
     )
 )
@@ -144,18 +143,12 @@ def put_credential(tx: Transaction, new: Credential) -> None:
 
 def set_password(tx: Transaction, user: str, hashed: str, now: int) -> None:
     """Replace a person's password hash."""
-    tx.execute(
-        credential.update()
-        .where(credential.c.user == user)
-        .values(password=hashed, changed_at=now)
-    )
+    tx.execute(credential.update().where(credential.c.user == user).values(password=hashed, changed_at=now))
 
 
 def set_state(tx: Transaction, user: str, state: str, now: int) -> None:
     """Suspend a person or let them in again."""
-    tx.execute(
-        credential.update().where(credential.c.user == user).values(state=state, changed_at=now)
-    )
+    tx.execute(credential.update().where(credential.c.user == user).values(state=state, changed_at=now))
 
 
 # ---------------------------------------------------------------- sessions
@@ -188,9 +181,7 @@ def touch_token(tx: Transaction, hashed: str, now: int) -> None:
 def sessions_of(reader: Reader, user: str) -> list[SessionRow]:
     """A person's open sessions, the latest used first."""
     query = (
-        sa.select(
-            session.c.hash, session.c.created_at, session.c.seen_at, session.c.address, session.c.agent
-        )
+        sa.select(session.c.hash, session.c.created_at, session.c.seen_at, session.c.address, session.c.agent)
         .where(session.c.user == user)
         .order_by(session.c.seen_at.desc())
     )
@@ -211,9 +202,7 @@ def drop_sessions(tx: Transaction, user: str, *, but: str = "") -> int:
 def put_token(tx: Transaction, user: str, hashed: str, row: TokenRow) -> None:
     """Add an API token."""
     tx.execute(
-        token.insert().values(
-            hash=hashed, id=row.id, user=user, name=row.name, created_at=row.created_at
-        )
+        token.insert().values(hash=hashed, id=row.id, user=user, name=row.name, created_at=row.created_at)
     )
 
 
@@ -240,9 +229,7 @@ def drop_tokens(tx: Transaction, user: str) -> int:
 # ---------------------------------------------------------------- one-time tokens
 def put_one_time(tx: Transaction, hashed: str, purpose: str, user: str, now: int, expires: int) -> None:
     """Add a single-use token; earlier ones of the same purpose and person stop working."""
-    tx.execute(
-        reset_token.delete().where(reset_token.c.purpose == purpose, reset_token.c.user == user)
-    )
+    tx.execute(reset_token.delete().where(reset_token.c.purpose == purpose, reset_token.c.user == user))
     tx.execute(
         reset_token.insert().values(
             hash=hashed, purpose=purpose, user=user, created_at=now, expires_at=expires
@@ -277,9 +264,7 @@ def use_one_time(tx: Transaction, hashed: str, purpose: str, now: int) -> str | 
 
 def drop_one_time(tx: Transaction, purpose: str, user: str) -> None:
     """Erase single-use tokens of one purpose and person."""
-    tx.execute(
-        reset_token.delete().where(reset_token.c.purpose == purpose, reset_token.c.user == user)
-    )
+    tx.execute(reset_token.delete().where(reset_token.c.purpose == purpose, reset_token.c.user == user))
 
 
 # ---------------------------------------------------------------- roles
@@ -300,9 +285,7 @@ def grant(tx: Transaction, user: str, name: str, by: str, now: int) -> None:
     """Give a role; giving it twice changes nothing."""
     insert = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
     tx.execute(
-        insert(role)
-        .values(user=user, role=name, granted_by=by, granted_at=now)
-        .on_conflict_do_nothing()
+        insert(role).values(user=user, role=name, granted_by=by, granted_at=now).on_conflict_do_nothing()
     )
 
 
