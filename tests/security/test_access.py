@@ -186,7 +186,8 @@ def test_t12_fields_of_the_system_are_not_written_by_anyone(workspace: Workspace
     account = workspace.some("account")
     for who in ("admin", "rep"):
         program = workspace.program(who)
-        for value in ("1", workspace.ids[who], 1, {}, None):
+        values: list[Any] = ["1", workspace.ids[who], 1, {}, None]
+        for value in values:
             made = program.post(f"{API}/account", json={"name": "New", name: value})
             assert made.status_code == 422, (value, made.text)
             changed = program.patch(

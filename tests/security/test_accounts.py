@@ -152,18 +152,10 @@ def test_t27_cookies_are_closed_to_scripts_and_under_https_to_other_hosts(
     assert "samesite=lax" in cookie
     answer = secure.nobody(secure=True).post("/sign-in", data=form, headers=OWN)
     cookie = answer.headers["set-cookie"]
-    assert (
-        cookie.startswith("__Host-")
-    )
-    assert (
-        "Secure" in cookie
-    )
-    assert (
-        "Domain" not in cookie
-    )
-    assert (
-        "Path=/" in cookie
-    )
+    assert cookie.startswith("__Host-")
+    assert "Secure" in cookie
+    assert "Domain" not in cookie
+    assert "Path=/" in cookie
     assert "max-age" in answer.headers["strict-transport-security"]
 
 

@@ -8,7 +8,7 @@ import re
 import time
 
 import pytest
-from httpx import Response
+from httpx2 import Response
 from starlette.testclient import TestClient
 
 from dacheng.metadata.field_kinds.text import linear_pattern

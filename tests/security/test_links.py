@@ -69,7 +69,9 @@ def test_the_record_its_history_and_groups_do_not_name_it(shop: Workspace, hidde
         "kim", "update", ORDER, order, transition="pay", values={"lines": [{"quantity": "1", "amount": "5"}]}
     )
     for dimension in ("buyer", "level", "adviser"):
-        groups = shop.read(partial(measure.run, work=shop.work("clara"), ref="shop.paid_count", dimension=dimension))
+        groups = shop.read(
+            partial(measure.run, work=shop.work("clara"), ref="shop.paid_count", dimension=dimension)
+        )
         assert (groups.groups, groups.values) == (((None,),), (1,))
 
 

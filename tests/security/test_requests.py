@@ -87,15 +87,9 @@ def test_every_answer_carries_the_headers_that_browsers_obey(workspace: Workspac
     ):
         headers = client.get(place).headers
         policy = headers["content-security-policy"]
-        assert (
-            "default-src 'self'" in policy
-        )
-        assert (
-            "frame-ancestors 'none'" in policy
-        )
-        assert (
-            "unsafe" not in policy
-        )
+        assert "default-src 'self'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
         assert headers["x-content-type-options"] == "nosniff"
         assert "cache-control" in headers
         assert headers["x-request-id"]

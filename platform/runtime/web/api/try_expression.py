@@ -39,6 +39,7 @@ PLAIN: Final = MappingProxyType(
     {kind.name: kind for kind in (TEXT, NUMBER, BOOLEAN, DATE, INSTANT, DURATION, MISSING)}
 )
 KEYS: Final = frozenset({"expression", "record", "types", "now"})
+QUANTIFIERS: Final = frozenset({"some", "all", "none"})  # their conditions look at the items, not the record
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
 
 
@@ -64,10 +65,27 @@ async def try_expression(request: Request) -> Response:
         raise refuse("web.bad_body", "/record")
     record = _record(given, body.get("types") or {}, "/record")
     assert isinstance(record.type, RecordOf)
-    expression = check(parse(body["expression"], operators=work.kinds.operators), record.type)
+    missing = frozenset(name for name in record.value if record.type.fields(name) == MISSING)
+    asked = _with_nulls(body["expression"], missing)
+    expression = check(parse(asked, operators=work.kinds.operators), record.type)
     now = _moment(body["now"], "/now") if body.get("now") is not None else work.context.now
     found = expression.run(record.value, environment(now, work.context.zone))
     return Response(orjson.dumps({"value": _json(found, expression.type)}), media_type="application/json")
+
+
+def _with_nulls(expression: Any, missing: frozenset[str]) -> Any:
+    """The expression with null for each field given as null without a type: it may stand for a value of any."""
+    if not missing or not isinstance(expression, dict | list):
+        return expression
+    if isinstance(expression, list):
+        return [_with_nulls(each, missing) for each in expression]
+    name = expression.get("var")
+    if isinstance(name, str) and len(expression) == 1:
+        return None if name in missing else expression
+    inner = QUANTIFIERS & expression.keys()
+    if inner and isinstance(operands := expression[next(iter(inner))], list) and len(expression) == 1:
+        return {next(iter(inner)): [*(_with_nulls(each, missing) for each in operands[:1]), *operands[1:]]}
+    return {key: _with_nulls(each, missing) for key, each in expression.items()}
 
 
 # ---------------------------------------------------------------- types and values given
