@@ -8,22 +8,17 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from dacheng.runtime.cli import demo_firm
 from dacheng.runtime.cli.output import DONE, Output
 from dacheng.runtime.cli.serve import run
 from dacheng.runtime.cli.workspace import Commands, add_command, settings_of
 from dacheng.runtime.host import Host
-from dacheng.runtime.services import install_app, marketplace, users
-from dacheng.runtime.services.users import NewUser
+from dacheng.runtime.services import install_app, marketplace
 from dacheng.runtime.storage import accounts
 from dacheng.runtime.storage.reader import Reader
 
 FILE = "demo.json"
 APP = "sales_management"
-PEOPLE = (
-    ("admin@demo.example", "管理员", "admin"),
-    ("manager@demo.example", "销售经理", "sales_manager"),
-    ("rep@demo.example", "销售代表", "sales_rep"),
-)
 
 
 def register(commands: Commands) -> None:
@@ -61,12 +56,11 @@ def prepare(host: Host, output: Output) -> Mapping[str, str]:
         install_app.install(host, host.work(), candidate, progress=output.progress())
     path = host.settings.data / FILE
     signs = _kept(path)
-    for email, name, role in PEOPLE:
-        if _exists(host, email):
-            continue
-        signs[email] = secrets.token_urlsafe(9)
+    emails = [person.email for person in demo_firm.PEOPLE if person.email]
+    if not any(_exists(host, email) for email in emails):
+        signs = {email: secrets.token_urlsafe(9) for email in emails}
         _keep(path, signs)
-        users.add_user(host, host.work(), NewUser(email, name, (role,), signs[email]))
+        demo_firm.settle(host, signs)
         host.refresh()
     return signs
 
