@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2.environment import TemplateModule
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -45,6 +46,7 @@ def render(request: Request, template: str, page: Page, *, status: int = 200) ->
         "shell": shell_of(request),
         "asset": asset,
         "icons": asset("icons.svg"),
+        "m": macros(locale),
     }
     response = HTMLResponse(environment().get_template(template).render(context), status)
     response.headers["Vary"] = "Cookie, X-Alpine-Request"
@@ -78,6 +80,13 @@ def asset(path: str) -> str:
     """The address of a static file, changed whenever its bytes change."""
     file = resources.files("dacheng.runtime.web").joinpath("static", *path.split("/"))
     return f"/static/{path}?v={hashlib.sha256(file.read_bytes()).hexdigest()[:10]}"
+
+
+@cache
+def macros(locale: str) -> TemplateModule:
+    """The small parts every template draws with, bound to one locale's words."""
+    bound = {"t": words(locale), "icons": asset("icons.svg")}
+    return environment().get_template("_macros.html").make_module(bound)
 
 
 @cache

@@ -6,6 +6,7 @@ text they give is escaped HTML; static parts were escaped when the closure was m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -120,6 +121,14 @@ class FieldView:
     def sent(self, name: str, texts: Texts) -> bool:
         """Whether the form that was sent had this control on it."""
         return name in texts
+
+
+def quick_escape(text: str) -> str:
+    """`html.escape`, at a third of its price for text that needs none."""
+    return escape(text) if _special(text) else text
+
+
+_special = re.compile("[&<>\"']").search
 
 
 def options(pairs: Iterable[tuple[str, str]], chosen: str) -> str:

@@ -19,7 +19,8 @@ class DateView(FieldView):
         """`2026-01-31`."""
 
         def draw(stored: Sequence[Any]) -> str:
-            return EMPTY if stored[0] is None else f'<span class="num nowrap">{escape(stored[0])}</span>'
+            day: str | None = stored[0]  # ISO text, written by the codec alone
+            return day or EMPTY
 
         return draw
 

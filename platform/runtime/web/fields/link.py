@@ -16,6 +16,7 @@ from dacheng.runtime.web.fields.base import (
     Setting,
     Texts,
     options,
+    quick_escape,
     symbol,
 )
 
@@ -38,7 +39,7 @@ class LinkView(FieldView):
             title = stored[1] if len(stored) > 1 else None
             if title is None:
                 return unseen
-            text = escape(str(title))
+            text = quick_escape(str(title))
             if people:
                 return f'<span class="person">{avatar(str(title))}<span>{text}</span></span>'
             return f'<a href="{base}{stored[0]}">{text}</a>'

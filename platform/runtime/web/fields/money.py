@@ -32,10 +32,16 @@ class MoneyView(FieldView):
 
     def cell(self, field: Field, setting: Setting) -> Cell:
         """`¥1,054.00`."""
-        write, own = grouped(field.codec.columns[0].scale), currency_of(field)
+        scale, own = field.codec.columns[0].scale, currency_of(field)
+        write, unit, sign = grouped(scale), 10**scale, with_currency("", own)
 
         def draw(stored: Sequence[Any]) -> str:
-            return EMPTY if stored[0] is None else with_currency(write(stored[0]), stored[1] or own)
+            amount, currency = stored
+            if amount is None:
+                return EMPTY
+            if amount >= 0 and scale and (currency is None or currency == own):
+                return f"{sign}{amount // unit:,}.{amount % unit:0{scale}d}"
+            return with_currency(write(amount), currency or own)
 
         return draw
 

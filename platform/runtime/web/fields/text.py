@@ -7,7 +7,16 @@ from html import escape
 from typing import Any
 
 from dacheng.metadata.definition import Field
-from dacheng.runtime.web.fields.base import EMPTY, Cell, Control, FieldView, Marks, Setting, Texts
+from dacheng.runtime.web.fields.base import (
+    EMPTY,
+    Cell,
+    Control,
+    FieldView,
+    Marks,
+    Setting,
+    Texts,
+    quick_escape,
+)
 
 TALL_FROM = 300
 CELL_LENGTH = 120
@@ -23,7 +32,7 @@ class TextView(FieldView):
             value = stored[0]
             if value is None:
                 return EMPTY
-            return escape(value if len(value) <= CELL_LENGTH else value[: CELL_LENGTH - 1] + "…")
+            return quick_escape(value if len(value) <= CELL_LENGTH else value[: CELL_LENGTH - 1] + "…")
 
         return draw
 
