@@ -54,9 +54,10 @@ def rollup_figures(reader: Reader, model: Model) -> Iterator[Problem]:
 
 def _wrong_rollups(reader: Reader, kept: rollups.Kept) -> list[str]:
     parent = kept.parent
-    figure = rollups.figures(kept, parent.table.c.id)[0].scalar_subquery()
-    stored = parent.columns[kept.rollup.field][0]
-    wrong = sa.select(parent.table.c.id).where(stored.is_distinct_from(figure)).limit(20)
+    figures = rollups.figures(kept, parent.table.c.id)
+    stored = parent.columns[kept.rollup.field]
+    differing = [one.is_distinct_from(figure.scalar_subquery()) for one, figure in zip(stored, figures, strict=True)]
+    wrong = sa.select(parent.table.c.id).where(sa.or_(*differing)).limit(20)
     return [row[0] for row in reader.rows(wrong)]
 
 

@@ -2,35 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from dacheng.metadata.definition import Catalogue, Field
+from dacheng.metadata.definition import Catalogue, Entity, Field
 from dacheng.metadata.problem import refuse
-from dacheng.runtime.storage.reader import Reader
+from dacheng.runtime.storage.reader import Prepared, Reader
 from dacheng.runtime.storage.record_change import RecordChange
-from dacheng.runtime.storage.record_rows import Record, behind
+from dacheng.runtime.storage.record_rows import AT_ONCE, Record, behind
 from dacheng.runtime.storage.tables import NO_REFERENCE, Tables
 
 
 def consequences(
-    reader: Reader, tables: Tables, change: RecordChange, before: Record, planned: frozenset[str]
+    reader: Reader, tables: Tables, change: RecordChange, before: Record, planned: Collection[str]
 ) -> list[RecordChange]:
     """The further changes one delete, restore or purge asks for.
 
-    `planned` are ids already deleted in the same go. Refuses with `record.in_use` where a living
-    record holds a restricting link.
+    `planned` are ids that go the same way in the same go. Refuses with `record.in_use` where a living
+    record holds a restricting link, and with `record.link_missing` where one would come back to life
+    with a restricting link to what is deleted.
     """
     if change.action == "delete":
         return list(_after_delete(reader, tables, before, planned))
     if change.action == "restore":
-        return list(_lines(reader, tables, before, "restore", before.deleted_at))
+        return [*_after_restore(reader, tables, before, planned)]
     return list(_before_purge(reader, tables, before))
 
 
+def demand_alive(reader: Reader, tables: Tables, links: Mapping[tuple[str, str], str], coming: Collection[str]) -> None:
+    """Refuse with `record.link_missing` when a link being set leads into the recycle bin.
+
+    `links` maps (entity reference, id) to the field that leads there; what is in `coming` is restored in the same go.
+    """
+    wanted: dict[str, list[str]] = {}
+    for ref, key in links:
+        if key not in coming:
+            wanted.setdefault(ref, []).append(key)
+    for ref, ids in wanted.items():
+        for gone in _deleted(reader, tables, ref, ids):
+            raise refuse("record.link_missing", f"/{links[ref, gone]}")
+
+
+def _deleted(reader: Reader, tables: Tables, ref: str, ids: Sequence[str]) -> list[str]:
+    """Those of these records that are in the recycle bin."""
+    made = tables.entity(ref)
+    if len(ids) == 1:
+        one = made.prepared.get("deleted")
+        if one is None:
+            here = sa.and_(made.table.c.id == sa.bindparam("key"), made.deleted_at.is_not(None))
+            one = made.prepared["deleted"] = Prepared(sa.select(made.table.c.id).where(here))
+        return [row[0] for row in reader.rows(one, {"key": ids[0]})]
+    found: list[str] = []
+    for start in range(0, len(ids), AT_ONCE):
+        some = made.table.c.id.in_(ids[start : start + AT_ONCE])
+        found.extend(row[0] for row in reader.rows(sa.select(made.table.c.id).where(some, made.deleted_at.is_not(None))))
+    return found
+
+
 def _after_delete(
-    reader: Reader, tables: Tables, before: Record, planned: frozenset[str]
+    reader: Reader, tables: Tables, before: Record, planned: Collection[str]
 ) -> Iterator[RecordChange]:
     yield from _lines(reader, tables, before, "delete", None)
     for ref, link in _links(tables.catalogue, before.entity.ref):
@@ -41,6 +72,23 @@ def _after_delete(
             if link.on_delete == "restrict":
                 raise refuse("record.in_use", entity=ref, field=link.id, id=record.id)
             yield RecordChange("update", record.entity, record.id, {link.id: None})
+
+
+def _after_restore(
+    reader: Reader, tables: Tables, before: Record, planned: Collection[str]
+) -> Iterator[RecordChange]:
+    """Its lines come back with it; links to what was deleted meanwhile obey their policy as if it were deleted now."""
+    yield from _lines(reader, tables, before, "restore", before.deleted_at)
+    cleared: dict[str, None] = {}
+    for link in before.entity.fields.values():
+        held = before.stored[link.id][0] if is_guarded(before.entity, link) else None
+        if held is None or held in planned or not _deleted(reader, tables, link.to or "", [held]):
+            continue
+        if link.on_delete == "restrict":
+            raise refuse("record.link_missing", f"/{link.id}")
+        cleared[link.id] = None
+    if cleared:
+        yield RecordChange("update", before.entity, before.id, cleared)
 
 
 def _before_purge(reader: Reader, tables: Tables, before: Record) -> Iterator[RecordChange]:
@@ -73,8 +121,14 @@ def _links(catalogue: Catalogue, ref: str) -> Iterator[tuple[str, Field]]:
     """Links of other records to this entity, but for a line's own parent and for who made a record."""
     for source, name in catalogue.links.get(ref, ()):
         entity = catalogue.entities[source]
-        if name != entity.parent_field and name not in NO_REFERENCE and name in entity.fields:
+        if name in entity.fields and is_guarded(entity, entity.fields[name]):
             yield source, entity.fields[name]
+
+
+def is_guarded(entity: Entity, field: Field) -> bool:
+    """Whether a field is a link with a policy: not a line's own parent, not who made a record."""
+    leads = field.to is not None and bool(field.codec.columns)
+    return leads and field.id != entity.parent_field and field.id not in NO_REFERENCE
 
 
 def links_to(catalogue: Catalogue, ref: str) -> list[tuple[str, Field]]:

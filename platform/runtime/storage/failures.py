@@ -17,6 +17,7 @@ _BY_SQLSTATE = {
     "25006": "storage.read_only",
 }
 _RETRY = frozenset({"40001", "40P01"})
+_NOT_SUPPORTED = "0A000"
 _BY_SQLITE_TEXT = (
     ("interrupted", "storage.too_slow"),
     ("disk is full", "storage.full"),
@@ -46,8 +47,13 @@ def sqlstate(error: BaseException) -> str:
 
 
 def is_retryable(error: BaseException) -> bool:
-    """True for a serialization failure or a deadlock: the same work may succeed when run again."""
-    return isinstance(error, Again) or sqlstate(error) in _RETRY
+    """True for a serialization failure, a deadlock or an outdated plan: the same work may succeed when run again."""
+    return isinstance(error, Again) or sqlstate(error) in _RETRY or is_outdated(error)
+
+
+def is_outdated(error: BaseException) -> bool:
+    """True when a column changed under a statement that this PostgreSQL connection had prepared before."""
+    return sqlstate(error) == _NOT_SUPPORTED and "cached plan" in str(driver_error(error))
 
 
 def is_disconnect(error: BaseException) -> bool:
@@ -73,6 +79,11 @@ def is_foreign_key(error: BaseException) -> bool:
     return sqlstate(origin) == "23503" or (
         isinstance(origin, sqlite3.IntegrityError) and "FOREIGN KEY" in str(origin)
     )
+
+
+def is_out_of_range(error: BaseException) -> bool:
+    """True when a sum did not fit 64 bits."""
+    return sqlstate(error) == "22003" or "integer overflow" in str(driver_error(error))
 
 
 def translate(error: BaseException) -> BaseException:

@@ -13,7 +13,7 @@ from dacheng.runtime.storage.reader import Prepared, Reader, Row, Transaction
 from dacheng.runtime.storage.tables import DELETED, POSITION, ROW, EntityTable
 
 Stored = Mapping[str, tuple[Any, ...]]
-_AT_ONCE = 400
+AT_ONCE = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,8 @@ def load(reader: Reader, made: EntityTable, ids: Sequence[str]) -> dict[str, Rec
         return {} if row is None else {row[0]: shape.record(row)}
     found: dict[str, Record] = {}
     wanted = list(dict.fromkeys(ids))
-    for start in range(0, len(wanted), _AT_ONCE):
-        some = sa.select(*shape.columns).where(made.table.c.id.in_(wanted[start : start + _AT_ONCE]))
+    for start in range(0, len(wanted), AT_ONCE):
+        some = sa.select(*shape.columns).where(made.table.c.id.in_(wanted[start : start + AT_ONCE]))
         for row in reader.rows(some):
             found[row[0]] = shape.record(row)
     return found
@@ -112,9 +112,9 @@ def behind(
     shape = shape_of(made)
     found: list[Record] = []
     alive = made.deleted_at.is_(None) if deleted_at is None else made.deleted_at == deleted_at
-    for start in range(0, len(ids), _AT_ONCE):
+    for start in range(0, len(ids), AT_ONCE):
         column = made.columns[field][0]
-        some = sa.select(*shape.columns).where(column.in_(ids[start : start + _AT_ONCE]), alive)
+        some = sa.select(*shape.columns).where(column.in_(ids[start : start + AT_ONCE]), alive)
         found.extend(shape.record(row) for row in reader.rows(some.order_by(made.table.c.id)))
     return found
 

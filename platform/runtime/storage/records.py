@@ -53,6 +53,7 @@ def apply_changes(
     job = _Job(tx, model, stamp, rollups.Deltas(model.tables))
     job.read_before(changes)
     everything = job.with_consequences(changes)
+    job.check_links(everything)
     for action in ("delete", "restore"):
         job.move(action, [c for c in everything if c.action == action])
     job.create([c for c in everything if c.action == "create"])
@@ -102,16 +103,17 @@ class _Job:
     def with_consequences(self, changes: Sequence[RecordChange]) -> list[RecordChange]:
         """The changes and all that follows from the deletions, restorations and purges among them."""
         everything = list(changes)
-        planned = {c.id for c in changes if c.action in ("delete", "purge")}
+        going = {c.id for c in changes if c.action in ("delete", "purge")}
+        coming = {c.id for c in changes if c.action == "restore"}
         for change in everything:  # grows while it is walked
             if change.action not in ("delete", "restore", "purge"):
                 continue
-            more = deletion.consequences(
-                self.tx, self.model.tables, change, self.before[change.id], frozenset(planned)
-            )
+            planned = coming if change.action == "restore" else going
+            more = deletion.consequences(self.tx, self.model.tables, change, self.before[change.id], planned)
             known = {c.id for c in everything if c.action == change.action}
             more = [m for m in more if m.action == "update" or m.id not in known]
-            planned.update(m.id for m in more if m.action == "delete")
+            going.update(m.id for m in more if m.action == "delete")
+            coming.update(m.id for m in more if m.action == "restore")
             missing = [m for m in more if m.id not in self.before]
             if missing:
                 self.read_before(missing)
@@ -119,6 +121,21 @@ class _Job:
             if len(everything) > _MAX_CONSEQUENCES:
                 raise refuse("record.in_use")
         return everything
+
+    def check_links(self, everything: Iterable[RecordChange]) -> None:
+        """What is linked to here is alive here and now: it may have been deleted since the save was planned."""
+        links: dict[tuple[str, str], str] = {}
+        coming = set()
+        for change in everything:
+            if change.action == "restore":
+                coming.add(change.id)
+            elif change.action in ("create", "update") and change.values:
+                was = self.before.get(change.id)
+                for name, target in _guarded_links(self.model.tables.entity(change.entity.ref)):
+                    key = change.values.get(name)
+                    if key is not None and (was is None or was.stored[name][0] != key):
+                        links[target, key] = name
+        deletion.demand_alive(self.tx, self.model.tables, links, coming)
 
     # -------------------------------------------------------- create
     def create(self, changes: Sequence[RecordChange]) -> None:
@@ -288,6 +305,14 @@ def _start_values(made: EntityTable, stamp: Stamp, names: Sequence[str]) -> dict
 def _touch_values(made: EntityTable, stamp: Stamp) -> dict[str, Any]:
     known = {"updated_at": stamp.now_ms, "updated_by": stamp.actor_id}
     return {name: value for name, value in known.items() if name in made.table.c}
+
+
+def _guarded_links(made: EntityTable) -> tuple[tuple[str, str], ...]:
+    found: tuple[tuple[str, str], ...] | None = made.prepared.get("guarded_links")
+    if found is None:
+        fields = [f for f in made.entity.fields.values() if not f.system and deletion.is_guarded(made.entity, f)]
+        found = made.prepared["guarded_links"] = tuple((f.id, f.to or "") for f in fields)
+    return found
 
 
 def _own_links(entity: Entity) -> tuple[str, ...]:

@@ -9,11 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from dacheng.metadata.definition import Field, Rollup
+from dacheng.metadata.problem import refuse
+from dacheng.runtime.storage.failures import is_out_of_range
 from dacheng.runtime.storage.reader import Prepared, Transaction
 from dacheng.runtime.storage.record_rows import Stored
 from dacheng.runtime.storage.tables import EntityTable, Tables
 
-CURRENCY = "_currency"
+EXACT = 10**18 - 1  # figures up to here are kept by difference; two of them always fit 64 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class Deltas:
     def apply(self, tx: Transaction) -> None:
         """Bring every parent touched up to date; records and versions stay as they are otherwise."""
         for kept, by_parent in self._sums.values():
-            changed = {parent: d for parent, d in by_parent.items() if d.amount or len(d.currencies) > 1}
+            changed = {parent: d for parent, d in by_parent.items() if d.amount or d.currencies}
             again = _add_up(tx, kept, changed)
             recompute(tx, kept, again)
         for kept, parents in self._again.values():
@@ -121,24 +123,31 @@ class Deltas:
 
 
 def _add_up(tx: Transaction, kept: Kept, changed: Mapping[str, _Delta]) -> Sequence[str]:
-    """Apply differences; answers with the parents whose figure has to be computed anew."""
-    if not kept.is_money:
-        rows = [{"row_id": parent, "by": delta.amount} for parent, delta in sorted(changed.items())]
-        tx.execute(_statement(kept, "add"), rows)
-        return ()
+    """Apply differences; answers with the parents whose figure has to be computed anew.
+
+    Money goes by difference only where one currency is certain: a sum that becomes nothing, or an amount of
+    nothing, may have changed which currencies are there.
+    """
+    statement = _statement(kept, "add")
     again = []
     for parent, delta in sorted(changed.items()):
-        if len(delta.currencies) == 1:
-            given = {"row_id": parent, "by": delta.amount, "currency": next(iter(delta.currencies))}
-            if tx.execute(_statement(kept, "add"), given) == 1:
-                continue
-        again.append(parent)
+        given: dict[str, Any] = {"row_id": parent, "by": delta.amount}
+        if kept.is_money:
+            given["currency"] = min(delta.currencies)
+        plain = abs(delta.amount) <= EXACT and (not kept.is_money or (delta.amount != 0 and len(delta.currencies) == 1))
+        if not plain or tx.execute(statement, given) != 1:
+            again.append(parent)
     return again
 
 
 def recompute(tx: Transaction, kept: Kept, parents: Iterable[str]) -> None:
-    """Compute a roll-up anew from the living records behind it."""
-    tx.execute(_statement(kept, "again"), [{"row_id": parent} for parent in parents])
+    """Compute a roll-up anew from the living records behind it; `record.figure_too_large` beyond 64 bits."""
+    try:
+        tx.execute(_statement(kept, "again"), [{"row_id": parent} for parent in parents])
+    except Exception as error:
+        if is_out_of_range(error):
+            raise refuse("record.figure_too_large", field=kept.rollup.field) from error
+        raise
 
 
 def _statement(kept: Kept, kind: str) -> Prepared:
@@ -152,11 +161,15 @@ def _statement(kept: Kept, kind: str) -> Prepared:
 
 def _add_statement(kept: Kept) -> sa.Update:
     table, columns = kept.parent.table, kept.parent.columns[kept.rollup.field]
-    statement = sa.update(table).where(table.c.id == sa.bindparam("row_id"))
-    if kept.is_money:
-        statement = statement.where(columns[1] == sa.bindparam("currency"), columns[0].is_not(None))
     by = sa.bindparam("by", type_=sa.BigInteger())
-    return statement.values({columns[0].name: sa.func.coalesce(columns[0], 0) + by})
+    figure = sa.func.coalesce(columns[0], 0)
+    statement = sa.update(table).where(
+        table.c.id == sa.bindparam("row_id"), figure.between(-EXACT, EXACT), (figure + by).between(-EXACT, EXACT)
+    )
+    if kept.is_money:
+        known = (columns[1] == sa.bindparam("currency"), columns[0].is_not(None), figure + by != 0)
+        statement = statement.where(*known)
+    return statement.values({columns[0].name: figure + by})
 
 
 def _again_statement(kept: Kept) -> sa.Update:
