@@ -1,6 +1,6 @@
 """The expression language: JSON in, a checked tree out, and its authoritative evaluation."""
 
-from dacheng.metadata.expression.ast import Call, Items, Literal, Node, Var
+from dacheng.metadata.expression.ast import Call, Items, Literal, Node, Var, walk
 from dacheng.metadata.expression.canonical import shape, to_json
 from dacheng.metadata.expression.check import check
 from dacheng.metadata.expression.evaluate import environment, evaluate, prepare
@@ -28,5 +28,5 @@ __all__ = [
     "Calendar", "Call", "Environment", "Expression", "Items", "ListOf", "Literal", "Macro", "Node", "Operator",
     "Parameter", "RecordOf", "TraceNode", "Type", "Typed", "Var",
     "check", "environment", "evaluate", "parse", "prepare", "shape",
-    "to_json", "trace", "type_name",
+    "to_json", "trace", "type_name", "walk",
 ]

@@ -24,6 +24,7 @@ from dacheng.metadata.expression import (
     environment,
     evaluate,
     trace,
+    walk,
 )
 from dacheng.metadata.field_kinds.money import Money
 from dacheng.metadata.kinds import Json
@@ -35,6 +36,7 @@ EXPLAINED_DEPTH = 12
 _USER_FIELDS: Mapping[str, Type] = MappingProxyType(
     {"id": TEXT, "department": TEXT, "departments": ListOf(TEXT), "roles": ListOf(TEXT)}
 )
+_MAY_BE_MISSING = frozenset({("$user", "department")})  # every actor has an id; lists may be empty, never missing
 USER = RecordOf(_USER_FIELDS.get, "user")
 CONTEXT_TYPES: Mapping[str, Type] = MappingProxyType({"$user": USER})
 
@@ -51,6 +53,28 @@ def either(rules: Sequence[Rows], entity: Entity) -> Rows:
     if len(found) < 2:
         return found[0] if found else False
     return check(Call("or", tuple(rule.node for rule in found)), entity.scope, CONTEXT_TYPES)
+
+
+def known(rows: Rows, entity: Entity) -> Rows:
+    """A row rule that lets nothing through where it looks at something the actor does not have.
+
+    Equality is two-valued, so `department == $user.department` would open every row without a department to everyone
+    without one. Each comparison below `and` and `or` holds only for actors who have what it looks at.
+    """
+    if isinstance(rows, bool):
+        return rows
+    node = _guarded(rows.node)
+    return rows if node is rows.node else check(node, entity.scope, CONTEXT_TYPES)
+
+
+def _guarded(node: Node) -> Node:
+    if isinstance(node, Call) and node.operator in ("and", "or"):
+        args = tuple(_guarded(arg) for arg in node.args)
+        return node if all(a is b for a, b in zip(args, node.args, strict=True)) else replace(node, args=args)
+    found = {each.path: each for each in walk(node) if isinstance(each, Var) and each.path in _MAY_BE_MISSING}
+    if not found:
+        return node
+    return Call("and", (*(Call("is_set", (var,)) for _, var in sorted(found.items())), node))
 
 
 def both(first: Expression | None, second: Expression | None, entity: Entity) -> Expression | None:

@@ -57,13 +57,13 @@ def plain(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def figure(aggregate: str, values: Sequence[Any]) -> Any:
-    """`count`, `sum`, `min` or `max` over typed values; money of mixed currencies gives missing."""
+def figure(aggregate: str, values: Sequence[Any], nothing: Any) -> Any:
+    """`count`, `sum`, `min` or `max` over typed values, `nothing` over none; money of mixed currencies gives missing."""
     if aggregate == "count":
         return len(values)
     present = [value for value in values if value is not None]
     if not present:
-        return None
+        return nothing
     if isinstance(present[0], Money):
         if len({value.currency for value in present}) > 1:
             return None

@@ -69,7 +69,7 @@ def _values(
     """A line's changed values with defaults, checked: required fields and links."""
     values = {n: v for n, v in line.values.items() if before is None or v != before.get(n)}
     if before is None:
-        subject = at_hand.subject(work, child.policy.entity.ref, "", values)
+        subject = at_hand.shown(work, at_hand.subject(work, child.policy.entity.ref, "", values))
         for name, expression in child.defaults:
             if name not in line.values:
                 found = value_of(expression, subject, work.context)

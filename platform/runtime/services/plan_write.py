@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dacheng.metadata.definition import Transition, Workflow
+from dacheng.metadata.definition import Entity, Transition, Workflow
 from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.plugins.api import RecordWrite
 from dacheng.plugins.context import Automation, User
@@ -17,6 +17,7 @@ from dacheng.runtime.services.rules import Trigger
 from dacheng.runtime.services.save_plan import EMPTY, Happened, Plan, Step, Write, stamp_of
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.write_shape import WriteShape, shape_of
+from dacheng.runtime.storage import rollups
 from dacheng.runtime.storage.record_change import RecordChange
 
 ACTIONS = {"create": "create", "update": "update", "delete": "delete", "restore": "delete"}  # and the right they need
@@ -47,7 +48,7 @@ def _create(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
     parsed = _parse(work, shape, write)
     values = parsed.values
     _owner_on_create(work, shape, values)
-    given = {**dict.fromkeys(entity.fields), "id": record_id, "version": 1, **values}
+    given = {**dict.fromkeys(entity.fields), **_nothing(entity), "id": record_id, "version": 1, **values}
     given["created_at"] = given["updated_at"] = given.get("created_at") or work.context.now
     given["created_by"] = given["updated_by"] = work.context.actor.id
     subject = plan.at_hand.subject(work, entity.ref, record_id, given)
@@ -266,12 +267,19 @@ def _empty(plan: Plan, subject: Subject, name: str) -> bool:
 def _figures(shape: WriteShape, plan: Plan, subject: Subject) -> dict[str, Any]:
     """Roll-ups over the lines as planned, for conditions; the stored figures are kept by the storage."""
     from_lines = {}
+    nothing = _nothing(subject.entity)
     for rollup in shape.rollups:
         child = plan.at_hand.model.catalogue.entities[rollup.child]
         if child.parent == subject.entity.ref and child.parent_field == rollup.via:
             rows = plan.at_hand.children(child, subject.id)
-            from_lines[rollup.field] = links.figure(rollup.aggregate, [row.get(rollup.of or "") for row in rows])
+            found = [row.get(rollup.of or "") for row in rows]
+            from_lines[rollup.field] = links.figure(rollup.aggregate, found, nothing.get(rollup.field))
     return from_lines
+
+
+def _nothing(entity: Entity) -> dict[str, Any]:
+    """Roll-ups over no record at all, as the storage holds them from the start."""
+    return {name: entity.fields[name].codec.load(stored) for name, stored in rollups.nothing(entity).items()}
 
 
 # ---------------------------------------------------------------- delete, restore

@@ -178,7 +178,7 @@ def fold_grants(entity: Entity, grants: list[Grant]) -> EntityPolicy | None:
         readable.setdefault(name, entity.fields[name])
     writing = [grant for grant in grants if grant.create is not False or grant.update is not False]
     shown = {name: each for name, each in readable.items() if any(_field(g, name, "write") for g in writing)}
-    rows = {action: conditions.either([getattr(grant, action) for grant in grants], entity) for action in ACTIONS}
+    rows = {action: _rows(grants, action, entity) for action in ACTIONS}
     ordered = {name: readable[name] for name in entity.fields if name in readable}
     return EntityPolicy(
         entity=entity,
@@ -187,6 +187,10 @@ def fold_grants(entity: Entity, grants: list[Grant]) -> EntityPolicy | None:
         rows=MappingProxyType(rows),
         export=any(grant.export for grant in reading),
     )
+
+
+def _rows(grants: list[Grant], action: str, entity: Entity) -> Rows:
+    return conditions.either([conditions.known(getattr(grant, action), entity) for grant in grants], entity)
 
 
 def _of_lines(entity: Entity, parent: EntityPolicy, grants: list[Grant]) -> EntityPolicy | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from dacheng.metadata.definition import Entity
+from dacheng.metadata.definition import Entity, Field
 from dacheng.runtime.services.conditions import Subject, holds
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage import record_rows
@@ -143,16 +143,16 @@ class AtHand:
             if target is None or record_id not in self.visible(work, ref, [record_id]):
                 return None
             values = self.values[ref, record_id] or {}
-            return {name: value for name, value in values.items() if name in target.readable}
+            return _cut(values, target.readable)
 
         return Subject(
             entity=subject.entity,
             id=subject.id,
-            values={name: value for name, value in subject.values.items() if name in readable},
+            values=_cut(subject.values, readable),
             lookup=lookup,
             entities=subject.entities,
-            lines=subject.lines,
-            before=subject.before,
+            lines=_ShownLines(work, subject),
+            before=subject.before if subject.before is None else _cut(subject.before, readable),
             workflow=subject.workflow,
         )
 
@@ -168,11 +168,36 @@ class _Lines(Mapping[str, Sequence[Mapping[str, Any]]]):
         child = self._at_hand.model.catalogue.entities[found.to or ""]
         return self._at_hand.children(child, self._id)
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[str]:
         return (name for name, each in self._entity.fields.items() if each.kind == "lines")
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+class _ShownLines(Mapping[str, Sequence[Mapping[str, Any]]]):
+    """Lines by field as far as the actor sees them: readable line fields of readable lines alone."""
+
+    def __init__(self, work: Work, subject: Subject) -> None:
+        self._work, self._subject = work, subject
+
+    def __getitem__(self, name: str) -> Sequence[Mapping[str, Any]]:
+        owner = self._work.policy.entity(self._subject.entity.ref)
+        field = owner.readable.get(name) if owner is not None else None
+        child = self._work.policy.entity(field.to or "") if field is not None else None
+        if child is None:
+            return ()
+        return [_cut(row, child.readable) for row in self._subject.lines.get(name, ())]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._subject.lines)
+
+    def __len__(self) -> int:
+        return len(self._subject.lines)
+
+
+def _cut(values: Mapping[str, Any], readable: Mapping[str, Field]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name in readable}
 
 
 def _put_back(where: dict[Any, Any], key: Key, old: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dacheng.metadata.definition import Field, Rollup
+from dacheng.metadata.definition import Entity, Field, Rollup
 from dacheng.metadata.problem import refuse
 from dacheng.runtime.storage.failures import is_out_of_range
 from dacheng.runtime.storage.reader import Prepared, Transaction
@@ -54,13 +54,21 @@ def initial(made: EntityTable) -> dict[str, Any]:
     """The columns of a new record's roll-ups: nothing counted, nothing summed, no smallest or largest."""
     found: dict[str, Any] | None = made.prepared.get("rollup_start")
     if found is None:
-        found = made.prepared["rollup_start"] = {}
-        for rollup in made.entity.rollups:
-            columns = made.columns[rollup.field]
-            if rollup.aggregate in ("count", "sum"):
-                found[columns[0].name] = 0
-                if len(columns) > 1:
-                    found[columns[1].name] = currency_of(made.entity.fields[rollup.field])
+        found = made.prepared["rollup_start"] = {
+            column.name: value
+            for name, values in nothing(made.entity).items()
+            for column, value in zip(made.columns[name], values, strict=True)
+        }
+    return found
+
+
+def nothing(entity: Entity) -> dict[str, tuple[Any, ...]]:
+    """The stored values, by field, of counts and sums over no record at all."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for rollup in entity.rollups:
+        if rollup.aggregate in ("count", "sum"):
+            target = entity.fields[rollup.field]
+            found[rollup.field] = (0,) if len(target.codec.columns) == 1 else (0, currency_of(target))
     return found
 
 
