@@ -87,11 +87,12 @@ class Codec(Protocol):
 
 
 class FieldKind(ABC):
-    """One kind of field: one file, one subclass. `schema` holds the keys it adds to a property."""
+    """One kind of field: one file, one subclass. `schema` ({"properties", "required"}) is what it adds to a property."""
 
     id: str
     schema: Mapping[str, Any] = MappingProxyType({})
     view: str = ""  # the web view that draws it; empty: the view named like the kind
+    numeric: bool = False  # kept as a number that measures may sum
     derived: bool = False  # computed by the product, never written by people
     merge: Mapping[str, str] = MappingProxyType({})  # layer policy per key this kind adds
 

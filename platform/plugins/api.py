@@ -24,8 +24,11 @@ class ProjectionColumn:
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """A plugin's table `{plugin}_{id}`: no change log; `subject` names the column that holds the id of the
-    record whose row rules guard each row, `entity` the reference of that record's entity."""
+    """A plugin's table `_p_{plugin}_{id}`: no change log, grows by columns and indexes, made anew for another key.
+
+    `subject` names the column that holds the id of the record whose row rules guard each row, `entity` the
+    reference of that record's entity (`app.entity`); without them everyone who reaches the plugin sees all rows.
+    """
 
     id: str
     columns: tuple[ProjectionColumn, ...]
@@ -74,7 +77,8 @@ class Access(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PluginRequest:
-    """A checked request to a plugin route: path parameters and body have passed the declared schema."""
+    """A checked request to a plugin route: the body has passed the declared schema (None without a body; numbers
+    with a point are Decimal), `query` holds only declared parameters, `path` those of the path, as text."""
 
     access: Access
     path: Mapping[str, str]
@@ -86,7 +90,8 @@ class PluginRequest:
 class PluginRoute:
     """A route `/api/v1/x/{plugin}{path}`; `permission` is `public`, `signed_in` or `builder`.
 
-    `writes` says whether the handler may write; a GET route must not.
+    `writes` says whether the handler may write; a GET route must not. `parameters` are the query parameters it
+    takes. The handler runs in a thread of its own and answers what fits `response_schema`, or raises `Refused`.
     """
 
     path: str
@@ -97,6 +102,7 @@ class PluginRoute:
     response_schema: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     writes: bool = False
     summary: str = ""
+    parameters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +117,19 @@ class Tryout:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A panel on the record page of entities that `applies` accepts; drawn from structured parts only."""
+    """A panel on the record page of entities (by reference) that `applies` accepts; `render` is given the entity
+    and the record's id and may only read. `title` is by locale; drawn from structured parts, never markup."""
 
     id: str
     applies: Callable[[Context, str], bool]
     render: Callable[[Access, str, str], Figure | Chart | Series | None]
-    slot: str = ""
+    title: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command `dacheng {plugin} {id}`: argument names with help, and what it does."""
+    """A command `dacheng {plugin} {id}`: argument names with help, and what it does as the product itself; `run`
+    answers the exit code and prints what it has to say."""
 
     id: str
     help: str
@@ -131,7 +139,11 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """A follower of the event log: called with batches in order after its own cursor."""
+    """A follower of the event log: called with batches in order after its own cursor, by the worker.
+
+    Events are mappings with `id type subject_kind subject occurred_at recorded_at actor payload` (times in ms).
+    The cursor moves when `handle` returns: after a crash or a failure the same batch comes again, so write by key.
+    """
 
     id: str
     types: frozenset[str]

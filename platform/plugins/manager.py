@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
 from types import MappingProxyType
@@ -17,6 +18,8 @@ from dacheng.plugins.api import RecordWrite
 from dacheng.plugins.context import Context
 
 ENTRY_POINTS = "dacheng.plugins"
+NONE: frozenset[str] = frozenset()
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,15}")
 log = logging.getLogger("dacheng.plugins")
 
 
@@ -25,22 +28,38 @@ class PluginFailed(Exception):
 
 
 class Plugins:
-    """The plugins of one host. Registration failures stop the start with the plugin's name; a failing `before_*`
-    refuses the write naming it; a failing `after_*` is logged."""
+    """The plugins of one host; those in `disabled` are known and do nothing.
 
-    def __init__(self, plugins: Mapping[str, object]) -> None:
+    Registration failures stop the start with the plugin's name; a failing `before_*` refuses the write naming
+    it; a failing `after_*` is logged.
+    """
+
+    def __init__(self, plugins: Mapping[str, object], disabled: frozenset[str] = NONE) -> None:
+        self.known = tuple(plugins)
+        self.disabled = disabled & plugins.keys()
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         for name, plugin in plugins.items():
-            self._manager.register(plugin, name=name)
-        self._manager.check_pending()
+            if not _NAME.fullmatch(name):
+                raise PluginFailed(f"Plugin “{name}” needs a name of at most 16 small letters, digits and _")
+            if name not in disabled:
+                self._register(name, plugin)
         self._before = tuple(self._implementations("before_write"))
         self._after = tuple(self._implementations("after_write"))
+        self._registered: dict[str, Mapping[str, Any]] = {}
+        self._kept: dict[str, Any] = {}
+
+    def _register(self, name: str, plugin: object) -> None:
+        try:
+            self._manager.register(plugin, name=name)
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            raise PluginFailed(f"Plugin “{name}” does not fit: {error}") from error
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The registered plugins, in order."""
-        return tuple(name for name, _ in self._manager.list_name_plugin())
+        """The plugins at work, in order."""
+        return tuple(name for name in self.known if name not in self.disabled)
 
     @property
     def watches_writes(self) -> bool:
@@ -48,16 +67,24 @@ class Plugins:
         return bool(self._before or self._after)
 
     def registered(self, hook: str) -> Mapping[str, Any]:
-        """What each plugin returned from a `register_*` or `extra_*` hook: plugin name → value."""
-        found: dict[str, Any] = {}
-        for name, function in self._implementations(hook):
-            try:
-                value = function()
-            except Exception as error:
-                raise PluginFailed(f"Plugin “{name}” failed in {hook}: {error}") from error
-            if value:
-                found[name] = value
-        return MappingProxyType(found)
+        """What each plugin returned from a `register_*` or `extra_*` hook, asked once: plugin name → value."""
+        if hook not in self._registered:
+            found: dict[str, Any] = {}
+            for name, function in self._implementations(hook):
+                try:
+                    value = function()
+                except Exception as error:
+                    raise PluginFailed(f"Plugin “{name}” failed in {hook}: {error}") from error
+                if value:
+                    found[name] = value
+            self._registered[hook] = MappingProxyType(found)
+        return self._registered[hook]
+
+    def remembered(self, key: str, make: Callable[[], Any]) -> Any:
+        """What `make` works out from the registrations, once for these plugins."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
 
     def kinds(self, builtin: KindsPart) -> Kinds:
         """The registry of the built-in part and every plugin's."""
@@ -87,15 +114,20 @@ class Plugins:
             yield implementation.plugin_name, _by_name(implementation)
 
 
-def discover() -> dict[str, object]:
-    """Plugins installed beside the product, by entry point group `dacheng.plugins`."""
+def discover(disabled: frozenset[str] = NONE) -> dict[str, object]:
+    """Plugins installed beside the product, by entry point group `dacheng.plugins`; disabled ones are not loaded."""
     found: dict[str, object] = {}
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
         try:
-            found[point.name] = point.load()
+            found[point.name] = object() if point.name in disabled else point.load()
         except Exception as error:
             raise PluginFailed(f"Plugin “{point.name}” could not be loaded: {error}") from error
     return found
+
+
+def names_beside() -> tuple[str, ...]:
+    """The names of the plugins installed beside the product, without loading any."""
+    return tuple(sorted(point.name for point in entry_points(group=ENTRY_POINTS)))
 
 
 def _by_name(implementation: pluggy.HookImpl) -> Callable[..., Any]:

@@ -14,38 +14,41 @@ from typing import TypeVar
 
 from dacheng.metadata import builtin
 from dacheng.metadata.kinds import Kinds
+from dacheng.metadata.parking import Parked
 from dacheng.metadata.problem import Refused, refuse
 from dacheng.metadata.system_fields import CORE
 from dacheng.plugins.context import Actor, Anonymous, Cause, Context, System, User
 from dacheng.plugins.manager import Plugins, discover
-from dacheng.runtime.services import install_app, sessions
+from dacheng.runtime.services import install_app, plugin_tables, sessions
 from dacheng.runtime.services.directory import Directory
 from dacheng.runtime.services.load_catalogue import Loader
 from dacheng.runtime.services.rate_limits import RateLimits
 from dacheng.runtime.services.sessions import Credentials, Found
 from dacheng.runtime.services.work import Work, work_for
 from dacheng.runtime.settings import Settings
+from dacheng.runtime.storage import packages, plugin_states
 from dacheng.runtime.storage.database import Database, open_database
 from dacheng.runtime.storage.ids import new_id
 from dacheng.runtime.storage.model import Model
-from dacheng.runtime.storage.reader import Reader
+from dacheng.runtime.storage.reader import Reader, Transaction
+from dacheng.runtime.storage.schema_change import Journal
 from dacheng.runtime.storage.versions import Versions, read_versions
 
 T = TypeVar("T")
 MOVED = "storage.version_moved"
+Find = Callable[[frozenset[str]], Mapping[str, object]]
 
 
 class Host:
     """A workspace that is open. One per process; several may be open in one process (tests)."""
 
-    def __init__(self, settings: Settings, db: Database, plugins: Plugins, kinds: Kinds) -> None:
+    def __init__(self, settings: Settings, db: Database, find: Find) -> None:
         self._settings = settings
         self._db = db
-        self._plugins = plugins
-        self._kinds = kinds
+        self._find = find
         self._limits = RateLimits(settings)
         self._lock = threading.Lock()
-        self._loader = Loader(kinds)
+        self._use_plugins(db.read_now(plugin_states.disabled))
         self._model = db.read_now(self._loader.load)
         self._directory = Directory()
 
@@ -61,7 +64,8 @@ class Host:
 
         Raises `Refused` when another process writes the same SQLite file. `plugins` None: those installed.
         """
-        manager = Plugins(discover() if plugins is None else plugins)
+        given = plugins
+        find: Find = discover if given is None else lambda disabled: given
         if read_only and settings.embedded and not _database_file(settings).exists():
             raise refuse("host.no_workspace", name=str(settings.data))
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -71,9 +75,9 @@ class Host:
             statement_seconds=settings.statement_seconds,
         )
         try:
-            host = cls(settings, db, manager, manager.kinds(builtin.part()))
-            if not read_only and CORE not in host.model().catalogue.apps:
-                install_app.install_core(host)
+            host = cls(settings, db, find)
+            if not read_only:
+                host._complete()
         except BaseException:
             db.close()
             raise
@@ -100,6 +104,11 @@ class Host:
         return self._plugins
 
     @property
+    def parked(self) -> tuple[Parked, ...]:
+        """What rests because the plugin it needs is gone or disabled."""
+        return self._loader.parked
+
+    @property
     def limits(self) -> RateLimits:
         """The counters of tries."""
         return self._limits
@@ -115,8 +124,38 @@ class Host:
     def refresh(self) -> Model:
         """The model as the database has it now: labels alone, or everything, loaded anew when it moved."""
         with self._lock:
-            self._model = self._db.read_now(lambda reader: self._loader.renew(reader, self._model))
+            self._model = self._db.read_now(self._renewed)
             return self._model
+
+    def _renewed(self, reader: Reader) -> Model:
+        if read_versions(reader).definitions != self._model.versions.definitions:
+            disabled = plugin_states.disabled(reader)
+            if disabled & set(self._plugins.known) != self._plugins.disabled:
+                self._use_plugins(disabled)
+                return self._loader.load(reader)
+        return self._loader.renew(reader, self._model)
+
+    def _use_plugins(self, disabled: frozenset[str]) -> None:
+        self._plugins = Plugins(self._find(disabled), disabled)
+        self._kinds = self._plugins.kinds(builtin.part())
+        self._loader = Loader(self._kinds)
+
+    def _complete(self) -> None:
+        """Make what a new workspace, or a new plugin in it, still lacks."""
+        if CORE not in self._model.catalogue.apps:
+            install_app.install_core(self)
+        due = self._db.read_now(
+            lambda reader: plugin_tables.due(
+                reader, self._plugins, [each.id for each in packages.installed(reader)]
+            )
+        )
+        if due:
+            journal = Journal("start", int(datetime.now(UTC).timestamp() * 1000))
+
+            def install(tx: Transaction) -> None:
+                plugin_tables.install(tx, self._plugins, due, journal)
+
+            self._db.write_now(install)
 
     def work(self, actor: Actor | None = None, *, locale: str = "", cause: Cause | None = None) -> Work:
         """A frame for the product itself (`System`), or for a given actor, on the model of now."""

@@ -14,6 +14,12 @@ NUMERIC = frozenset(["integer", "decimal", "money", "rollup"])
 ORDERED = NUMERIC | {"date", "datetime", "text"}
 
 
+def is_numeric(kind: str, kinds: Kinds) -> bool:
+    """Whether fields of this kind are numbers that can be summed."""
+    return kind in NUMERIC or (kind in kinds.fields and kinds.fields[kind].numeric)
+
+
+
 def names_fit(world: World, kinds: Kinds) -> Iterator[Problem]:
     """App, entity and field ids are short enough for one physical name on both databases."""
     if len(world.app) > MAX_APP:
@@ -106,7 +112,7 @@ def rollups_have_a_source(world: World, kinds: Kinds) -> Iterator[Problem]:
             source = world.path(of["x-entity"], spec.get("x-field", ""))
             if source is None or source.kind in ("lines", "rollup"):
                 yield problem("definition.no_field", f"{where}/x-field", file, field=spec.get("x-field", ""))
-            elif source.kind not in (NUMERIC if spec["x-aggregate"] == "sum" else ORDERED):
+            elif not is_numeric(source.kind, kinds) and (spec["x-aggregate"] == "sum" or source.kind not in ORDERED):
                 yield problem("definition.not_a_number", f"{where}/x-field", file, field=spec["x-field"])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from dacheng.metadata.checks.entities import NUMERIC, ORDERED
+from dacheng.metadata.checks.entities import ORDERED, is_numeric
 from dacheng.metadata.checks.world import World
 from dacheng.metadata.kinds import Kinds
 from dacheng.metadata.problem import Problem, problem
@@ -85,7 +85,7 @@ def measures_can_be_reckoned(world: World, kinds: Kinds) -> Iterator[Problem]:
         entity = item["entity"]
         if not world.has_entity(entity):
             continue
-        yield from _measure_field(world, item, file)
+        yield from _measure_field(world, kinds, item, file)
         time = item.get("time_field")
         target = None if time is None else world.path(entity, time)
         if time is not None and (target is None or target.kind not in ("date", "datetime")):
@@ -99,7 +99,7 @@ def measures_can_be_reckoned(world: World, kinds: Kinds) -> Iterator[Problem]:
                 yield problem("definition.not_a_time", f"{where}/grain", file, field=body["path"])
 
 
-def _measure_field(world: World, item: Mapping[str, Any], file: str) -> Iterator[Problem]:
+def _measure_field(world: World, kinds: Kinds, item: Mapping[str, Any], file: str) -> Iterator[Problem]:
     field, aggregate = item.get("field"), item["aggregate"]
     if field is None:
         if aggregate != "count":
@@ -108,8 +108,8 @@ def _measure_field(world: World, item: Mapping[str, Any], file: str) -> Iterator
     target = world.path(item["entity"], field)
     if target is None or target.kind == "lines":
         yield problem("definition.no_field", "/field", file, field=field)
-    elif (aggregate in ("sum", "avg") and target.kind not in NUMERIC) or (
-        aggregate in ("min", "max") and target.kind not in ORDERED
+    elif not is_numeric(target.kind, kinds) and (
+        aggregate in ("sum", "avg") or (aggregate in ("min", "max") and target.kind not in ORDERED)
     ):
         yield problem("definition.not_a_number", "/field", file, field=field)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from dacheng.metadata.lint import is_warning, lint
 from dacheng.metadata.problem import Problem, Refused
-from dacheng.runtime.services.load_catalogue import App, Loader
+from dacheng.runtime.services.load_catalogue import Loader
 from dacheng.runtime.services.site import Site
-from dacheng.runtime.storage import checks, packages
+from dacheng.runtime.storage import checks, projections
 from dacheng.runtime.storage.reader import Reader
 from dacheng.runtime.storage.versions import read_versions
 
@@ -29,7 +29,7 @@ def examine(site: Site, progress: Progress) -> Findings:
     steps: tuple[tuple[str, Callable[[Reader], tuple[Problem, ...]]], ...] = (
         ("packages", lambda reader: _packages(site, reader)),
         ("catalogue", lambda reader: _catalogue(site, reader)),
-        ("storage", lambda reader: checks.check_all(reader, site.model())),
+        ("storage", lambda reader: (*checks.check_all(reader, site.model()), *projections.verify(reader))),
     )
     problems: list[Problem] = []
     for number, (name, check) in enumerate(steps):
@@ -40,16 +40,20 @@ def examine(site: Site, progress: Progress) -> Findings:
 
 
 def _packages(site: Site, reader: Reader) -> tuple[Problem, ...]:
-    """Every installed package can be read and passes lint; the layers on it apply."""
+    """Every installed package can be read and passes lint; the layers on it apply, and nothing rests."""
+    loader = Loader(site.kinds)
     try:
-        apps = Loader(site.kinds).apps(reader)
+        apps = loader.apps(reader)
+        loader.build(apps, read_versions(reader))
     except Refused as refused:
         return refused.problems
+    resting = {each.app for each in loader.parked}
     bases = {each.base.id: each.base for each in apps}
-    found: list[Problem] = []
+    found: list[Problem] = [each.problem() for each in loader.parked]
     for each in apps:
         others = {name: base for name, base in bases.items() if name != each.base.id}
-        found += [one for one in lint(each.base, site.kinds, others) if not is_warning(one)]
+        if each.base.id not in resting:
+            found += [one for one in lint(each.base, site.kinds, others) if not is_warning(one)]
     return tuple(found)
 
 
@@ -57,9 +61,7 @@ def _catalogue(site: Site, reader: Reader) -> tuple[Problem, ...]:
     """What is installed compiles together with its layers."""
     loader = Loader(site.kinds)
     try:
-        apps: tuple[App, ...] = loader.apps(reader)
-        loader.build(apps, read_versions(reader))
+        loader.build(loader.apps(reader), read_versions(reader))
     except Refused as refused:
         return refused.problems
-    assert len(apps) == len(packages.installed(reader))
     return ()

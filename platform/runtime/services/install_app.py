@@ -18,7 +18,7 @@ from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.metadata.system_fields import CORE
 from dacheng.plugins.context import Cause, System
 from dacheng.runtime.bundled import bundled_packages
-from dacheng.runtime.services import keep_snapshot, seed_data
+from dacheng.runtime.services import keep_snapshot, plugin_tables, seed_data
 from dacheng.runtime.services import work as frames
 from dacheng.runtime.services.load_catalogue import App, Loader
 from dacheng.runtime.services.sessions import milliseconds
@@ -275,7 +275,10 @@ def _carry_out(site: Site, work: Work, step: _Step, *, sample: bool, progress: P
         versions.demand(tx, step.before.versions, labels=True)
         progress("tables", 2, 4)
         cause = f"{'install' if step.candidate else 'uninstall'} {step.plan.app} {step.plan.version}"
-        schema_change.apply(tx, step.plan.changes, step.before.tables, step.after.tables, Journal(cause, now))
+        journal = Journal(cause, now)
+        schema_change.apply(tx, step.plan.changes, step.before.tables, step.after.tables, journal)
+        if step.candidate is not None:
+            plugin_tables.install(tx, site.plugins, (step.plan.app,), journal)
         _put(tx, step, work, now)
         versions.bump(tx, "definitions")
         versions.bump(tx, "labels")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,8 @@ from dacheng.metadata.kinds import Kinds
 from dacheng.metadata.labels import compile_labels
 from dacheng.metadata.layers import Folded, fold
 from dacheng.metadata.package import canonical, read_files
+from dacheng.metadata.parking import Parked, known_files, park
+from dacheng.metadata.problem import Refused
 from dacheng.runtime.storage import packages
 from dacheng.runtime.storage.model import Model
 from dacheng.runtime.storage.packages import InstalledPackage
@@ -22,6 +25,7 @@ from dacheng.runtime.storage.versions import Versions, read_versions
 
 WORDS = ("label", "term")
 CACHED_PACKAGES = 64
+log = logging.getLogger("dacheng.plugins")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ class _Compiled:
     shape: str
     catalogue: Catalogue
     tables: Tables
+    packages: tuple[Package, ...]
+    parked: tuple[Parked, ...]
 
 
 class Loader:
@@ -59,6 +65,13 @@ class Loader:
         self._kinds = kinds
         self._bases: dict[str, Package] = {}
         self._last: _Compiled | None = None
+        self._unread: dict[str, tuple[Parked, ...]] = {}
+
+    @property
+    def parked(self) -> tuple[Parked, ...]:
+        """What of the model last built rests, because the plugin it needs is gone or disabled."""
+        unread = [each for name in sorted(self._unread) for each in self._unread[name]]
+        return (*unread, *(self._last.parked if self._last is not None else ()))
 
     def load(self, reader: Reader) -> Model:
         """The model of everything installed, as this snapshot sees it."""
@@ -79,7 +92,7 @@ class Loader:
     def build(self, apps: Sequence[App], versions: Versions) -> Model:
         """The model of these apps; raises `Refused` when they do not compile together."""
         compiled = self._compile(apps)
-        words = compile_labels([each.folded.package for each in apps], compiled.catalogue, self._kinds)
+        words = compile_labels(compiled.packages, compiled.catalogue, self._kinds)
         return Model(versions.definitions, compiled.catalogue, words, compiled.tables, versions)
 
     def fold(self, base: Package, layers: Sequence[Layer]) -> App:
@@ -88,15 +101,25 @@ class Loader:
 
     def _compile(self, apps: Sequence[App]) -> _Compiled:
         shape = "|".join([self._kinds.hash, *sorted(each.shape for each in apps)])
-        if self._last is None or self._last.shape != shape:
-            catalogue = compile_catalogue([each.folded.package for each in apps], self._kinds)
-            self._last = _Compiled(shape, catalogue, build_tables(catalogue))
+        packages = tuple(each.folded.package for each in apps)
+        if self._last is not None and self._last.shape == shape and not self._last.parked:
+            self._last = replace(self._last, packages=packages)
+            return self._last
+        parked: tuple[Parked, ...] = ()
+        try:
+            catalogue = compile_catalogue(packages, self._kinds)
+        except Refused:
+            packages, parked = park(packages, self._kinds)
+            catalogue = compile_catalogue(packages, self._kinds)
+            log.warning("%d definitions rest until their plugins are back", len(parked))
+        self._last = _Compiled(shape, catalogue, build_tables(catalogue), packages, parked)
         return self._last
 
     def _app(self, found: InstalledPackage) -> App:
         base = self._bases.get(found.hash)
         if base is None:
-            base = read_files(archive_files(found.files), self._kinds)
+            files, self._unread[found.id] = known_files(archive_files(found.files), self._kinds, found.id)
+            base = read_files(files, self._kinds)
             if len(self._bases) >= CACHED_PACKAGES:
                 self._bases.clear()
             self._bases[found.hash] = base

@@ -1,4 +1,4 @@
-"""Works off the outbox: mails, and nothing that could stop the server it runs in."""
+"""Works off the outbox and lets plugins follow the event log; nothing here can stop the server it runs in."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 
 from dacheng.metadata.problem import Refused
 from dacheng.runtime.services import mail, sign_in
+from dacheng.runtime.services.event_consumers import Followers
 from dacheng.runtime.services.sessions import milliseconds
 from dacheng.runtime.services.site import Site
 from dacheng.runtime.storage import accounts, outbox
@@ -79,17 +80,19 @@ def drain(site: Site) -> int:
     done = 0
     while jobs := _take(site, owner):
         done += sum(1 for job in jobs if _do(site, job))
-    return done
+    return done + Followers(site, owner).follow()
 
 
 def _run(site: Site, ending: threading.Event) -> None:
     owner = _owner()
+    followers = Followers(site, owner)
     rounds = 0
     while not ending.is_set():
         try:
             jobs = _take(site, owner) if _is_due(site) else []
             for job in jobs:
                 _do(site, job)
+            followers.follow()
             if not jobs:
                 rounds += 1
                 if rounds % SWEEP_EVERY == 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from dacheng.metadata.kinds import Kinds
+from dacheng.metadata.parking import Parked
 from dacheng.plugins.context import Actor, Cause
 from dacheng.plugins.manager import Plugins
 from dacheng.runtime.services.rate_limits import RateLimits
@@ -35,6 +36,11 @@ class Site(Protocol):
     @property
     def plugins(self) -> Plugins:
         """The plugins of this host."""
+        ...
+
+    @property
+    def parked(self) -> tuple[Parked, ...]:
+        """What rests because the plugin it needs is gone or disabled."""
         ...
 
     @property

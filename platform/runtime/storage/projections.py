@@ -1,8 +1,12 @@
-"""Plugin tables: figures kept ready for measures. Written in batches or by a select, never logged."""
+"""Plugin tables: figures kept ready to be read. Written in batches or by a select, never logged.
+
+A table grows by columns and indexes where it stands; only another key or another type makes it anew.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +16,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
 from dacheng.metadata.kinds import Primitive
-from dacheng.runtime.storage.reader import Transaction
+from dacheng.metadata.problem import Problem, problem
+from dacheng.runtime.storage import ddl, physical
+from dacheng.runtime.storage.reader import Reader, Transaction
+from dacheng.runtime.storage.schema_change import Journal
 from dacheng.runtime.storage.system_tables import Integer, Text, projection
 
+_LOCK = 7_201_004
 _INTEGERS = (Primitive.INTEGER, Primitive.INSTANT, Primitive.BOOLEAN)
 
 
@@ -51,8 +59,9 @@ def table_of(wanted: Projection, metadata: sa.MetaData | None = None) -> sa.Tabl
         sa.MetaData() if metadata is None else metadata,
         *[_column(name, primitive, name in wanted.key) for name, primitive in wanted.columns.items()],
     )
-    for number, columns in enumerate(wanted.indexes):
-        sa.Index(f"{wanted.table_name}_{number}", *[made.c[name] for name in columns])
+    for columns in wanted.indexes:
+        digest = hashlib.sha256(" ".join([wanted.table_name, *columns]).encode()).hexdigest()[:20]
+        sa.Index(f"ix_{digest}", *[made.c[name] for name in columns])
     return made
 
 
@@ -61,10 +70,15 @@ def _column(name: str, primitive: Primitive, is_key: bool) -> sa.Column[Any]:
     return sa.Column(name, kind, primary_key=is_key, nullable=not is_key, autoincrement=False)
 
 
-def install(tx: Transaction, wanted: Projection) -> bool:
-    """Make the table, anew when its shape changed; True when it is empty now and has to be built."""
+def install(tx: Transaction, wanted: Projection, journal: Journal | None = None) -> bool:
+    """Make the table, or let it grow; True when it is empty now and has to be built."""
+    tx.advisory_lock(_LOCK)
     known = tx.scalar(sa.select(projection.c.shape).where(projection.c.id == wanted.table_name))
     if known == wanted.shape:
+        return False
+    if known is not None and _only_grows(known, wanted):
+        _grow(tx, wanted)
+        _note(tx, journal, "projection_grown", wanted)
         return False
     if known is not None:
         remove(tx, wanted)
@@ -73,7 +87,53 @@ def install(tx: Transaction, wanted: Projection) -> bool:
     for index in made.indexes:
         tx.ddl(CreateIndex(index))
     tx.execute(projection.insert().values(id=wanted.table_name, owner=wanted.owner, shape=wanted.shape))
+    _note(tx, journal, "projection_added", wanted)
     return True
+
+
+def is_current(reader: Reader, wanted: Projection) -> bool:
+    """Whether the table is there in just this shape."""
+    known = reader.scalar(sa.select(projection.c.shape).where(projection.c.id == wanted.table_name))
+    return bool(known == wanted.shape)
+
+
+def _only_grows(known: str, wanted: Projection) -> bool:
+    columns, key, _ = orjson.loads(known)
+    now = {name: primitive.value for name, primitive in wanted.columns.items()}
+    return tuple(key) == wanted.key and columns.items() <= now.items()
+
+
+def _grow(tx: Transaction, wanted: Projection) -> None:
+    made, there = table_of(wanted), physical.read(tx)
+    for column in made.columns:
+        if column.name not in there.columns[made.name]:
+            tx.ddl(ddl.AddColumn(column))
+    indexes = {str(index.name): index for index in made.indexes}
+    known = {name for name in there.indexes.get(made.name, ()) if name.startswith("ix_")}
+    for name in sorted(known - indexes.keys()):
+        tx.ddl(ddl.DropIndexByName(name))
+    for name in sorted(indexes.keys() - known):
+        tx.ddl(CreateIndex(indexes[name]))
+    tx.execute(sa.update(projection).where(projection.c.id == wanted.table_name).values(shape=wanted.shape))
+
+
+def _note(tx: Transaction, journal: Journal | None, kind: str, wanted: Projection) -> None:
+    if journal is not None:
+        journal.write(tx, kind, table=wanted.table_name)
+
+
+def verify(reader: Reader) -> Iterator[Problem]:
+    """Where a plugin table that was made is not as it was made: missing, or short of columns or indexes."""
+    there = physical.read(reader)
+    for name, owner, shape in reader.rows(sa.select(projection.c.id, projection.c.owner, projection.c.shape)):
+        columns, key, indexes = orjson.loads(shape)
+        named = {column: Primitive(primitive) for column, primitive in columns.items()}
+        short = name.removeprefix(f"_p_{owner}_")
+        made = table_of(Projection(short, owner, named, tuple(key), tuple(map(tuple, indexes))))
+        missing = made.columns.keys() - there.columns.get(name, {}).keys()
+        lost = {str(index.name) for index in made.indexes} - there.indexes.get(name, frozenset())
+        for what in (*sorted(missing), *sorted(lost)):
+            yield problem("storage.schema_drift", table=name, what=f"{what} is missing")
 
 
 def remove(tx: Transaction, wanted: Projection) -> None:

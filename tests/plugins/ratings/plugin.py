@@ -101,7 +101,8 @@ class Rating(FieldKind):
 
     id = "rating"
     view = "integer"
-    schema = {"x-best": {"type": "integer", "minimum": 2, "maximum": 10}}
+    numeric = True
+    schema: Mapping[str, Any] = {"properties": {"x-best": {"type": "integer", "minimum": 2, "maximum": 10}}}
 
     def bind(self, field_id: str, spec: Spec) -> Codec:
         """The codec for this field's best."""
