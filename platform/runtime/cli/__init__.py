@@ -8,11 +8,12 @@ import traceback
 from collections.abc import Sequence
 
 from dacheng.metadata.problem import Refused
-from dacheng.runtime.cli import apps, care, demo, people, records, serve, words
+from dacheng.plugins.manager import PluginFailed
+from dacheng.runtime.cli import apps, care, demo, people, plugins, records, serve, words
 from dacheng.runtime.cli.output import BUG, BUSY, REFUSED, USAGE, Output
 from dacheng.runtime.cli.workspace import language
 
-GROUPS = (serve, demo, apps, people, records, words, care)
+GROUPS = (serve, demo, apps, people, records, words, care, plugins)
 BUSY_CODES = ("storage.second_writer", "storage.busy")
 
 
@@ -37,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         output.problems(refused.problems)
         busy = any(problem.code in BUSY_CODES for problem in refused.problems)
         return BUSY if busy else REFUSED
+    except PluginFailed as failed:
+        output.say(f"{failed}\n`dacheng plugin disable` lets the others go on without it.")
+        return REFUSED
     except argparse.ArgumentTypeError as error:
         output.say(str(error))
         return USAGE

@@ -13,7 +13,7 @@ import orjson
 from dacheng.metadata.definition import Field, Measure
 from dacheng.metadata.expression import Expression
 from dacheng.metadata.expression import to_json as expression_json
-from dacheng.metadata.kinds import Json, MeasureResult
+from dacheng.metadata.kinds import Json, MeasureResult, Primitive
 from dacheng.metadata.problem import Problem, Refused, refuse
 from dacheng.runtime.services import gate, read_records
 from dacheng.runtime.services.conditions import surroundings
@@ -23,7 +23,6 @@ from dacheng.runtime.storage.query_plan import AggregatePlan, Group, Path
 from dacheng.runtime.storage.reader import Reader
 
 AGGREGATES = frozenset({"count", "sum", "avg", "min", "max", "distinct"})
-SUMMED = frozenset({"integer", "decimal", "money", "rollup"})
 MAX_GROUPS = gate.MAX_GROUPS
 
 
@@ -110,7 +109,7 @@ def _ask(work: Work, ref: str, dimension: str | None, filters: Filters) -> _Aske
     if measure is None or policy is None or measure.aggregate not in AGGREGATES:
         raise refuse("measure.unknown")
     value = _path(work, measure, measure.field) if measure.field is not None else None
-    if measure.aggregate in ("sum", "avg") and (value is None or value[-1].kind not in SUMMED):
+    if measure.aggregate in ("sum", "avg") and (value is None or not _is_summed(value[-1])):
         raise refuse("measure.unknown")
     group, grain = None, ""
     if dimension is not None:
@@ -145,6 +144,11 @@ def _period(work: Work, measure: Measure, period: Period) -> list[Json]:
         return []
     field = _path(work, measure, measure.time_field)[-1]
     return _between(field, measure.time_field, period.start, period.end)
+
+
+def _is_summed(field: Field) -> bool:
+    columns = field.codec.columns
+    return bool(columns) and columns[0].primitive is Primitive.INTEGER
 
 
 def _between(field: Field, name: str, start: date | None, end: date | None) -> list[Json]:

@@ -20,7 +20,7 @@ from dacheng.metadata.problem import Refused, refuse
 from dacheng.plugins.context import Anonymous
 from dacheng.runtime.host import Host
 from dacheng.runtime.web import errors, pages
-from dacheng.runtime.web.api.plugin_tryouts import tryout_routes
+from dacheng.runtime.web.api.plugins import plugin_routes
 from dacheng.runtime.web.api.routes import API_ROUTES
 from dacheng.runtime.web.jobs import JOBS_FOLDER, Jobs
 from dacheng.runtime.web.middleware import Envelope, OwnPagesOnly
@@ -32,7 +32,7 @@ from dacheng.runtime.web.static_files import STATIC_ROUTES
 
 def build_app(host: Host) -> Starlette:
     """The application serving `host`; a route that declares no permission raises `RouteUndeclared`."""
-    table = declared([*API_ROUTES, *tryout_routes(host.plugins), *page_routes(), *STATIC_ROUTES])
+    table = declared([*API_ROUTES, *plugin_routes(host.plugins), *page_routes(), *STATIC_ROUTES])
     rates = Rates()
     app = Starlette(
         routes=[

@@ -21,7 +21,7 @@ _documents: Prepared[Json] = Prepared(32)
 
 def describe(work: Work) -> Json:
     """The description for this actor, from a cache by catalogue, words, policy and locale."""
-    key = (work.model.catalogue.hash, work.model.labels.hash, work.policy.hash, work.context.locale)
+    key = (work.hooks.names, work.model.catalogue.hash, work.model.labels.hash, work.policy.hash, work.context.locale)
     return _documents.get(key, lambda: _document(work))
 
 
@@ -240,7 +240,7 @@ def _plugin_operation(plugin: str, route: PluginRoute) -> Json:
     places = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
     operation["parameters"] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in places
-    ]
+    ] + [_query(name, type="string") for name in route.parameters]
     return operation
 
 

@@ -27,10 +27,11 @@ from dacheng.runtime.web.form_body import ErrorLine, read_form, read_pairs
 from dacheng.runtime.web.markup import NOTHING, drawn
 from dacheng.runtime.web.page import Link, Page
 from dacheng.runtime.web.render import flash, render
-from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, work_of
+from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, in_thread, work_of
 from dacheng.runtime.web.saving import save
 from dacheng.runtime.web.view.form import PreparedForm, prepare_form
 from dacheng.runtime.web.view.form_state import Decided, decide
+from dacheng.runtime.web.view.panels import PanelShown, panels
 from dacheng.runtime.web.view.prepared import Prepared
 from dacheng.runtime.web.view.record import Facts, prepare_facts, title_of
 from dacheng.runtime.web.view.setting import setting_of, view_key
@@ -85,6 +86,7 @@ class RecordPage(Page):
     parts: tuple[Part, ...]
     related: tuple[Related, ...]
     timeline: tuple[Event, ...]
+    panels: tuple[PanelShown, ...] = ()
     wrong: tuple[ErrorLine, ...] = ()
 
 
@@ -190,6 +192,8 @@ async def _show(request: Request, problems: Sequence[Problem], asked: Asked = NO
         lambda reader: _read(reader, work, policy, prepared, ident, setting)
     )
     page = _page(work, policy, facts, found, setting, problems, replace(asked, choices=found.choices))
+    if work.hooks.registered("extra_panels"):
+        page = replace(page, panels=await in_thread(panels, host_of(request), work, ref, ident))
     return render(request, "record.html", page, status=status_of(problems) if problems else 200)
 
 
