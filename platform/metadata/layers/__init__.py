@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from dacheng.metadata.definition import Layer, LayerOperation, Package
 from dacheng.metadata.kinds import Kinds
-from dacheng.metadata.layers.apply import apply, order_key, predecessor
+from dacheng.metadata.layers.apply import apply, is_hidden, order_key, predecessor
 from dacheng.metadata.layers.outcomes import (
     ADOPTED,
     CHANGED,
@@ -60,30 +61,33 @@ def fold(base: Package, layers: Sequence[Layer], kinds: Kinds) -> Folded:
         return Folded(base, MappingProxyType({}))
     draft = Draft(base)
     provenance: dict[Address, str] = {}
+    made: set[tuple[str, Address]] = set()
     bases: dict[Address, Any] = {}
     outcomes: list[Outcome] = []
     for owner, op in operations:
         address = address_of(op)
         before = _current(draft, op)
-        reason = apply(draft, op, owner, kinds, _owns(provenance, address, owner))
+        reason = apply(draft, op, owner, kinds, _owns(made, address, owner))
         if reason:
-            outcomes.append(Outcome(PARKED, address, reason, op, op.base, op.value, before))
+            there = None if before is ABSENT else before
+            outcomes.append(Outcome(PARKED, address, reason, op, op.base, op.value, there))
             continue
-        foreign = op.op != "add" and provenance.get(address) != owner
+        foreign = op.op not in ("add", "hide") and provenance.get(address) != owner
         if foreign and not same(before, op.base) and not same(before, op.value):
-            outcomes.append(Outcome(CONFLICT, address, "both_changed", op, op.base, op.value, before))
+            there = None if before is ABSENT else before
+            outcomes.append(Outcome(CONFLICT, address, "both_changed", op, op.base, op.value, there))
         provenance[address] = owner
+        if op.op == "add":
+            made.add((owner, address))
         bases.setdefault(address, None if before is ABSENT else before)
     frozen = MappingProxyType(provenance)
     return Folded(draft.package(), frozen, tuple(outcomes), MappingProxyType(bases))
 
 
-def _owns(provenance: Mapping[Address, str], address: Address, owner: str) -> bool:
+def _owns(made: Set[tuple[str, Address]], address: Address, owner: str) -> bool:
+    """Whether the layer itself made the thing, or what it stands in."""
     kind, item, path = address
-    return any(
-        provenance.get((kind, item, path[:length])) == owner and (kind, item, path[:length]) != address
-        for length in range(len(path) + 1)
-    ) or (not path and provenance.get(address) == owner)
+    return any((owner, (kind, item, path[:length])) in made for length in range(len(path) + 1))
 
 
 def current_value(package: Package, op: LayerOperation) -> Any:
@@ -99,7 +103,7 @@ def _current(draft: Draft, op: LayerOperation) -> Any:
         return value_at(draft.terms, op.path)
     item = draft.item(op.kind, op.item)
     found = value_at(item, op.path)
-    if op.op == "move" and found is not ABSENT:
+    if op.op == "move" and op.path and found is not ABSENT:
         return predecessor(value_at(item, op.path[:-1]), op.path[-1], order_key(op.kind, op.path))
     return found
 
@@ -114,16 +118,22 @@ def merge(old_base: Package, new_base: Package, layer: Layer, kinds: Kinds) -> M
     old, new = Draft(old_base), Draft(new_base)
     kept: list[LayerOperation] = []
     outcomes: list[Outcome] = []
-    made: set[tuple[str, str, tuple[str, ...]]] = set()
+    made: set[Address] = set()
     for op in layer.operations:
-        outcome = _meet(old, new, op, made, layer.owner, kinds)
+        before = next((each for each in reversed(kept) if address_of(each) == address_of(op)), None)
+        outcome = _meet(old, new, op, made, layer.owner, kinds) if before is None else _again(op, before)
         outcomes.append(outcome)
         if outcome.kind in (KEPT, CONFLICT):
-            kept.append(op)
+            kept.append(replace(op, base=outcome.theirs) if op.op == "move" and outcome.kind == KEPT else op)
             if op.op == "add":
                 made.add((op.kind, op.item, op.path))
     outcomes.extend(_always_shown(old_base, new_base))
     return Merge(Layer(layer.owner, layer.app, tuple(kept)), tuple(outcomes))
+
+
+def _again(op: LayerOperation, before: LayerOperation) -> Outcome:
+    """An operation on what the layer changed before: it stands on that, not on the base."""
+    return Outcome(KEPT, address_of(op), "", op, op.base, op.value, before.value)
 
 
 def _meet(
@@ -150,10 +160,22 @@ def _meet(
         reason = apply(Draft(new.base), op, owner, kinds, owned=False)
         if reason:
             return outcome(PARKED, "removed" if reason == "missing" else reason)
-    wanted = ABSENT if op.op in ("remove", "hide") else op.value
-    if wanted is not ABSENT and same(theirs, wanted):
+    if op.op == "hide":  # of one property of the thing: whatever else theirs changed in it stands beside ours
+        return outcome(ADOPTED if is_hidden(op, theirs) else KEPT)
+    if op.op != "remove" and same(theirs, op.value):
         return outcome(ADOPTED)
-    return outcome(KEPT) if same(theirs, op.base) else outcome(CONFLICT, "both_changed")
+    unmoved = op.op == "move" and _stayed(old, new, op)
+    return outcome(KEPT) if unmoved or same(theirs, op.base) else outcome(CONFLICT, "both_changed")
+
+
+def _stayed(old: Draft, new: Draft, op: LayerOperation) -> bool:
+    """Whether theirs left an entry where it was among those that both versions have."""
+    tables = [value_at(draft.item(op.kind, op.item), op.path[:-1]) for draft in (old, new)]
+    if not all(isinstance(table, dict) and op.path[-1] in table for table in tables):
+        return False
+    key, common = order_key(op.kind, op.path), tables[0].keys() & tables[1].keys()
+    first, second = ({name: table[name] for name in common} for table in tables)
+    return predecessor(first, op.path[-1], key) == predecessor(second, op.path[-1], key)
 
 
 def _has_place(old: Draft, new: Draft, op: LayerOperation) -> bool:

@@ -54,6 +54,8 @@ def _set(draft: Draft, op: LayerOperation, owned: bool) -> str:
     table = draft.container(op.kind, op.item, op.path[:-1])
     if table is None:
         return "missing"
+    if _holds_entries(table.get(op.path[-1])) or _holds_entries(op.value):
+        return "malformed"  # entries come and go one by one, by their ids
     if op.value is None:
         table.pop(op.path[-1], None)
     else:
@@ -61,9 +63,16 @@ def _set(draft: Draft, op: LayerOperation, owned: bool) -> str:
     return ""
 
 
+def _holds_entries(value: Any) -> bool:
+    """Whether a value is an entry with a place among others, or a table of such."""
+    if not isinstance(value, dict):
+        return False
+    return any("order" in one or "x-order" in one for one in (value, *value.values()) if isinstance(one, dict))
+
+
 def _add(draft: Draft, op: LayerOperation, owner: str) -> str:
     name = op.path[-1] if op.path else op.item
-    if not name.startswith(prefix_of(owner)) and not name.isdigit():
+    if not name.startswith(prefix_of(owner)):
         known = op.path and op.path[-2:-1] in (("fields",), ("columns",))
         if not known:  # a form field or a column carries the id of the field it shows
             return "foreign_id"
@@ -114,6 +123,13 @@ def _hide(draft: Draft, op: LayerOperation, owned: bool) -> str:
     else:
         del table[op.path[-1]]
     return ""
+
+
+def is_hidden(op: LayerOperation, entry: Any) -> bool:
+    """Whether what a `hide` is about is hidden already."""
+    if not isinstance(entry, dict) or op.kind != "entity":
+        return False
+    return bool(entry.get("x-hidden") if len(op.path) == 2 else entry.get("archived"))
 
 
 def order_key(kind: str, path: tuple[str, ...]) -> str:

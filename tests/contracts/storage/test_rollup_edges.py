@@ -55,11 +55,10 @@ def test_a_sum_of_money_knows_its_currency_after_every_change(shop: Shop, edge: 
 
 def test_a_sum_beyond_64_bits_is_refused_and_changes_nothing(shop: Shop) -> None:
     huge = cny(9_999_999_999_999_999)
-    key, _ = shop.purchase(huge, huge)
+    key, _ = shop.purchase(*[huge] * 9)
+    line = shop.change("create", "purchase_line", uid(), purchase=key, amount=huge, position=9)
     with pytest.raises(Refused) as refused:
-        for at in range(12):
-            line = shop.change("create", "purchase_line", uid(), purchase=key, amount=huge, position=2 + at)
-            shop.apply(line)
+        shop.apply(line)
     assert [each.code for each in refused.value.problems] == ["record.figure_too_large"]
-    assert Decimal(shop.json("purchase", key)["total"]["amount"]) % Decimal(9_999_999_999_999_999) == 0
+    assert Decimal(shop.json("purchase", key)["total"]["amount"]) == 9 * Decimal(9_999_999_999_999_999)
     assert shop.db.read_now(lambda reader: checks.check_all(reader, shop.model)) == ()
