@@ -25,9 +25,9 @@ def prepare(base: str, folder: Path) -> Prepared:
     facts = read_facts(folder)
     with httpx2.Client(base_url=base, timeout=60) as client:
         cookie = _sign_in(client, facts)
-        headers = {"Authorization": f"Bearer {facts.token}", "Cookie": cookie}
-        ids = [record["id"] for record in _walk(client, headers, "customer", WANTED_IDS)]
-        people = {p["code"]: p["id"] for p in _walk(client, headers, "employee", 1000)}
+        token = {"Authorization": f"Bearer {facts.token}"}
+        ids = [record["id"] for record in _walk(client, token, "customer", WANTED_IDS)]
+        people = {p["code"]: p["id"] for p in _walk(client, token, "employee", 1000)}
 
     def body(record: Record) -> Record:
         made = as_definition(record)
@@ -35,7 +35,7 @@ def prepare(base: str, folder: Path) -> Prepared:
         made.pop(UNSEEN)
         return made
 
-    return Prepared(headers, ids, body)
+    return Prepared({"session": {"Cookie": cookie}, "token": token}, ids, body)
 
 
 def _sign_in(client: httpx2.Client, facts: Facts) -> str:

@@ -12,6 +12,7 @@
     path = "/customers?status=active&country={country}"
     contains = "<table"               # checked once before the load
     [scenario.create]
+    as = "token"                      # optional: whose headers, of those that were prepared
     method = "POST"; path = "/api/customers"; body = "customer"; expect = 201
 
 {port} {python} {dacheng} {data} stand in every text; {country} {id} in paths.
@@ -66,7 +67,7 @@ class Ask:
 class Prepared:
     """What is known only once a server answers: headers, record ids, how a body is written."""
 
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by the scenario's `as`
     ids: Sequence[str] = ()
     body: Callable[[Record], Record] = lambda record: record
 
@@ -173,7 +174,7 @@ class Target:
         path = str(spec["path"])
         for name, value in values.items():
             path = path.replace("{" + name + "}", str(value))
-        headers, body = dict(self.prepared.headers), b""
+        headers, body = dict(self.prepared.headers.get(str(spec.get("as", "")), {})), b""
         if spec.get("body") == "customer":
             headers["Content-Type"] = "application/json"
             body = json.dumps(self.prepared.body(record), ensure_ascii=False).encode()

@@ -10,8 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dacheng.metadata.definition import Catalogue, Entity, Field, Sort
-from dacheng.metadata.expression import Expression
+from dacheng.metadata.definition import Catalogue, Entity, Field, ListView, Sort
+from dacheng.metadata.expression import Call, Expression, Node, Var
 from dacheng.metadata.kinds import ColumnSpec, Primitive
 from dacheng.runtime.storage.ordering import MissingSmallest
 from dacheng.runtime.storage.system_tables import Integer, Text, integer, sequence, text
@@ -19,6 +19,7 @@ from dacheng.runtime.storage.system_tables import Integer, Text, integer, sequen
 ROW = "_row"  # the physical key: stable, growing, used by the search index and by batches
 DELETED = "deleted_at"
 POSITION = "position"
+FILTERS = 3  # how many of a list's filters its indexes know of
 NO_REFERENCE = frozenset({"created_by", "updated_by"})  # actors need not be users
 _TYPES: Mapping[Primitive, sa.types.TypeEngine[Any]] = MappingProxyType(
     {
@@ -139,19 +140,19 @@ def _add_indexes(made: EntityTable, catalogue: Catalogue, ref: str) -> None:
     for each in entity.fields.values():
         if each.unique:
             _unique(made, [each.id])
-        if _wants_index(each, entity.parent_field):
-            _index(made, [made.columns[each.id][0]], living=False)
     for together in entity.unique_together:
         _unique(made, together)
     keys = row_rule_keys(catalogue, ref)
-    for sort in _sorts(made, catalogue, ref):
-        _index(made, sort, living=True)
-        for key in keys:
-            _index(made, [made.columns[key][0], *sort], living=True)
+    for columns in _list_columns(made, catalogue, ref, keys):
+        _index(made, columns, living=True)
     for columns in _measure_columns(made, catalogue, ref, keys):
         _index(made, columns, living=False)
     if entity.parent_field in made.columns and POSITION in made.table.c:
         _index(made, [made.columns[str(entity.parent_field)][0], made.table.c[POSITION]], living=False)
+    begun = {index.expressions[0].element.name for index in made.table.indexes}  # type: ignore[attr-defined]
+    for each in entity.fields.values():
+        if _wants_index(each, entity.parent_field) and (each.to is not None or each.id not in begun):
+            _index(made, [made.columns[each.id][0]], living=False)
 
 
 def _wants_index(field: Field, parent_field: str | None) -> bool:
@@ -184,20 +185,81 @@ def _paths(expression: Expression) -> tuple[tuple[str, ...], ...]:
     return tuple(sorted(path for path in expression.dependencies if not path[0].startswith("$")))
 
 
-def _sorts(made: EntityTable, catalogue: Catalogue, ref: str) -> Iterator[list[sa.ColumnElement[object]]]:
-    """The default list's order, and the latest first."""
+def _list_columns(
+    made: EntityTable, catalogue: Catalogue, ref: str, keys: Sequence[str]
+) -> Iterator[list[sa.ColumnElement[object]]]:
+    """Indexes that give a list's rows in order: all of them, and behind what the list offers to filter by first.
+
+    A field that some role's rule holds to one value leads an index of its own. What else rules and filters
+    look at stands at the end, so that rows which do not count are passed over without a look at the table.
+    """
     view = catalogue.lists.get(ref)
-    sorts: list[Sequence[Sort]] = [view.sort] if view is not None and view.sort else []
+    pinned = _pinned(catalogue, ref)
+    for sort in _sorts(made, catalogue, ref):
+        filters: tuple[str, ...] = ()
+        if view is not None and sort is _default_sort(view):
+            filters = tuple(n for n in view.filters if n in made.columns)[:FILTERS]
+        leads = [(), *((key,) for key in pinned), *((name,) for name in filters[:2])]
+        if len(filters) > 1:
+            leads.append(filters[:2])
+        order = [key.path[0] for key in sort]
+        for lead in dict.fromkeys(leads):
+            behind = dict.fromkeys([*keys, *filters] if sort is _default_sort(view) else keys)
+            rest = [name for name in behind if name not in (*lead, *order, "id")]
+            yield [
+                *(made.columns[name][0] for name in lead),
+                *_in_order(made, [key for key in sort if key.path[0] not in lead]),
+                *(made.columns[name][0] for name in rest),
+                made.deleted_at,  # SQLite reads the table for it otherwise, although the index holds the living alone
+            ]
+
+
+def _pinned(catalogue: Catalogue, ref: str) -> tuple[str, ...]:
+    """Own fields that some role's read rule holds to a single value: `owner == $user.id`."""
+    entity = catalogue.entities[ref]
+    found: dict[str, None] = {}
+    for role in catalogue.roles.values():
+        grant = role.grants.get(ref)
+        if grant is not None and isinstance(grant.read, Expression):
+            paths = [path for path in _equal_paths(grant.read.node) if _is_own(entity, path)]
+            found.update(dict.fromkeys(path[0] for path in paths))
+    return tuple(sorted(found))
+
+
+def _equal_paths(node: Node) -> Iterator[tuple[str, ...]]:
+    """The variables that must equal something wherever the condition holds."""
+    if isinstance(node, Call) and node.operator == "and":
+        for inner in node.args:
+            yield from _equal_paths(inner)
+    elif isinstance(node, Call) and node.operator == "==":
+        yield from (arg.path for arg in node.args if isinstance(arg, Var) and arg.path and arg.path[0][:1] != "$")
+
+
+def _sorts(made: EntityTable, catalogue: Catalogue, ref: str) -> Iterator[Sequence[Sort]]:
+    """The default list's order, and the latest first."""
+    sorts = [_default_sort(catalogue.lists.get(ref))]
     if "updated_at" in made.columns and made.entity.parent is None:
         sorts.append([Sort(("updated_at",), descending=True)])
     for sort in sorts:
-        if all(len(key.path) == 1 and key.path[0] in made.columns for key in sort):
-            columns = [_ordered(made.columns[key.path[0]][0], sort[0], key) for key in sort]
-            last = sort[-1].descending != sort[0].descending
-            yield [*columns, made.table.c.id.desc() if last else made.table.c.id]
+        if sort and all(len(key.path) == 1 and key.path[0] in made.columns for key in sort):
+            yield sort
 
 
-def _ordered(column: sa.Column[object], first: Sort, key: Sort) -> sa.ColumnElement[object]:
+def _default_sort(view: ListView | None) -> Sequence[Sort]:
+    return view.sort if view is not None else ()
+
+
+def _in_order(made: EntityTable, sort: Sequence[Sort]) -> Iterator[sa.ColumnElement[object]]:
+    """The keys of an order and then the id, as an index holds them."""
+    if not sort:
+        yield made.table.c.id
+        return
+    yield from (_ordered(made.columns[key.path[0]][0], sort[0], key) for key in sort)
+    last = sort[-1].descending != sort[0].descending
+    yield made.table.c.id.desc() if last else made.table.c.id
+
+
+def _ordered(column: sa.ColumnElement[object], first: Sort, key: Sort) -> sa.ColumnElement[object]:
     """An index is read both ways, so only the directions relative to the first key count."""
     return column.desc() if key.descending != first.descending else column
 
