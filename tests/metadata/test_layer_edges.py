@@ -62,7 +62,9 @@ def test_a_second_change_of_the_same_property_stands_on_the_first() -> None:
     assert [one.kind for one in unchanged.outcomes if one.operation] == [KEPT, KEPT]
     assert fold(SHOP, [unchanged.layer], KINDS).outcomes == ()
     new = upgraded(lambda items: items["entity", "buyer"]["properties"]["name"].update(maxLength=50))
-    conflicts = [one for one in merge(SHOP, new, layer(first, second), KINDS).outcomes if one.kind == CONFLICT]
+    conflicts = [
+        one for one in merge(SHOP, new, layer(first, second), KINDS).outcomes if one.kind == CONFLICT
+    ]
     assert len(conflicts) == 1
 
 

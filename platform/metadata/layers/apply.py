@@ -67,7 +67,9 @@ def _holds_entries(value: Any) -> bool:
     """Whether a value is an entry with a place among others, or a table of such."""
     if not isinstance(value, dict):
         return False
-    return any("order" in one or "x-order" in one for one in (value, *value.values()) if isinstance(one, dict))
+    return any(
+        "order" in one or "x-order" in one for one in (value, *value.values()) if isinstance(one, dict)
+    )
 
 
 def _add(draft: Draft, op: LayerOperation, owner: str) -> str:

@@ -32,6 +32,13 @@ def _holds(field: Field) -> tuple[Any, ...]:
     return (field.kind if field.kind != "rollup" else "", columns)
 
 
+def held(made: EntityTable) -> dict[str, str]:
+    """What each physical column of a field holds, in words that are equal when the stored values mean the same."""
+    return {
+        str(column.name): repr(_holds(made.entity.fields[name])) for name, own in made.columns.items() for column in own
+    }
+
+
 def archive_column(tx: Transaction, now: Physical, table: str, column: str, number: int) -> str:
     """Rename a column out of the way, with every value in it; answers with its new name."""
     name = f"_archived_{number}_{column}"[:63]

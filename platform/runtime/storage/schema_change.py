@@ -15,7 +15,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable
 
-from dacheng.metadata.problem import Problem, problem
+from dacheng.metadata.problem import Problem, problem, refuse
 from dacheng.runtime.storage import ddl, fault, physical, retype, rollups, search
 from dacheng.runtime.storage.physical import Physical
 from dacheng.runtime.storage.reader import Prepared, Reader, Transaction
@@ -129,7 +129,14 @@ class _Job:
             for name in sorted(there - wanted.keys()):
                 self.tx.ddl(ddl.DropIndexByName(name))
             for name in sorted(wanted.keys() - there):
-                self.tx.ddl(CreateIndex(wanted[name]))
+                self._create_index(made, wanted[name])
+
+    def _create_index(self, made: EntityTable, index: sa.Index) -> None:
+        try:
+            self.tx.ddl(CreateIndex(index))
+        except sa.exc.IntegrityError as error:
+            fields = ", ".join(str(column.name) for column in index.columns)
+            raise refuse("storage.not_unique", entity=made.entity.ref, fields=fields) from error
 
     def search(self) -> None:
         """A search index per entity with search fields, filled anew when those fields changed."""
@@ -143,38 +150,54 @@ class _Job:
             if is_new:
                 for statement in search.create_statements(made, self.tx.dialect):
                     self.tx.command(statement)
-            if is_new or (before is not None and before.search != made.search):
+            if is_new or before is None or before.search != made.search:
                 rebuild_search(self.tx, made)
 
     def rollups(self) -> None:
-        """Figures of roll-ups that are new, from the records already there."""
+        """Figures of roll-ups that are new or whose source holds something else now, from the records there."""
         for ref, made in self.new.by_entity.items():
             before = self.old.by_entity.get(ref) if self.old is not None else None
-            known = set(before.entity.rollups) if before is not None else set()
-            if before is not None and set(made.entity.rollups) - known:
+            known = _reckoned(self.old, before) if self.old is not None and before is not None else set()
+            if _reckoned(self.new, made) - known:
                 rebuild_rollups(self.tx, self.new, made)
 
     def archive(self) -> None:
-        """Note what the catalogue no longer has; it is renamed by the next change."""
+        """Note what the catalogue no longer has, and what it held; it is renamed by the next change."""
         if self.old is None:
             return
         for ref, before in self.old.by_entity.items():
             made = self.new.by_entity.get(ref)
+            held = retype.held(before)
             if made is None:
-                self.journal.write(self.tx, "left_out", table=before.table.name, column=None)
+                self.journal.write(self.tx, "left_out", table=before.table.name, column=None, held=held)
                 continue
             for column in before.table.columns:
-                if column.name not in made.table.c:
-                    self.journal.write(self.tx, "left_out", table=made.table.name, column=column.name)
+                name = str(column.name)
+                if name not in made.table.c:
+                    table, was = made.table.name, {name: held[name]} if name in held else {}
+                    self.journal.write(self.tx, "left_out", table=table, column=name, held=was)
 
     def _archive(self, now: Physical, detail: dict[str, Any]) -> None:
+        """Archive one thing left out, unless it is wanted again and holds what it will be read as."""
         table, column = detail["table"], detail["column"]
         made = next((m for m in self.new.by_entity.values() if m.table.name == table), None)
         if not now.has(table):
             return
-        if column is None and made is None:
-            self._archive_table(now, table)
-        elif column is not None and column in now.columns[table] and (made is None or column not in made.table.c):
+        if made is None:
+            if column is None:
+                self._archive_table(now, table)
+            return
+        if column is not None and column not in made.table.c:
+            self._archive_column(now, table, column)
+            return
+        wanted = retype.held(made)
+        for name, was in detail.get("held", {}).items():
+            if name in wanted and wanted[name] != was:
+                self._archive_column(now, table, name)
+        self.journal.write(self.tx, "returned", table=table, column=column)
+
+    def _archive_column(self, now: Physical, table: str, column: str) -> None:
+        if column in now.columns[table]:
             retype.archive_column(self.tx, now, table, column, self._number())
             self.journal.write(self.tx, "archived", table=table, column=column)
 
@@ -188,11 +211,22 @@ class _Job:
         return int(self.tx.scalar(sa.select(sa.func.count()).select_from(journal_table)) or 0)
 
 
+def _reckoned(tables: Tables, made: EntityTable) -> set[tuple[Any, ...]]:
+    """Each roll-up of an entity with what its source holds."""
+    found: set[tuple[Any, ...]] = set()
+    for rollup in made.entity.rollups:
+        source = tables.entity(rollup.child)
+        held = retype.held(source)
+        columns = source.columns.get(rollup.of or "", ())
+        found.add((rollup, *(held[str(column.name)] for column in columns)))
+    return found
+
+
 def _left_out(tx: Transaction) -> Iterable[dict[str, Any]]:
-    """What was left out and is not archived yet, oldest first."""
+    """What was left out and has neither come back nor been archived, oldest first."""
     waiting: dict[tuple[str, str | None], dict[str, Any]] = {}
     for _, kind, text in tx.rows(_READ):
-        if kind in ("left_out", "archived"):
+        if kind in ("left_out", "archived", "returned"):
             detail = orjson.loads(text)
             key = (detail["table"], detail["column"])
             if kind == "left_out":

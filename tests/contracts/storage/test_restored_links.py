@@ -25,7 +25,9 @@ def test_a_restricting_link_to_what_is_deleted_keeps_a_record_in_the_bin(shop: S
     shop.apply(shop.change("delete", "account", account))
     with pytest.raises(Refused) as refused:
         shop.apply(shop.change("restore", "purchase", key))
-    assert [(each.code, each.pointer) for each in refused.value.problems] == [("record.link_missing", "/account")]
+    assert [(each.code, each.pointer) for each in refused.value.problems] == [
+        ("record.link_missing", "/account")
+    ]
     shop.apply(shop.change("restore", "account", account), shop.change("restore", "purchase", key))
     assert shop.json("purchase", key)["account"] == account
 

@@ -34,7 +34,9 @@ def _empty(shop: Shop, key: str, lines: Sequence[str]) -> None:
     shop.apply(shop.change("update", "purchase_line", lines[-1], amount=None))
 
 
-EDGES: dict[str, tuple[list[Money | None], Callable[[Shop, str, Sequence[str]], None], dict[str, str] | None]] = {
+EDGES: dict[
+    str, tuple[list[Money | None], Callable[[Shop, str, Sequence[str]], None], dict[str, str] | None]
+] = {
     "the only dollar leaves": ([usd(5)], _delete, {"amount": "0.00", "currency": "CNY"}),
     "the only dollar is emptied": ([usd(5)], _empty, {"amount": "0.00", "currency": "CNY"}),
     "no dollars and yuan": ([usd(0)], _add_yuan, None),

@@ -22,7 +22,9 @@ SAME: Any = {"==": [{"var": "department"}, {"var": "$user.department"}]}
 OTHER: Any = {"!=": [{"var": "department"}, {"var": "$user.department"}]}
 
 
-def changed(kind: str, item: str, change: Callable[[dict[str, Any]], Mapping[str, Any]]) -> tuple[Package, ...]:
+def changed(
+    kind: str, item: str, change: Callable[[dict[str, Any]], Mapping[str, Any]]
+) -> tuple[Package, ...]:
     """The shop with one item changed."""
     core, base = packages()
     items = {**base.items, (kind, item): change(dict(base.items[kind, item]))}
@@ -42,7 +44,9 @@ def reading(rule: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
 def seen(shop: Workspace, who: str, department: str | None) -> tuple[set[str], set[str]]:
     """Order numbers that a person in (or without) a department reads, by list and one by one."""
     work = shop.work(who)
-    actor = replace(work.context.actor, department=department, departments=(department,) if department else ())
+    actor = replace(
+        work.context.actor, department=department, departments=(department,) if department else ()
+    )
     work = replace(work, context=replace(work.context, actor=actor))
     listed = shop.read(lambda r: read_records.list_page(r, work, Query(ORDER, ("number",)))).json()
     found = set()
@@ -54,7 +58,9 @@ def seen(shop: Workspace, who: str, department: str | None) -> tuple[set[str], s
     return {row["number"] for row in listed}, found
 
 
-RULES: dict[str, tuple[Any, set[str], set[str]]] = {  # rule, read without a department, read in the department
+RULES: dict[
+    str, tuple[Any, set[str], set[str]]
+] = {  # rule, read without a department, read in the department
     "same": (SAME, set(), {"IN"}),
     "not other": ({"!": [OTHER]}, set(), {"IN"}),
     "other": (OTHER, set(), {"OUT"}),
@@ -135,7 +141,9 @@ def test_a_record_without_lines_has_the_same_figures_in_conditions_as_in_the_sto
     core, base = packages()
     items = {key: item for key, item in base.items.items() if key[0] != "rule"} | {("rule", "empty"): rule}
     manifest = {**base.manifest, "permissions": {"order": ["read", "update"]}}
-    shop = open_workspace(sqlite_url, model_of((core, replace(base, items=items, manifest=manifest, hash=""))))
+    shop = open_workspace(
+        sqlite_url, model_of((core, replace(base, items=items, manifest=manifest, hash="")))
+    )
     try:
         record = shop.create("kim", ORDER, {"number": "EMPTY"})
         found = get(shop, "kim", ORDER, record).values
