@@ -22,6 +22,7 @@ from dacheng.runtime.storage.reader import Reader, Transaction
 
 ATTEMPTS = 4
 MOVED = "record.version_moved"
+DUPLICATE = "record.duplicate"
 DIRECTORY = frozenset({"core.user", "core.department"})  # what every request knows about people
 __all__ = ["Outcome", "Prepared", "Write", "commit", "commit_many", "prepare", "prepare_many", "write", "write_now"]
 
@@ -230,7 +231,7 @@ async def write(db: Database, work: Work, asked: Write) -> Outcome:
         try:
             outcome = await db.write(partial(commit, work=work, prepared=prepared))
         except Refused as refused:
-            if not _try_again(refused, attempt):
+            if not _try_again(asked, refused, attempt):
                 raise
         else:
             return _told(work, outcome)
@@ -246,7 +247,7 @@ def write_now(db: Database, work: Work, asked: Write, *, urgent: bool = True) ->
         try:
             outcome = db.write_now(partial(commit, work=work, prepared=prepared), urgent=urgent)
         except Refused as refused:
-            if not _try_again(refused, attempt):
+            if not _try_again(asked, refused, attempt):
                 raise
         else:
             return _told(work, outcome)
@@ -259,8 +260,10 @@ def _nothing_to_do(prepared: Prepared) -> bool:
     )
 
 
-def _try_again(refused: Refused, attempt: int) -> bool:
-    return attempt + 1 < ATTEMPTS and all(each.code == MOVED for each in refused.problems)
+def _try_again(asked: Write, refused: Refused, attempt: int) -> bool:
+    """Whether preparing anew may help: the record moved, or the value in the way is that of the same request."""
+    may_pass = {MOVED} if asked.key is None else {MOVED, DUPLICATE}
+    return attempt + 1 < ATTEMPTS and all(each.code in may_pass for each in refused.problems)
 
 
 def _told(work: Work, outcome: Outcome) -> Outcome:

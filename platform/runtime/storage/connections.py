@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
 from dacheng.runtime.storage import sqlite_functions
-from dacheng.runtime.storage.failures import is_disconnect
+from dacheng.runtime.storage.failures import is_disconnect, is_outdated
 from dacheng.runtime.storage.reader import Link
 
 _PROGRESS_STEPS = 20_000
@@ -102,7 +102,7 @@ class Pool:
 
     @contextmanager
     def link(self) -> Iterator[Link]:
-        """Borrow a connection; one that lost its server, or is still inside a transaction, is not kept."""
+        """Borrow a connection; one that lost its server, knows an outdated schema, or cannot roll back is not kept."""
         if self._slots is not None:
             self._slots.acquire()
         try:
@@ -137,7 +137,7 @@ class Pool:
 
     def _return_after(self, error: BaseException, link: Link) -> None:
         try:
-            if is_disconnect(error):
+            if is_disconnect(error) or is_outdated(error):
                 link.close()
                 return
             link.rollback()

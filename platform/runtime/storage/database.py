@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from dacheng.metadata.problem import refuse
-from dacheng.runtime.storage import system_tables
+from dacheng.runtime.storage import fault, system_tables
 from dacheng.runtime.storage.connections import Options, Pool, connect
-from dacheng.runtime.storage.failures import is_retryable, translate
+from dacheng.runtime.storage.failures import is_outdated, is_retryable, translate
 from dacheng.runtime.storage.lock_file import LockFile
 from dacheng.runtime.storage.reader import Reader, Transaction
 from dacheng.runtime.storage.writer import Writer
@@ -86,19 +86,27 @@ class Database:
         return self._in_snapshot(self._readers, work, self.options.statement_seconds)
 
     def _in_snapshot(self, pool: Pool, work: Callable[[Reader], T], seconds: float) -> T:
-        begin = "BEGIN" if self.options.is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
         try:
-            with pool.link() as link:
-                link.deadline = time.monotonic() + seconds
-                link.command(begin)
-                answer = work(Reader(link))
-                link.command("COMMIT")
-                return answer
+            while True:
+                try:
+                    return self._snapshot(pool, work, seconds)
+                except Exception as error:
+                    if not is_outdated(error):  # each outdated connection is closed: there is an end to them
+                        raise
         except Exception as error:
             meant = translate(error)
             if meant is error:
                 raise
             raise meant from error
+
+    def _snapshot(self, pool: Pool, work: Callable[[Reader], T], seconds: float) -> T:
+        begin = "BEGIN" if self.options.is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        with pool.link() as link:
+            link.deadline = time.monotonic() + seconds
+            link.command(begin)
+            answer = work(Reader(link))
+            link.command("COMMIT")
+            return answer
 
     # ------------------------------------------------------------ writing
     async def write(self, work: Callable[[Transaction], T], urgent: bool = True) -> T:
@@ -139,7 +147,9 @@ class Database:
         with self._writers.link() as link:
             link.command("BEGIN ISOLATION LEVEL REPEATABLE READ")
             answer = work(Transaction(link))
+            fault.point("storage.before_commit")
             link.command("COMMIT")
+            fault.point("storage.after_commit")
             return answer
 
     # ------------------------------------------------------------ life

@@ -26,7 +26,7 @@ from dacheng.runtime.web.routing import host_of, work_of
 from dacheng.runtime.web.saving import save
 
 NO_PARAMETERS: frozenset[str] = frozenset()
-STALE = frozenset({"record.conflict"})
+STALE = frozenset({"record.conflict", "record.version_moved"})
 
 
 async def create(request: Request) -> Response:
