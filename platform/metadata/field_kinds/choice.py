@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from dacheng.metadata.expression import TEXT
+from dacheng.metadata.field_kinds.verbatim import Verbatim
 from dacheng.metadata.kinds import ColumnSpec, FieldKind, Json, Primitive, Spec
 from dacheng.metadata.problem import refuse
 
 TONES = ("good", "watch", "risk", "info", "neutral")
 
 
-class ChoiceCodec:
+class ChoiceCodec(Verbatim):
     """A choice bound to one field: the option's id as `str`."""
 
     def __init__(self, spec: Spec) -> None:
@@ -33,30 +34,6 @@ class ChoiceCodec:
     def parse_text(self, text: str) -> str | None:
         """An option's id, trimmed → the id."""
         return self.parse(text.strip())
-
-    def store(self, value: str | None) -> tuple[Any, ...]:
-        """As it is."""
-        return (value,)
-
-    def load(self, stored: Sequence[Any]) -> str | None:
-        """As it is."""
-        return stored[0]  # type: ignore[no-any-return]
-
-    def json(self, value: str | None) -> Json:
-        """As it is."""
-        return value
-
-    def json_stored(self, stored: Sequence[Any]) -> Json:
-        """As it is."""
-        return stored[0]
-
-    def text(self, value: str | None) -> str:
-        """The option's id; people are shown its label."""
-        return value or ""
-
-    def operand(self, value: str | None) -> Any:
-        """The option's id."""
-        return value
 
 
 class Choice(FieldKind):

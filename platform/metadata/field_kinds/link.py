@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from dacheng.metadata.expression import TEXT
+from dacheng.metadata.field_kinds.verbatim import Verbatim
 from dacheng.metadata.kinds import ColumnSpec, FieldKind, Json, Primitive, Spec
 from dacheng.metadata.problem import refuse
 
@@ -14,7 +15,7 @@ ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 _ID = re.compile(ID_PATTERN.strip("^$"), re.ASCII)
 
 
-class LinkCodec:
+class LinkCodec(Verbatim):
     """A link bound to one field: the record's id as `str`; that it exists is checked where it is written."""
 
     def __init__(self, spec: Spec) -> None:
@@ -33,30 +34,6 @@ class LinkCodec:
     def parse_text(self, text: str) -> str | None:
         """An id, trimmed → the id."""
         return self.parse(text.strip())
-
-    def store(self, value: str | None) -> tuple[Any, ...]:
-        """As it is."""
-        return (value,)
-
-    def load(self, stored: Sequence[Any]) -> str | None:
-        """As it is."""
-        return stored[0]  # type: ignore[no-any-return]
-
-    def json(self, value: str | None) -> Json:
-        """As it is."""
-        return value
-
-    def json_stored(self, stored: Sequence[Any]) -> Json:
-        """As it is."""
-        return stored[0]
-
-    def text(self, value: str | None) -> str:
-        """The id; people are shown the record's title."""
-        return value or ""
-
-    def operand(self, value: str | None) -> Any:
-        """The id."""
-        return value
 
 
 class Link(FieldKind):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 import jsonschema_rs
 
 from dacheng.metadata.expression import TEXT
+from dacheng.metadata.field_kinds.verbatim import Verbatim
 from dacheng.metadata.kinds import ColumnSpec, FieldKind, Json, Primitive, Spec
 from dacheng.metadata.problem import refuse
 
@@ -45,7 +46,7 @@ def linear_pattern(pattern: str) -> jsonschema_rs.Draft202012Validator:
         raise refuse("definition.bad_pattern", pattern=pattern) from None
 
 
-class TextCodec:
+class TextCodec(Verbatim):
     """Text bound to one field: `str`, never empty; empty means missing."""
 
     def __init__(self, spec: Spec) -> None:
@@ -78,30 +79,6 @@ class TextCodec:
     def parse_text(self, text: str) -> str | None:
         """Typed text → text without surrounding white space."""
         return self.parse(text.replace("\r\n", "\n").strip())
-
-    def store(self, value: str | None) -> tuple[Any, ...]:
-        """As it is."""
-        return (value,)
-
-    def load(self, stored: Sequence[Any]) -> str | None:
-        """As it is."""
-        return stored[0]  # type: ignore[no-any-return]
-
-    def json(self, value: str | None) -> Json:
-        """As it is."""
-        return value
-
-    def json_stored(self, stored: Sequence[Any]) -> Json:
-        """As it is."""
-        return stored[0]
-
-    def text(self, value: str | None) -> str:
-        """The text, empty when missing."""
-        return value or ""
-
-    def operand(self, value: str | None) -> Any:
-        """As it is."""
-        return value
 
 
 class Text(FieldKind):

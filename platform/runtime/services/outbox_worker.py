@@ -17,11 +17,15 @@ from dacheng.runtime.services import mail, sign_in
 from dacheng.runtime.services.event_consumers import Followers
 from dacheng.runtime.services.sessions import milliseconds
 from dacheng.runtime.services.site import Site
-from dacheng.runtime.storage import accounts, outbox
+from dacheng.runtime.storage import accounts, event_log, outbox, traces
 from dacheng.runtime.storage.outbox import Job
+from dacheng.runtime.storage.reader import Transaction
 
 IDLE_SECONDS = 1.0
-KEEP_DONE_MS = 7 * 24 * 3600 * 1000
+DAY_MS = 24 * 3600 * 1000
+KEEP_DONE_MS = 7 * DAY_MS
+KEEP_EVENT_IDS_MS = 35 * DAY_MS  # longer than any sender tries again
+KEEP_TRACES_MS = 180 * DAY_MS
 SWEEP_EVERY = 3600
 log = logging.getLogger("dacheng.worker")
 Handler = Callable[[Site, Mapping[str, Any], datetime], None]
@@ -96,7 +100,7 @@ def _run(site: Site, ending: threading.Event) -> None:
             if not jobs:
                 rounds += 1
                 if rounds % SWEEP_EVERY == 0:
-                    _sweep(site)
+                    sweep(site, datetime.now(UTC))
         except Exception:
             log.exception("the outbox could not be read")
             jobs = []
@@ -135,9 +139,16 @@ def _fail(site: Site, job: Job, reason: str, now: datetime) -> None:
     site.db.write_now(lambda tx: outbox.fail(tx, job, reason, milliseconds(now)), urgent=False)
 
 
-def _sweep(site: Site) -> None:
-    before = milliseconds(datetime.now(UTC)) - KEEP_DONE_MS
-    site.db.write_now(lambda tx: outbox.sweep(tx, before), urgent=False)
+def sweep(site: Site, now: datetime) -> None:
+    """Drop what has served: finished jobs, ids of old events (the events stay), old traces of rules."""
+    at = milliseconds(now)
+
+    def work(tx: Transaction) -> None:
+        outbox.sweep(tx, at - KEEP_DONE_MS)
+        event_log.forget_ids(tx, at - KEEP_EVENT_IDS_MS)
+        traces.forget(tx, at - KEEP_TRACES_MS)
+
+    site.db.write_now(work, urgent=False)
 
 
 def _owner() -> str:

@@ -90,12 +90,6 @@ def after(reader: Reader, position: int, limit: int = 500) -> list[Event]:
     return [_event(row) for row in reader.rows(_AFTER, {"after": position, "limit": limit})]
 
 
-def of_subject(reader: Reader, subject: str, limit: int = 200) -> list[Event]:
-    """What happened around one record, the latest first."""
-    wanted = _SELECT.where(event.c.subject == subject)
-    return [_event(r) for r in reader.rows(wanted.order_by(event.c.occurred_at.desc(), event.c.seq.desc()).limit(limit))]
-
-
 def head(reader: Reader) -> int:
     """The latest event's number."""
     return int(reader.scalar(_HEAD) or 0)
@@ -116,11 +110,6 @@ def advance(tx: Transaction, consumer: str, position: int, now: int) -> None:
         where=event_cursor.c.position < put.excluded.position,
     )
     tx.execute(moved)
-
-
-def rewind(tx: Transaction, consumer: str) -> None:
-    """Let a consumer start again from the beginning."""
-    tx.execute(sa.delete(event_cursor).where(event_cursor.c.consumer == consumer))
 
 
 def forget_ids(tx: Transaction, before: int) -> int:

@@ -107,13 +107,6 @@ def layer_of(reader: Reader, app: str, owner: str) -> Layer:
     return Layer(owner, app, _operations(found) if found is not None else ())
 
 
-def asset_of(reader: Reader, app: str, name: str) -> Asset | None:
-    """One file that a package brings for people."""
-    query = sa.select(asset.c.name, asset.c.hash, asset.c.content)
-    row = reader.row(query.where(asset.c.app == app, asset.c.name == name))
-    return Asset(row[0], row[1], bytes(row[2])) if row else None
-
-
 def _operations(text: str) -> tuple[LayerOperation, ...]:
     return tuple(
         LayerOperation(

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.base import Executable
-
-from dacheng.runtime.storage import fault
 
 Params = Mapping[str, Any]
 NO_PARAMS: Params = MappingProxyType({})
@@ -123,10 +120,6 @@ class Reader:
         compiled: sa.Compiled = statement.compile(dialect=self._link.dialect)  # type: ignore[attr-defined]
         return compiled
 
-    def inspector(self) -> sa.Inspector:
-        """SQLAlchemy's view of the physical schema, as this transaction sees it."""
-        return sa.inspect(self._link.connection)
-
     def _cursor(self, statement: Prepared, params: Params) -> Any:
         text, names, defaults = statement.text(self._link.dialect)
         given = {**defaults, **params} if defaults else params
@@ -160,27 +153,10 @@ class Transaction(Reader):
         """Run a fixed statement without values or rows."""
         self._link.driver.execute(text)
 
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """What happens inside is undone alone when it raises; the transaction goes on."""
-        self._link.command("SAVEPOINT part")
-        try:
-            yield
-        except BaseException:
-            if self._link.in_transaction():
-                self._link.command("ROLLBACK TO part")
-                self._link.command("RELEASE part")
-            raise
-        self._link.command("RELEASE part")
-
     def advisory_lock(self, number: int) -> None:
         """On PostgreSQL, hold a named lock until the end of the transaction; SQLite has one writer anyway."""
         if not self._link.is_sqlite:
             self._link.driver.execute("SELECT pg_advisory_xact_lock(%s)", (number,))
-
-    def crash_point(self, name: str) -> None:
-        """A named point for crash tests; see `fault`."""
-        fault.point(name)
 
     def many(self, text: str, values: Sequence[Sequence[Any]]) -> int:
         """Run a compiled text once per tuple of values."""

@@ -20,11 +20,6 @@ _OF_RECORD = Prepared(
     .order_by(trace.c.seq.desc())
     .limit(sa.bindparam("limit", type_=sa.BigInteger()))
 )
-_OF_RULE = Prepared(
-    _SELECT.where(trace.c.rule == sa.bindparam("rule"))
-    .order_by(trace.c.seq.desc())
-    .limit(sa.bindparam("limit", type_=sa.BigInteger()))
-)
 _FORGET = Prepared(sa.delete(trace).where(trace.c.at < sa.bindparam("before", type_=sa.BigInteger())))
 
 
@@ -62,11 +57,6 @@ def put(tx: Transaction, traces: Sequence[tuple[str, str, str, str, Any]], now: 
 def of_record(reader: Reader, entity: str, record: str, limit: int = 50) -> list[TraceRow]:
     """What rules did about a record, the latest first."""
     return [_row(row) for row in reader.rows(_OF_RECORD, {"entity": entity, "record": record, "limit": limit})]
-
-
-def of_rule(reader: Reader, rule: str, limit: int = 50) -> list[TraceRow]:
-    """What a rule did, the latest first."""
-    return [_row(row) for row in reader.rows(_OF_RULE, {"rule": rule, "limit": limit})]
 
 
 def forget(tx: Transaction, before: int) -> int:
