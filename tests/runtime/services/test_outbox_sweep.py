@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from dacheng.runtime.services import outbox_worker
 from dacheng.runtime.storage import event_log, outbox, traces
 from dacheng.runtime.storage.event_log import Event
-from dacheng.runtime.storage.reader import Transaction
+from dacheng.runtime.storage.reader import Reader, Transaction
 from dacheng.runtime.storage.system_tables import event, event_id, trace
 from dacheng.runtime.storage.system_tables import outbox as jobs
 from tests.runtime.workspace import workspace
@@ -33,7 +34,7 @@ def test_old_jobs_traces_and_event_ids_go_and_events_stay(tmp_path: Path) -> Non
             host.db.write_now(fill)
         outbox_worker.sweep(host, NOW)
         counts = [
-            host.db.read_now(lambda reader, table=table: reader.scalar(sa.select(sa.func.count()).select_from(table)))
+            host.db.read_now(partial(Reader.scalar, statement=sa.select(sa.func.count()).select_from(table)))
             for table in (event, event_id, trace, jobs)
         ]
     assert counts == [3, 2, 2, 1]

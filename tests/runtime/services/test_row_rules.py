@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
 from dacheng.metadata.definition import Package
 from dacheng.metadata.problem import Refused
+from dacheng.plugins.context import User
 from dacheng.runtime.services import read_records, write_record
 from dacheng.runtime.services.gate import Query
+from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.write_record import Write
 from tests.runtime.services.test_write_record import codes, get, order
 from tests.runtime.services.workspace import Workspace, model_of, open_workspace, packages
@@ -41,20 +44,26 @@ def reading(rule: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return change
 
 
+def in_department(shop: Workspace, who: str, department: str | None) -> Work:
+    """The frame of a call by a person who is in a department, or in none."""
+    work = shop.work(who)
+    actor = work.context.actor
+    assert isinstance(actor, User)
+    moved = replace(actor, department=department, departments=(department,) if department else ())
+    return replace(work, context=replace(work.context, actor=moved))
+
+
 def seen(shop: Workspace, who: str, department: str | None) -> tuple[set[str], set[str]]:
     """Order numbers that a person in (or without) a department reads, by list and one by one."""
-    work = shop.work(who)
-    actor = replace(
-        work.context.actor, department=department, departments=(department,) if department else ()
-    )
-    work = replace(work, context=replace(work.context, actor=actor))
+    work = in_department(shop, who, department)
     listed = shop.read(lambda r: read_records.list_page(r, work, Query(ORDER, ("number",)))).json()
     found = set()
     for record in shop.read(lambda r: read_records.list_page(r, shop.work("kim"), Query(ORDER))).ids:
         try:
-            found.add(shop.read(lambda r, key=record: read_records.get(r, work, ORDER, key)).values["number"])
+            one = shop.read(partial(read_records.get, work=work, ref=ORDER, record_id=record))
         except Refused:
             continue
+        found.add(one.values["number"])
     return {row["number"] for row in listed}, found
 
 
@@ -86,8 +95,6 @@ def test_a_person_without_a_department_reads_nothing_by_it(database_url: str, na
 
 
 def test_a_rule_over_the_department_binds_writing_too(small_shop: Workspace) -> None:
-    base = changed("role", "clerk", reading(True))
-
     def change(role: dict[str, Any]) -> dict[str, Any]:
         return {**role, "entities": {**role["entities"], "order": {**role["entities"]["order"], "read": True,
                                                                    "update": SAME}}}  # fmt: skip
@@ -95,9 +102,7 @@ def test_a_rule_over_the_department_binds_writing_too(small_shop: Workspace) -> 
     base = changed("role", "clerk", change)
     small_shop.model = model_of(base)
     record = small_shop.create("", ORDER, {"number": "NOBODY'S"})
-    work = small_shop.work("clara")
-    actor = replace(work.context.actor, department=None, departments=())
-    work = replace(work, context=replace(work.context, actor=actor))
+    work = in_department(small_shop, "clara", None)
     with pytest.raises(Refused) as refused:
         write_record.write_now(small_shop.db, work, Write("update", ORDER, record, values={"number": "mine"}))
     assert codes(refused) == {"": "access.not_permitted"}
