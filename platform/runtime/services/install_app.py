@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -256,8 +257,7 @@ def _moved_layers(
 ) -> tuple[tuple[Layer, ...], tuple[Outcome, ...]]:
     """The app's layers carried over to the new base; those of an app that comes back apply as they were."""
     if old is None:
-        kept = site.db.read_now(lambda reader: packages.layer_of(reader, package.id, "workspace"))
-        return ((kept,) if kept.operations else ()), ()
+        return site.db.read_now(partial(packages.layers_of, app=package.id)), ()
     merges = [merge(old.base, package, layer, site.kinds) for layer in old.layers]
     return tuple(each.layer for each in merges), tuple(o for each in merges for o in each.outcomes)
 
@@ -272,7 +272,7 @@ def _carry_out(site: Site, work: Work, step: _Step, *, sample: bool, progress: P
     now = milliseconds(work.context.now)
 
     def settle(tx: Transaction) -> Mapping[str, int]:
-        versions.demand(tx, step.before.versions, labels=True)
+        versions.demand(tx, step.before.versions, labels=True, alone=True)
         progress("tables", 2, 4)
         cause = f"{'install' if step.candidate else 'uninstall'} {step.plan.app} {step.plan.version}"
         journal = Journal(cause, now)

@@ -7,15 +7,15 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from dacheng.metadata.problem import refuse
+from dacheng.metadata.problem import Refused, refuse
 from dacheng.runtime.storage import fault, system_tables
 from dacheng.runtime.storage.connections import Options, Pool, connect
-from dacheng.runtime.storage.failures import is_outdated, is_retryable, translate
+from dacheng.runtime.storage.failures import is_retryable, translate
 from dacheng.runtime.storage.lock_file import LockFile
 from dacheng.runtime.storage.reader import Reader, Transaction
 from dacheng.runtime.storage.writer import Writer
@@ -24,6 +24,9 @@ T = TypeVar("T")
 _READERS = 4
 _CHECKPOINT_SECONDS = 1.0
 _RETRIES = 40
+_MOMENT = 0.005  # seconds a read may keep the event loop waiting
+_LONG_SECONDS = 60.0
+_KINDS = 1000
 
 
 def open_database(
@@ -59,6 +62,7 @@ class Database:
         self.dialect = "sqlite" if options.is_sqlite else "postgresql"
         self.path = options.path
         self._closed = False
+        self._long: dict[Hashable, float] = {}  # kinds of questions that took long, until when they count as such
         self._lock = LockFile(options.path) if options.path and not options.read_only else None
         try:
             self._prepare()
@@ -75,10 +79,26 @@ class Database:
             raise
 
     # ------------------------------------------------------------ reading
-    async def read(self, work: Callable[[Reader], T], bounded: bool = False) -> T:
-        """Run `work` in one snapshot. `bounded` says it is a row by id or a keyset page with a known plan."""
+    async def read(
+        self, work: Callable[[Reader], T], bounded: bool = False, kind: Hashable | None = None
+    ) -> T:
+        """Run `work` in one snapshot. `bounded` says it is a row by id or a keyset page with a known plan.
+
+        `kind` names a question that is short as a rule: on SQLite it is tried here and now, which saves the
+        way to a thread and back. One that is not done in a moment goes to a thread after all, and for a
+        while all of its kind go there at once.
+        """
         if bounded and self.options.is_sqlite:
             return self._in_snapshot(self._bounded, work, float("inf"))
+        if kind is not None and self.options.is_sqlite and time.monotonic() > self._long.get(kind, 0.0):
+            try:
+                return self._in_snapshot(self._bounded, work, _MOMENT)
+            except Refused as refused:
+                if not any(each.code == "storage.too_slow" for each in refused.problems):
+                    raise
+            if len(self._long) >= _KINDS:
+                self._long.clear()
+            self._long[kind] = time.monotonic() + _LONG_SECONDS
         return await asyncio.get_running_loop().run_in_executor(self._threads, self.read_now, work)
 
     def read_now(self, work: Callable[[Reader], T]) -> T:
@@ -87,17 +107,18 @@ class Database:
 
     def _in_snapshot(self, pool: Pool, work: Callable[[Reader], T], seconds: float) -> T:
         try:
-            while True:
+            for _ in range(_RETRIES):
                 try:
                     return self._snapshot(pool, work, seconds)
                 except Exception as error:
-                    if not is_outdated(error):  # each outdated connection is closed: there is an end to them
+                    if not is_retryable(error):
                         raise
         except Exception as error:
             meant = translate(error)
             if meant is error:
                 raise
             raise meant from error
+        raise refuse("storage.busy")
 
     def _snapshot(self, pool: Pool, work: Callable[[Reader], T], seconds: float) -> T:
         begin = "BEGIN" if self.options.is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"

@@ -14,6 +14,7 @@ from dacheng.runtime.storage.system_tables import version
 Name = Literal["definitions", "labels", "directory"]
 _READ = Prepared(sa.select(version.c.definitions, version.c.labels, version.c.directory))
 _HOLD = Prepared(_READ.statement.with_for_update(read=True))  # type: ignore[attr-defined]
+_HOLD_ALONE = Prepared(_READ.statement.with_for_update())  # type: ignore[attr-defined]
 _BUMP = {
     name: Prepared(sa.update(version).values({name: version.c[name] + 1}))
     for name in ("definitions", "labels", "directory")
@@ -40,12 +41,14 @@ def bump(tx: Transaction, name: Name) -> None:
     tx.execute(_BUMP[name])
 
 
-def demand(tx: Transaction, known: Versions, *, labels: bool = False) -> None:
+def demand(tx: Transaction, known: Versions, *, labels: bool = False, alone: bool = False) -> None:
     """Refuse with `storage.version_moved` when definitions or directory moved since `known` was read.
 
-    They stay put until the transaction ends. Words matter to a write only when `labels` is true.
+    They stay put until the transaction ends. Words matter to a write only when `labels` is true. What is going
+    to move them holds them `alone`, before it touches any table: it waits for every write under way, and
+    those that come wait for it, so that neither holds what the other needs.
     """
-    row = tx.row(_HOLD)
+    row = tx.row(_HOLD_ALONE if alone else _HOLD)
     found = Versions(*row) if row else Versions()
     same = (found.definitions, found.directory) == (known.definitions, known.directory)
     if not same or (labels and found.labels != known.labels):
