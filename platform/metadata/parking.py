@@ -44,7 +44,9 @@ class Parked:
         return problem("plugin.parked", app=self.app, item=self.item, reason=self.reason)
 
 
-def known_files(files: Mapping[str, bytes], kinds: Kinds, app: str) -> tuple[dict[str, bytes], tuple[Parked, ...]]:
+def known_files(
+    files: Mapping[str, bytes], kinds: Kinds, app: str
+) -> tuple[dict[str, bytes], tuple[Parked, ...]]:
     """The files of a package whose folders somebody reads, and the items in the others."""
     folders = {kind.folder for kind in kinds.definitions.values()} | {"labels", "assets", "tests"}
     kept, resting = {}, []
@@ -87,13 +89,20 @@ def _absent(package: Package, kinds: Kinds) -> Iterator[tuple[Piece, str]]:
         elif kind == "entity":
             for name, spec in item.get("properties", {}).items():
                 if spec.get("x-kind") not in kinds.fields:
-                    yield (kind, item_id, ("properties", name)), f"the field kind {spec.get('x-kind')} is not there"
+                    yield (
+                        (kind, item_id, ("properties", name)),
+                        f"the field kind {spec.get('x-kind')} is not there",
+                    )
         elif kind == "dashboard":
             for name, widget in item.get("widgets", {}).items():
                 if widget.get("kind") not in kinds.widgets:
                     yield (kind, item_id, ("widgets", name)), f"the widget {widget.get('kind')} is not there"
         elif kind == "rule":
-            gone = [one.get("action") for one in item.get("then", {}).values() if one.get("action") not in kinds.actions]
+            gone = [
+                one.get("action")
+                for one in item.get("then", {}).values()
+                if one.get("action") not in kinds.actions
+            ]
             if gone:
                 yield (kind, item_id, ()), f"the action {gone[0]} is not there"
 
@@ -117,7 +126,7 @@ def _taken_out(
     """The package without these pieces; None when the whole app has to rest."""
     if not pieces:
         return package, ()
-    items: dict[tuple[str, str], Any] = {place: item for place, item in package.items.items()}
+    items: dict[tuple[str, str], Any] = dict(package.items)
     manifest = copy.deepcopy(dict(package.manifest))
     resting: list[Parked] = []
     for (kind, item, path), reason in dict(pieces).items():

@@ -91,9 +91,12 @@ def catalogue() -> Mapping[str, Code]:
 
 def _fill(texts: Mapping[str, str], locale: str, params: Mapping[str, object]) -> str:
     template = texts.get(locale) or texts.get(DEFAULT_LOCALE, "")
-    return template.format_map({key: _short(value) for key, value in params.items()})
+    return template.format_map({key: _short(value, locale) for key, value in params.items()})
 
 
-def _short(value: object) -> str:
+def _short(value: object, locale: str) -> str:
+    """A value inside a sentence; one that is itself a sentence by locale is said in the right one."""
+    if isinstance(value, Mapping):
+        return str(value.get(locale) or value.get(DEFAULT_LOCALE, ""))[:500]
     text = str(value)
     return text if len(text) <= 80 else text[:77] + "…"

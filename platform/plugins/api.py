@@ -10,7 +10,11 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from dacheng.metadata.kinds import Chart, ColumnSpec, Figure, Json, Series
+from dacheng.metadata.problem import Problem, problem
 from dacheng.plugins.context import Context
+
+
+Question = sa.Select[*tuple[Any, ...]] | sa.CompoundSelect[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +51,14 @@ class Access(Protocol):
         entity: str,
         *,
         fields: Sequence[str],
-        filter: Json = None,
+        filter: Json = None,  # noqa: A002 - the word people know it by
         sort: Sequence[str] = (),
         limit: int = 100,
     ) -> Sequence[Mapping[str, Json]]:
         """Records as JSON values, through the query gate."""
         ...
 
-    def write(self, entity: str, values: Mapping[str, Json], *, id: str | None = None) -> str:
+    def write(self, entity: str, values: Mapping[str, Json], *, id: str | None = None) -> str:  # noqa: A002 - as above
         """Create a record, or update the one named `id`; answers its id or raises `Refused`."""
         ...
 
@@ -62,7 +66,7 @@ class Access(Protocol):
         """The table of one of the plugin's own projections, to build expressions with."""
         ...
 
-    def select(self, query: sa.Select[Any]) -> Sequence[tuple[Any, ...]]:
+    def select(self, query: Question) -> Sequence[tuple[Any, ...]]:
         """Rows of a query over the plugin's own projections; any other table is refused."""
         ...
 
@@ -70,7 +74,7 @@ class Access(Protocol):
         """Insert or replace rows by key, in batches; answers how many."""
         ...
 
-    def upsert_select(self, projection: str, query: sa.Select[Any]) -> int:
+    def upsert_select(self, projection: str, query: Question) -> int:
         """Insert or replace what a query gives, set-based; answers how many rows."""
         ...
 
@@ -159,3 +163,8 @@ class RecordWrite:
     id: str
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
+
+
+def says(texts: Mapping[str, str], pointer: str = "") -> Problem:
+    """A plugin's own refusal: a sentence by locale (`en` at least), at a field (`/note`) or at the whole record."""
+    return problem("plugin.says", pointer, text=texts)

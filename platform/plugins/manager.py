@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import entry_points
 from types import MappingProxyType
 from typing import Any
@@ -91,16 +92,16 @@ class Plugins:
         return Kinds.of([builtin, *self.registered("register_kinds").values()])
 
     def before_write(self, context: Context, writes: Iterable[RecordWrite]) -> tuple[Problem, ...]:
-        """All problems plugins have with these writes; a plugin that raises is itself a problem."""
+        """All problems plugins have with these writes, once a record; a plugin that raises is itself a problem."""
         problems: list[Problem] = []
-        for write in writes:
+        for write in _folded(writes):
             for name, function in self._before:
                 problems.extend(_ask(name, function, context, write))
         return tuple(problems)
 
     def after_write(self, context: Context, writes: Sequence[RecordWrite]) -> None:
         """Tell plugins what was committed; failures are logged and named."""
-        for write in writes:
+        for write in _folded(writes):
             for name, function in self._after:
                 _tell(name, "after_write", function, context=context, write=write)
 
@@ -116,18 +117,33 @@ class Plugins:
 
 def discover(disabled: frozenset[str] = NONE) -> dict[str, object]:
     """Plugins installed beside the product, by entry point group `dacheng.plugins`; disabled ones are not loaded."""
-    found: dict[str, object] = {}
-    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
-        try:
-            found[point.name] = object() if point.name in disabled else point.load()
-        except Exception as error:
-            raise PluginFailed(f"Plugin “{point.name}” could not be loaded: {error}") from error
-    return found
+    return {name: object() if name in disabled else load(name) for name in names_beside()}
+
+
+def load(name: str) -> object:
+    """One plugin installed beside the product; `PluginFailed` when its module cannot be imported."""
+    try:
+        (point,) = entry_points(group=ENTRY_POINTS, name=name)
+        return point.load()
+    except Exception as error:
+        raise PluginFailed(f"Plugin “{name}” could not be loaded: {error}") from error
 
 
 def names_beside() -> tuple[str, ...]:
     """The names of the plugins installed beside the product, without loading any."""
     return tuple(sorted(point.name for point in entry_points(group=ENTRY_POINTS)))
+
+
+def _folded(writes: Iterable[RecordWrite]) -> Iterable[RecordWrite]:
+    """One write per record, from what it was before the first change to what it is after the last."""
+    found: dict[tuple[str, str], RecordWrite] = {}
+    for write in writes:
+        first = found.get((write.entity, write.id))
+        if first is not None:
+            action = write.action if write.after is None else first.action
+            write = replace(write, action=action, before=first.before)
+        found[write.entity, write.id] = write
+    return found.values()
 
 
 def _by_name(implementation: pluggy.HookImpl) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ from functools import partial
 from dacheng.metadata.problem import refuse
 from dacheng.plugins.api import Command
 from dacheng.plugins.context import Cause
-from dacheng.plugins.manager import PluginFailed, Plugins, discover, names_beside
+from dacheng.plugins.manager import PluginFailed, Plugins, load, names_beside
 from dacheng.runtime.cli.output import DONE, Output
 from dacheng.runtime.cli.workspace import Commands, add_command, add_group, open_host, settings_of
 from dacheng.runtime.services import plugin_state
@@ -42,19 +42,13 @@ def register(commands: Commands) -> None:
 def _commands_of_plugins() -> dict[str, tuple[Command, ...]]:
     """The commands plugins add; a plugin that fails is named and must not keep one from disabling it."""
     found: dict[str, tuple[Command, ...]] = {}
-    try:
-        beside = discover()
-    except PluginFailed as failed:
-        sys.stderr.write(f"{failed}\n")
-        return found
-    for name, plugin in beside.items():
+    for name in names_beside():
         try:
-            found.update(
-                (owner, tuple(added))
-                for owner, added in Plugins({name: plugin}).registered("register_commands").items()
-            )
+            added = Plugins({name: load(name)}).registered("register_commands")
         except PluginFailed as failed:
             sys.stderr.write(f"{failed}\n")
+        else:
+            found.update({owner: tuple(commands) for owner, commands in added.items()})
     return found
 
 
@@ -67,7 +61,10 @@ def list_plugins(given: argparse.Namespace, output: Output) -> int:
         "plugins": [{"plugin": s.name, "enabled": s.enabled, "installed": s.installed} for s in states],
         "parked": [{"app": p.app, "item": p.item, "reason": p.reason} for p in parked],
     }
-    lines = [f"{s.name}  {'enabled' if s.enabled else 'disabled'}{'' if s.installed else ', not installed'}" for s in states]
+    lines = [
+        f"{s.name}  {'enabled' if s.enabled else 'disabled'}{'' if s.installed else ', not installed'}"
+        for s in states
+    ]
     lines += [f"rests: {p.app} {p.item}: {p.reason}" for p in parked]
     output.result(document, lines)
     return DONE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -28,6 +29,7 @@ class Followers:
     site: Site
     owner: str
     _resting: dict[str, datetime] = field(default_factory=dict)
+    _held: bool = False
 
     def follow(self) -> int:
         """Give every consumer what is new; answers how many events were handed over."""
@@ -42,21 +44,29 @@ class Followers:
         if self._resting.get(name, now) > now:
             return 0
         handed = 0
-        while batch := self._next(name):
-            wanted = [each for each in batch if each.type in consumer.types]
-            try:
-                if wanted:
-                    work = self.site.work(cause=Cause("system", f"plugin:{plugin}"))
-                    access = PluginAccess.of(self.site, work, plugin, writes=True)
-                    consumer.handle(access, [_shown(each) for each in wanted])
-            except Exception:
-                log.exception("plugin %s failed in its consumer %s", plugin, consumer.id)
-                self._resting[name] = now + PAUSE
-                return handed
-            last, at = batch[-1].seq, milliseconds(datetime.now(UTC))
-            self.site.db.write_now(lambda tx, n=name, p=last, a=at: event_log.advance(tx, n, p, a), urgent=False)
-            handed += len(wanted)
+        try:
+            while batch := self._next(name):
+                handed += self._hand(plugin, consumer, batch)
+                self._advance(name, batch[-1].seq)
+        except Exception:
+            log.exception("plugin %s failed in its consumer %s", plugin, consumer.id)
+            self._resting[name] = now + PAUSE
+        if self._held:
+            self._held = False
+            db, owner = self.site.db, self.owner
+            db.write_now(lambda tx: leases.give_up(tx, f"consumer.{name}", owner), urgent=False)
         return handed
+
+    def _hand(self, plugin: str, consumer: Consumer, batch: Sequence[Event]) -> int:
+        wanted = [_shown(each) for each in batch if each.type in consumer.types]
+        if wanted:
+            work = self.site.work(cause=Cause("system", f"plugin:{plugin}"))
+            consumer.handle(PluginAccess.of(self.site, work, plugin, writes=True), wanted)
+        return len(wanted)
+
+    def _advance(self, name: str, position: int) -> None:
+        now = milliseconds(datetime.now(UTC))
+        self.site.db.write_now(lambda tx: event_log.advance(tx, name, position, now), urgent=False)
 
     def _next(self, name: str) -> list[Event]:
         """The next events for a consumer, if there are any and no other worker is at them."""
@@ -68,6 +78,7 @@ class Followers:
         mine = db.write_now(
             lambda tx: leases.take(tx, f"consumer.{name}", self.owner, now, LEASE_MS), urgent=False
         )
+        self._held = mine
         if not mine:
             return []
         return db.read_now(lambda reader: event_log.after(reader, event_log.cursor(reader, name), BATCH))

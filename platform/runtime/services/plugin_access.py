@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from dacheng.metadata.kinds import Json
 from dacheng.metadata.problem import Refused, refuse
+from dacheng.plugins.api import Question
 from dacheng.plugins.context import Context
 from dacheng.plugins.manager import Plugins
 from dacheng.runtime.services import read_records, write_record
@@ -83,7 +84,7 @@ class PluginAccess:
         self._stored(projection)
         return self._own.tables[projection]
 
-    def select(self, query: sa.Select[Any]) -> Sequence[tuple[Any, ...]]:
+    def select(self, query: Question) -> Sequence[tuple[Any, ...]]:
         """Rows of a query over the plugin's own projections that the actor may see."""
         checked = self._checked(query)
         return self._site.db.read_now(lambda reader: reader.rows(checked))
@@ -97,14 +98,13 @@ class PluginAccess:
             written += self._wrote(partial(stored.put, wanted=wanted, rows=full)) and len(full)
         return written
 
-    def upsert_select(self, projection: str, query: sa.Select[Any]) -> int:
+    def upsert_select(self, projection: str, query: Question) -> int:
         """Insert or replace what a query gives, in one transaction; answers how many rows."""
         self._demand_writing()
         wanted = self._stored(projection)
         found = {column.name for column in query.selected_columns}
         _demand_columns(wanted, found)
         checked = self._checked(query)
-        assert isinstance(checked, sa.Select)
         return self._wrote(partial(stored.upsert_select, wanted=wanted, query=checked))
 
     # ---------------------------------------------------------------- inside
@@ -114,7 +114,7 @@ class PluginAccess:
             raise refuse("plugin.foreign_table", plugin=self._own.plugin, table=projection)
         return found
 
-    def _checked(self, query: sa.Select[Any]) -> sa.SelectBase:
+    def _checked(self, query: Question) -> Question:
         demand_own(query, self._own)
         return guarded(query, self._own, self._work, self._site.db.dialect)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import sqlalchemy as sa
 from sqlalchemy.sql import visitors
@@ -16,7 +16,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import custom_op
 
 from dacheng.metadata.problem import refuse
-from dacheng.plugins.api import Projection
+from dacheng.plugins.api import Projection, Question
 from dacheng.plugins.manager import PluginFailed, Plugins
 from dacheng.runtime.services.conditions import surroundings
 from dacheng.runtime.services.work import Work
@@ -26,8 +26,28 @@ from dacheng.runtime.storage.schema_change import Journal
 from dacheng.runtime.storage.visible import visible_ids
 
 FUNCTIONS: Final = frozenset(
-    "count sum avg min max coalesce nullif abs round lower upper length substr "
-    "row_number rank dense_rank lag lead first_value last_value".split()
+    [
+        "count",
+        "sum",
+        "avg",
+        "min",
+        "max",
+        "coalesce",
+        "nullif",
+        "abs",
+        "round",
+        "lower",
+        "upper",
+        "length",
+        "substr",
+        "row_number",
+        "rank",
+        "dense_rank",
+        "lag",
+        "lead",
+        "first_value",
+        "last_value",
+    ]
 )
 _PLUGIN = re.compile(r"[a-z][a-z0-9_]{0,15}")
 _ID = re.compile(r"[a-z][a-z0-9_]{0,29}")
@@ -107,7 +127,7 @@ def due(reader: Reader, plugins: Plugins, installed: Iterable[str]) -> tuple[str
 
 
 # ---------------------------------------------------------------- asking them
-def demand_own(query: sa.SelectBase, own: Own) -> None:
+def demand_own(query: Question, own: Own) -> None:
     """Refuse a question that names a table of somebody else's, holds text instead of expressions, or writes."""
     tables = set(own.tables.values())
     for element in _elements(query):
@@ -119,7 +139,7 @@ def demand_own(query: sa.SelectBase, own: Own) -> None:
             raise refuse("plugin.raw_statement", plugin=own.plugin, known=", ".join(sorted(FUNCTIONS)))
 
 
-def _elements(query: sa.SelectBase) -> Iterator[Any]:
+def _elements(query: Question) -> Iterator[Any]:
     if not isinstance(query, sa.SelectBase):
         raise TypeError(f"not a select: {query!r}")
     yield from visitors.iterate(query)
@@ -140,7 +160,7 @@ def _is_raw(element: Any) -> bool:
     return isinstance(getattr(element, "operator", None), custom_op)
 
 
-def guarded(query: sa.SelectBase, own: Own, work: Work, dialect: str) -> sa.SelectBase:
+def guarded(query: Question, own: Own, work: Work, dialect: str) -> Question:
     """The question with each of its tables narrowed to rows whose subject the asker may read."""
     if work.policy.admin:
         return query
@@ -154,8 +174,7 @@ def guarded(query: sa.SelectBase, own: Own, work: Work, dialect: str) -> sa.Sele
             return behind[element.table].c[element.name]
         return None
 
-    found: sa.SelectBase = visitors.replacement_traverse(query, {}, replaced)
-    return found
+    return cast(Question, visitors.replacement_traverse(query, {}, replaced))
 
 
 def _narrowed(name: str, own: Own, work: Work, dialect: str) -> sa.Subquery:

@@ -20,3 +20,11 @@ def take(tx: Transaction, name: str, owner: str, now: int, length: int) -> bool:
         tx.execute(sa.delete(setting).where(setting.c.key == key))
     tx.execute(setting.insert().values(key=key, value=orjson.dumps([owner, now + length]).decode()))
     return True
+
+
+def give_up(tx: Transaction, name: str, owner: str) -> None:
+    """End one's own lease at once."""
+    key = f"lease.{name}"
+    found = tx.scalar(sa.select(setting.c.value).where(setting.c.key == key))
+    if found is not None and orjson.loads(found)[0] == owner:
+        tx.execute(sa.delete(setting).where(setting.c.key == key))

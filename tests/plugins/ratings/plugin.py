@@ -27,8 +27,16 @@ from dacheng.metadata.kinds import (
     Spec,
     WidgetKind,
 )
-from dacheng.metadata.problem import Problem, problem, refuse
-from dacheng.plugins.api import PluginRequest, PluginRoute, Projection, ProjectionColumn, RecordWrite, Tryout
+from dacheng.metadata.problem import Problem, Refused
+from dacheng.plugins.api import (
+    PluginRequest,
+    PluginRoute,
+    Projection,
+    ProjectionColumn,
+    RecordWrite,
+    Tryout,
+    says,
+)
 from dacheng.plugins.context import Context
 from dacheng.plugins.hookspecs import hookimpl
 
@@ -66,7 +74,9 @@ class _Stars:
         if raw is None:
             return None
         if isinstance(raw, bool) or not isinstance(raw, int) or not 1 <= raw <= self.best:
-            raise refuse("record.invalid_value", value=raw)
+            raise Refused(
+                [says({"en": f"Give one to {self.best} stars.", "zh-CN": f"请给一到 {self.best} 颗星。"})]
+            )
         return int(raw)
 
     def parse_text(self, text: str) -> int | None:
@@ -211,7 +221,7 @@ def before_write(context: Context, write: RecordWrite) -> Sequence[Problem]:
     """A visit praised with five stars needs a word about it."""
     after = write.after or {}
     if write.entity == "ratings.visit" and after.get("stars") == 5 and not after.get("note"):
-        return (problem("record.required", "/note"),)
+        return (says({"en": "Five stars need a word about them.", "zh-CN": "五颗星请写明理由。"}, "/note"),)
     return ()
 
 
@@ -224,11 +234,15 @@ def _average(context: Context, body: Json) -> Json:
 
 def _ranking(request: PluginRequest) -> Json:
     table = request.access.table("score")
-    rows = request.access.select(sa.select(table.c.subject, table.c.stars).order_by(table.c.stars.desc()).limit(100))
+    rows = request.access.select(
+        sa.select(table.c.subject, table.c.stars).order_by(table.c.stars.desc()).limit(100)
+    )
     return {"items": [{"visit": subject, "stars": stars} for subject, stars in rows]}
 
 
 def _rebuild(request: PluginRequest) -> Json:
     visits = request.access.records("ratings.visit", fields=("id", "stars"), limit=500)
-    rows = [{"subject": visit["id"], "stars": visit["stars"]} for visit in visits if visit["stars"] is not None]
+    rows = [
+        {"subject": visit["id"], "stars": visit["stars"]} for visit in visits if visit["stars"] is not None
+    ]
     return {"written": request.access.upsert("score", rows)}

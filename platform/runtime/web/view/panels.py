@@ -49,9 +49,7 @@ def panels(site: Site, work: Work, ref: str, record_id: str) -> tuple[PanelShown
     return tuple(shown)
 
 
-def _panel(
-    site: Site, work: Work, plugin: str, panel: Panel, ref: str, record_id: str
-) -> PanelShown | None:
+def _panel(site: Site, work: Work, plugin: str, panel: Panel, ref: str, record_id: str) -> PanelShown | None:
     locale = work.context.locale
     empty = PanelShown(f"{plugin}-{panel.id}", panel.title.get(locale) or panel.title.get("en") or panel.id)
     try:

@@ -1,0 +1,1 @@
+"""Plugins in a real workspace over HTTP."""
