@@ -394,7 +394,8 @@ class LayerOperation:
     """One small edit of a layer, with the base value it was made against.
 
     `op` is set, add, remove, move, hide, label or term; it addresses (kind, item, path); for labels
-    `path` is (locale, slot), for terms (locale, term, form); `value` and `base` are JSON.
+    `path` is (locale, slot), for terms (locale, term, form); `value` and `base` are JSON. `parked`: what it
+    was about is gone from the base; it waits, without effect, in case a later version brings it back.
     """
 
     op: str
@@ -403,6 +404,7 @@ class LayerOperation:
     path: tuple[str, ...]
     value: Json = None
     base: Json = None
+    parked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

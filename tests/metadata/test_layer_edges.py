@@ -52,7 +52,7 @@ def test_an_upgrade_meets_hiding_and_moving_property_by_property(
     merged = merge(SHOP, new, layer(operation), KINDS)
     assert [one.kind for one in merged.outcomes if one.operation] == [outcome]
     again = fold(new, [merged.layer], KINDS).outcomes
-    assert [one.kind for one in again] == ([CONFLICT] if outcome == CONFLICT else [])
+    assert [one.kind for one in again] == ([outcome] if outcome in (CONFLICT, PARKED) else [])
 
 
 def test_a_second_change_of_the_same_property_stands_on_the_first() -> None:
@@ -106,3 +106,34 @@ def test_ids_made_in_a_layer_carry_its_prefix(name: str) -> None:
     made = op("add", "entity", "buyer", f"properties/{name}", {"x-kind": "text", "x-order": 25})
     (outcome,) = fold(SHOP, [layer(made)], KINDS).outcomes
     assert (outcome.kind, outcome.reason, outcome.theirs) == (PARKED, "foreign_id", None)
+
+
+LENGTH = "properties/note/maxLength"
+
+
+@pytest.mark.parametrize(
+    ("gone", "operation"),
+    [
+        (
+            lambda items: items["entity", "buyer"]["properties"].pop("note"),
+            op("set", "entity", "buyer", LENGTH, 9),
+        ),
+        (lambda items: note(items).pop("maxLength"), op("set", "entity", "buyer", LENGTH, 9)),
+        (lambda items: in_form(items).pop("note"), MOVE),
+        (lambda items: items.pop(("list", "unpaid")), op("set", "list", "unpaid", "page_size", 7)),
+    ],
+)
+def test_what_is_parked_has_no_effect_and_lives_again_when_its_place_comes_back(
+    gone: Callable[[Any], object], operation: Any
+) -> None:
+    without = upgraded(gone)
+    parked = merge(SHOP, without, layer(operation), KINDS)
+    assert [one.kind for one in parked.outcomes if one.operation] == [PARKED]
+    folded = fold(without, [parked.layer], KINDS)
+    assert folded.package.items == without.items
+    assert [(one.kind, one.reason) for one in folded.outcomes] == [(PARKED, "removed")]
+    still = merge(without, without, parked.layer, KINDS)
+    assert still.layer == parked.layer
+    back = merge(without, SHOP, still.layer, KINDS)
+    assert [one.kind for one in back.outcomes if one.operation] == [KEPT]
+    assert fold(SHOP, [back.layer], KINDS).package == fold(SHOP, [layer(operation)], KINDS).package

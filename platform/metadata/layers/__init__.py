@@ -67,7 +67,7 @@ def fold(base: Package, layers: Sequence[Layer], kinds: Kinds) -> Folded:
     for owner, op in operations:
         address = address_of(op)
         before = _current(draft, op)
-        reason = apply(draft, op, owner, kinds, _owns(made, address, owner))
+        reason = "removed" if op.parked else apply(draft, op, owner, kinds, _owns(made, address, owner))
         if reason:
             there = None if before is ABSENT else before
             outcomes.append(Outcome(PARKED, address, reason, op, op.base, op.value, there))
@@ -111,21 +111,24 @@ def _current(draft: Draft, op: LayerOperation) -> Any:
 def merge(old_base: Package, new_base: Package, layer: Layer, kinds: Kinds) -> Merge:
     """The layer moved from one version of its base to the next.
 
-    Theirs unchanged: kept. Theirs became ours: adopted and dropped. Gone in theirs: parked. Both changed: conflict,
-    ours stays live with its old base, so that it stays reported until someone decides. Permissions and rule effects
-    that the upgrade changes are listed, whatever the layer holds.
+    Theirs unchanged: kept. Theirs became ours: adopted and dropped. Gone in theirs: parked, kept in the layer without
+    effect until a version brings it back. Both changed: conflict, ours stays live with its old base, so that it stays
+    reported until someone decides. Permissions and rule effects that the upgrade changes are listed, whatever the
+    layer holds.
     """
     old, new = Draft(old_base), Draft(new_base)
     kept: list[LayerOperation] = []
     outcomes: list[Outcome] = []
     made: set[Address] = set()
     for op in layer.operations:
-        before = next((each for each in reversed(kept) if address_of(each) == address_of(op)), None)
+        same_place = [each for each in kept if address_of(each) == address_of(op) and not each.parked]
+        before = same_place[-1] if same_place else None
         outcome = _meet(old, new, op, made, layer.owner, kinds) if before is None else _again(op, before)
         outcomes.append(outcome)
-        if outcome.kind in (KEPT, CONFLICT):
-            kept.append(replace(op, base=outcome.theirs) if op.op == "move" and outcome.kind == KEPT else op)
-            if op.op == "add":
+        if outcome.kind != ADOPTED:
+            moved = op.op == "move" and outcome.kind == KEPT
+            kept.append(replace(op, base=outcome.theirs if moved else op.base, parked=outcome.kind == PARKED))
+            if op.op == "add" and outcome.kind != PARKED:
                 made.add((op.kind, op.item, op.path))
     outcomes.extend(_always_shown(old_base, new_base))
     return Merge(Layer(layer.owner, layer.app, tuple(kept)), tuple(outcomes))
@@ -154,7 +157,9 @@ def _meet(
         return outcome(PARKED, "removed") if missing else outcome(KEPT)
     if theirs is ABSENT and op.op in ("remove", "hide"):
         return outcome(ADOPTED, "removed")
-    if theirs is ABSENT and (_current(old, op) is not ABSENT or not _has_place(old, new, op)):
+    if theirs is ABSENT and (
+        (op.parked and op.base is not None) or _current(old, op) is not ABSENT or not _has_place(old, new, op)
+    ):
         return outcome(PARKED, "removed")
     if op.op not in ("label", "term"):
         reason = apply(Draft(new.base), op, owner, kinds, owned=False)

@@ -127,4 +127,4 @@ class Loader:
 
 
 def _plain(operation: LayerOperation) -> list[object]:
-    return [operation.op, operation.kind, operation.item, list(operation.path), operation.value]
+    return [operation.op, operation.kind, operation.item, list(operation.path), operation.value, operation.parked]

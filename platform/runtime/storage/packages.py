@@ -107,6 +107,13 @@ def layer_of(reader: Reader, app: str, owner: str) -> Layer:
     return Layer(owner, app, _operations(found) if found is not None else ())
 
 
+def layers_of(reader: Reader, app: str) -> tuple[Layer, ...]:
+    """All layers of an app, installed or not, in the order they are folded."""
+    query = sa.select(layer.c.owner, layer.c.operations).where(layer.c.app == app)
+    rows = reader.rows(query.order_by(layer.c.position, layer.c.owner))
+    return tuple(Layer(owner, app, _operations(operations)) for owner, operations in rows)
+
+
 def _operations(text: str) -> tuple[LayerOperation, ...]:
     return tuple(
         LayerOperation(
@@ -116,6 +123,7 @@ def _operations(text: str) -> tuple[LayerOperation, ...]:
             tuple(each["path"]),
             each.get("value"),
             each.get("base"),
+            each.get("parked", False),
         )
         for each in orjson.loads(text)
     )
@@ -129,4 +137,5 @@ def _json(operation: LayerOperation) -> Mapping[str, object]:
         "path": list(operation.path),
         "value": operation.value,
         "base": operation.base,
+        "parked": operation.parked,
     }
