@@ -13,7 +13,6 @@ from dacheng.metadata.kinds import Chart, ColumnSpec, Figure, Json, Series
 from dacheng.metadata.problem import Problem, problem
 from dacheng.plugins.context import Context
 
-
 Question = sa.Select[*tuple[Any, ...]] | sa.CompoundSelect[*tuple[Any, ...]]
 
 

@@ -141,8 +141,9 @@ def _folded(writes: Iterable[RecordWrite]) -> Iterable[RecordWrite]:
         first = found.get((write.entity, write.id))
         if first is not None:
             action = write.action if write.after is None else first.action
-            write = replace(write, action=action, before=first.before)
-        found[write.entity, write.id] = write
+            found[write.entity, write.id] = replace(write, action=action, before=first.before)
+        else:
+            found[write.entity, write.id] = write
     return found.values()
 
 

@@ -65,9 +65,12 @@ def ready(site: Opened) -> Opened:
     ["register_kinds", "register_projections", "register_packages", "register_routes", "register_tryouts"],
 )
 def test_a_failing_registration_stops_the_start_with_the_name(tmp_path: Path, hook: str) -> None:
-    with pytest.raises(PluginFailed, match=f"“weak” failed in {hook}: out of luck"):
-        with opened(tmp_path, {"weak": plugin(**{hook: fails_once()})}) as site:
-            site.host.plugins.registered("register_packages")
+    weak = {"weak": plugin(**{hook: fails_once()})}
+    with (
+        pytest.raises(PluginFailed, match=f"“weak” failed in {hook}: out of luck"),
+        opened(tmp_path, weak) as site,
+    ):
+        site.host.plugins.registered("register_packages")
 
 
 def fails_once() -> Any:
@@ -101,9 +104,9 @@ def test_register_routes_demands_whole_declarations(
     tmp_path: Path, changed: dict[str, Any], said: str
 ) -> None:
     route = replace(PluginRoute("/x", "GET", "public", lambda request: None), **changed)
-    with pytest.raises(PluginFailed, match=said):
-        with opened(tmp_path, {"loose": plugin(register_routes=lambda: [route])}):
-            pass
+    loose = {"loose": plugin(register_routes=lambda: [route])}
+    with pytest.raises(PluginFailed, match=said), opened(tmp_path, loose):
+        pass
 
 
 def test_register_routes_takes_what_it_declares_and_names_a_failure(
@@ -187,9 +190,9 @@ def test_register_projections_makes_tables_that_grow(tmp_path: Path, database_ur
     ],
 )
 def test_register_projections_refuses_what_cannot_be_a_table(tmp_path: Path, wrong: Projection) -> None:
-    with pytest.raises(PluginFailed, match="“notes”"):
-        with opened(tmp_path, {"notes": plugin(register_projections=lambda: [wrong])}):
-            pass
+    notes = {"notes": plugin(register_projections=lambda: [wrong])}
+    with pytest.raises(PluginFailed, match="“notes”"), opened(tmp_path, notes):
+        pass
 
 
 def test_a_plugin_reaches_no_table_but_its_own(tmp_path: Path) -> None:

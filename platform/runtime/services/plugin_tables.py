@@ -174,7 +174,7 @@ def guarded(query: Question, own: Own, work: Work, dialect: str) -> Question:
             return behind[element.table].c[element.name]
         return None
 
-    return cast(Question, visitors.replacement_traverse(query, {}, replaced))
+    return cast("Question", visitors.replacement_traverse(query, {}, replaced))
 
 
 def _narrowed(name: str, own: Own, work: Work, dialect: str) -> sa.Subquery:
