@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from dacheng.metadata.archive import write_archive
+from dacheng.metadata.definition import Layer, LayerOperation
 from dacheng.metadata.package import read_folder
 from dacheng.metadata.problem import Refused
 from dacheng.metadata.signature import sign
@@ -20,6 +21,7 @@ from dacheng.runtime.host import Host
 from dacheng.runtime.services import doctor, edit_labels, install_app, marketplace, read_records
 from dacheng.runtime.services.gate import Query
 from dacheng.runtime.services.install_app import Candidate
+from dacheng.runtime.storage import packages
 from tests.runtime.workspace import workspace
 
 SALES = "sales_management"
@@ -92,6 +94,17 @@ def test_removal_keeps_the_data_for_when_the_app_comes_back(host: Host) -> None:
     labels = host.work().model.labels
     assert "车主" in " ".join(labels.tables[SALES]["zh-CN"].values())
     assert doctor.examine(host, silent).problems == ()
+
+
+def test_an_app_comes_back_with_the_layers_of_its_packs_too(host: Host) -> None:
+    install_app.install(host, host.work(), marketplace.offered_package(host, SALES))
+    edit = LayerOperation("term", "term", "", ("zh-CN", _term(host), "one"), "雇主", "客户")
+    host.db.write_now(lambda tx: packages.put_layer(tx, Layer("autos", SALES, (edit,)), 1))
+    install_app.uninstall(host, host.work(), SALES)
+    install_app.install(host, host.work(), marketplace.offered_package(host, SALES))
+    (app,) = [each for each in host.db.read_now(packages.installed) if each.id == SALES]
+    assert app.layers == (Layer("autos", SALES, (edit,)),)
+    assert "雇主" in " ".join(host.work().model.labels.tables[SALES]["zh-CN"].values())
 
 
 def _term(host: Host) -> str:
