@@ -6,6 +6,7 @@ import asyncio
 import gc
 import threading
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -180,7 +181,8 @@ class Host:
         self._directory = found.directory
         await self._catch_up(found.versions)
         if found.touch is not None:
-            await self._db.write(found.touch, urgent=False)
+            with suppress(Refused):  # on a full disk people still read
+                await self._db.write(found.touch, urgent=False)
         kind = "api" if credentials.token else "user"
         return self._work(found.actor, locale or found.locale, _cause(kind, found.actor), moment)
 
