@@ -10,6 +10,8 @@ from dacheng.plugins.api import PluginRoute, Tryout
 from dacheng.runtime.services import measure
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.work import Work
+from dacheng.runtime.web.api.administration import OPERATIONS
+from dacheng.runtime.web.api.operation import describe_operations
 from dacheng.runtime.web.view.prepared import Prepared
 from dacheng.runtime.web.words import Words, words
 
@@ -36,6 +38,7 @@ def _document(work: Work) -> Json:
             paths.update(_entity_paths(work, policy, say))
     paths.update(_measure_paths(work, say))
     paths.update(_general_paths(say))
+    paths.update(describe_operations(OPERATIONS, say, builder=work.policy.admin))
     paths.update(_plugin_paths(work))
     return {
         "openapi": VERSION,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dacheng.runtime.web.api import figures, general, read, write
+from dacheng.runtime.web.api.administration import OPERATIONS
 from dacheng.runtime.web.api.try_expression import try_expression
 from dacheng.runtime.web.routing import SIGNED_IN, Route
 
@@ -28,4 +29,5 @@ API_ROUTES: tuple[Route, ...] = (
     Route("/api/v1/me", general.me, SIGNED_IN),
     Route("/api/v1/openapi.json", general.description, SIGNED_IN),
     Route("/api/v1/try/expression", try_expression, SIGNED_IN, ("POST",)),
+    *(each.route for each in OPERATIONS),
 )

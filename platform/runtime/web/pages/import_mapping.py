@@ -15,15 +15,14 @@ from dacheng.metadata.problem import Refused
 from dacheng.runtime.services import import_records
 from dacheng.runtime.services.delimited import DELIMITERS, ENCODINGS, Delimited
 from dacheng.runtime.services.import_mapping import MISSING, fillable, suggest_mapping
-from dacheng.runtime.services.import_source import Source
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.web.errors import status_of
 from dacheng.runtime.web.form_body import NOTHING_WRONG, Wrong, read_pairs, wrong_with
 from dacheng.runtime.web.import_drafts import Draft
+from dacheng.runtime.web.importing import carry_through, drafts_of, source_of
 from dacheng.runtime.web.page import Link, Page
 from dacheng.runtime.web.pages.import_preview import Preflight, preflight
-from dacheng.runtime.web.pages.import_run import carry_through
-from dacheng.runtime.web.pages.import_wizard import drafts_of, entity_name
+from dacheng.runtime.web.pages.import_wizard import entity_name
 from dacheng.runtime.web.render import locale_of, render
 from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, in_thread, user_of, work_of
 from dacheng.runtime.web.words import words
@@ -114,11 +113,6 @@ async def _begin(request: Request, draft: Draft) -> str:
     return await in_thread(
         import_records.begin, host_of(request), work_of(request), draft.entity, source, draft.mapping
     )
-
-
-def source_of(request: Request, draft: Draft) -> Source:
-    """The draft's file as the import service takes it."""
-    return Source(draft.name, drafts_of(request).content(draft), draft.encoding, draft.delimiter)
 
 
 def _draft(request: Request) -> Draft:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from dacheng.metadata.problem import Refused
 from dacheng.runtime.host import Host
 from dacheng.runtime.services import import_records, undo_import
 from dacheng.runtime.services.import_records import Outcome
@@ -19,6 +16,7 @@ from dacheng.runtime.storage import imports
 from dacheng.runtime.storage.imports import Run
 from dacheng.runtime.web.download import csv_response
 from dacheng.runtime.web.form_body import read_form
+from dacheng.runtime.web.importing import carry_through, is_going
 from dacheng.runtime.web.jobs import Progress
 from dacheng.runtime.web.page import Link, Page
 from dacheng.runtime.web.pages.import_wizard import entity_name
@@ -27,8 +25,6 @@ from dacheng.runtime.web.pages.settings import moment
 from dacheng.runtime.web.render import flash, locale_of, render
 from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, in_thread, work_of
 from dacheng.runtime.web.words import words
-
-log = logging.getLogger("dacheng.web")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,23 +41,6 @@ class RunPage(Page):
     outcome: Outcome
     linked: tuple[tuple[str, int], ...]
     stopped: bool
-
-
-def carry_through(request: Request, run: str) -> None:
-    """Let the import go on in a thread of this process."""
-    host, work, going = host_of(request), work_of(request), _going(request)
-
-    def carry() -> None:
-        try:
-            import_records.go_on(host, work, run)
-        except Refused as refused:
-            log.warning("import %s stopped: %s", run, refused)
-        except Exception:
-            log.exception("import %s stopped", run)
-        finally:
-            going.pop(run, None)
-
-    going[run] = asyncio.get_running_loop().create_task(asyncio.to_thread(carry))
 
 
 async def show(request: Request) -> Response:
@@ -85,7 +64,7 @@ async def show(request: Request) -> Response:
         done=run.stored + run.failed,
         outcome=outcome,
         linked=tuple((entity_name(work, ref), count) for ref, count in outcome.linked.items()),
-        stopped=running and run.id not in _going(request) and host.settings.workers == 1,
+        stopped=running and not is_going(request, run.id) and host.settings.workers == 1,
     )
     return render(request, "import_run.html", page)
 
@@ -95,7 +74,7 @@ async def go_on(request: Request) -> Response:
     await read_form(request)
     identity = request.path_params["id"]
     await in_thread(import_records.demand_run, host_of(request), work_of(request), identity)
-    if identity not in _going(request):
+    if not is_going(request, identity):
         carry_through(request, identity)
     return RedirectResponse(f"/import/{identity}", 303)
 
@@ -145,11 +124,6 @@ async def undone(request: Request) -> Response:
 def _look(host: Host, work: Work, identity: str) -> tuple[Run, Outcome]:
     run = import_records.demand_run(host, work, identity)
     return run, import_records.outcome(host, work, identity)
-
-
-def _going(request: Request) -> dict[str, asyncio.Task[None]]:
-    found: dict[str, asyncio.Task[None]] = request.app.state.imports
-    return found
 
 
 ROUTES = (

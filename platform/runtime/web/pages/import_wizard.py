@@ -17,7 +17,7 @@ from dacheng.runtime.storage.imports import Run
 from dacheng.runtime.storage.reader import Reader
 from dacheng.runtime.web.errors import status_of
 from dacheng.runtime.web.form_body import NOTHING_WRONG, Wrong, wrong_with
-from dacheng.runtime.web.import_drafts import Drafts
+from dacheng.runtime.web.importing import drafts_of, importable
 from dacheng.runtime.web.page import Page
 from dacheng.runtime.web.pages.names import names_of
 from dacheng.runtime.web.pages.settings import moment
@@ -52,25 +52,6 @@ class ImportPage(Page):
     runs: tuple[RunView, ...]
     largest: int
     wrong: Wrong = NOTHING_WRONG
-
-
-def drafts_of(request: Request) -> Drafts:
-    """The uploaded files of the workspace this request came to."""
-    return Drafts(host_of(request).settings.data)
-
-
-def importable(work: Work) -> tuple[tuple[str, str], ...]:
-    """(reference, label) of every entity whose records the person may add."""
-    labels, locale = work.model.labels, work.context.locale
-    found = [
-        (
-            ref,
-            f"{labels.text(locale, policy.entity.app, 'app')} · {labels.entity(locale, policy.entity, 'plural')}",
-        )
-        for ref, policy in work.policy.entities.items()
-        if policy.entity.parent is None and policy.may("create")
-    ]
-    return tuple(sorted(found, key=lambda pair: (pair[0].startswith("core."), pair[1])))
 
 
 def entity_name(work: Work, ref: str) -> str:

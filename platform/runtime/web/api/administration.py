@@ -1,0 +1,17 @@
+"""Every operation of the API that belongs to no entity's records, in the order the description shows them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dacheng.runtime.web.api import account, apps, imports, jobs, labels, people
+from dacheng.runtime.web.api.operation import Operation
+
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    *account.OPERATIONS,
+    *imports.OPERATIONS,
+    *jobs.OPERATIONS,
+    *labels.OPERATIONS,
+    *apps.OPERATIONS,
+    *people.OPERATIONS,
+)
