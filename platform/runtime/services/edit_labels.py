@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from dacheng.metadata.definition import Layer, LayerOperation, Package
-from dacheng.metadata.labels import TERM, needed_slots
+from dacheng.metadata.field_kinds.text import clean_text
+from dacheng.metadata.labels import TERM, Terms, needed_slots
 from dacheng.metadata.layers import current_value
 from dacheng.metadata.problem import refuse
 from dacheng.runtime.services.load_catalogue import App, Loader
@@ -75,7 +76,7 @@ def set_term(site: Site, work: Work, app: str, locale: str, term: str, forms: Ma
     found = _app(site, app)
     _demand_term(found, locale, term)
     known = found.folded.package.terms[locale][term]
-    given = {name: text.strip() for name, text in forms.items() if name in ("one", "plural")}
+    given = {name: clean_text(text).strip() for name, text in forms.items() if name in ("one", "plural")}
     if "one" in given and "plural" not in given and "plural" in known:
         given["plural"] = given["one"]
     operations = [LayerOperation("term", "", "", (locale, term, name), text) for name, text in given.items()]
@@ -96,6 +97,7 @@ def set_label(site: Site, work: Work, app: str, locale: str, slot: str, text: st
     _demand_locale(found.folded.package, locale)
     if slot not in _slots(site, found.folded.package, locale):
         raise refuse("label.unknown_slot", "/slot", slot=slot)
+    _demand_references(clean_text(text), found.folded.package.terms.get(locale, {}))
     operation = LayerOperation("label", "", "", (locale, slot), text.strip())
     _edit(site, work, app, lambda layer, base: _with(layer, [operation], base))
 
@@ -192,6 +194,15 @@ def _edit(site: Site, work: Work, app: str, change: Callable[[Layer, Package], L
 
     site.db.write_now(settle)
     site.refresh()
+
+
+def _demand_references(text: str, terms: Terms) -> None:
+    """Refuse a text that names a term the app does not have, or whose braces do not close."""
+    for match in TERM.finditer(text):
+        if match[1] not in terms:
+            raise refuse("label.no_term", "/text", term=match[1])
+    if "{term:" in TERM.sub("", text) or text.count("{") != text.count("}"):
+        raise refuse("label.bad_reference", "/text", text=text)
 
 
 def _demand_fits(loader: Loader, found: App, old: Layer, new: Layer) -> None:

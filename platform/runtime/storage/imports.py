@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -201,7 +202,14 @@ def _run(row: tuple[Any, ...]) -> Run:
 
 
 def _dump(value: Any) -> str | None:
-    return None if value is None else json.dumps(value, ensure_ascii=False)
+    return None if value is None else json.dumps(value, ensure_ascii=False, default=_exact)
+
+
+def _exact(value: object) -> str:
+    """A number of a mapping as the text every number field takes, digit for digit."""
+    if not isinstance(value, Decimal):
+        raise TypeError(f"{type(value).__name__} has no place in JSON")
+    return format(value, "f")
 
 
 def _load(text: str | None) -> Any:
