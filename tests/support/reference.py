@@ -67,11 +67,25 @@ def commands() -> str:
     return table(["command", "does", "arguments"], _commands(parser, ""))
 
 
+def api() -> str:
+    """Every address of the API with who may use it."""
+    routes = _module("dacheng.runtime.web.api.routes").API_ROUTES
+    return table(
+        ["call", "who", "does"],
+        (
+            [f"`{method} {each.path}`", each.permission.replace("_", " "), _sentence(each.handler)]
+            for each in routes
+            for method in each.methods
+        ),
+    )
+
+
 # Part → the name in the code that it is written from, and its writer.
 PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "problems": ("dacheng.metadata.problem:catalogue", problems),
     "hooks": ("dacheng.plugins.hookspecs:hookspec", hooks),
     "definitions": ("dacheng.metadata.builtin:part", definitions),
+    "api": ("dacheng.runtime.web.api.routes:API_ROUTES", api),
     "commands": ("dacheng.runtime.cli:build_parser", commands),
 }
 

@@ -1,0 +1,75 @@
+"""Every address of a page that changes something has its counterpart in the API, or a reason why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dacheng.runtime.web.api.routes import API_ROUTES
+from dacheng.runtime.web.app import page_routes
+from dacheng.runtime.web.routing import Route
+
+RECORD = "/api/v1/apps/{app}/{entity}/{id}"
+FILE, RUN = "/api/v1/imports/files/{id}", "/api/v1/imports/{id}"
+PERSON, WORDS = "/api/v1/people/{id}", "/api/v1/labels/{app}/{locale}"
+MARKET = "/api/v1/marketplace/{app}"
+
+# What a page posts to → every call of the API that does the same.
+COUNTERPARTS: dict[str, tuple[str, ...]] = {
+    "/apps/{app}/{entity}/new": ("POST /api/v1/apps/{app}/{entity}",),
+    "/apps/{app}/{entity}/{id}/edit": (f"PATCH {RECORD}",),
+    "/apps/{app}/{entity}/{id}/transitions/{transition}": (f"POST {RECORD}/transitions/{{transition}}",),
+    "/apps/{app}/{entity}/{id}/delete": (f"DELETE {RECORD}",),
+    "/apps/{app}/{entity}/{id}/restore": (f"POST {RECORD}/restore",),
+    "/import": ("POST /api/v1/imports/files",),
+    "/import/draft/{id}": (f"GET {FILE}", f"POST {FILE}/preview", f"POST {FILE}/start"),
+    "/import/draft/{id}/forget": (f"DELETE {FILE}",),
+    "/import/{id}/go-on": (f"POST {RUN}/go-on",),
+    "/import/{id}/cancel": (f"POST {RUN}/cancel",),
+    "/import/{id}/undo": (f"POST {RUN}/undo",),
+    "/labels/term": (f"PUT {WORDS}/terms/{{term}}",),
+    "/labels/term/reset": (f"DELETE {WORDS}/terms/{{term}}",),
+    "/labels/label": (f"PUT {WORDS}/texts/{{slot}}",),
+    "/labels/label/reset": (f"DELETE {WORDS}/texts/{{slot}}",),
+    "/marketplace/{app}/install": (f"POST {MARKET}/install",),
+    "/marketplace/{app}/uninstall": (f"POST {MARKET}/uninstall",),
+    "/settings/people/new": ("POST /api/v1/people",),
+    "/settings/people/{id}/roles": (f"PUT {PERSON}/roles/{{role}}", f"DELETE {PERSON}/roles/{{role}}"),
+    "/settings/people/{id}/suspend": (f"POST {PERSON}/suspend",),
+    "/settings/people/{id}/reinstate": (f"POST {PERSON}/reinstate",),
+    "/settings/people/{id}/invite": (f"POST {PERSON}/invite",),
+    "/settings/password": ("POST /api/v1/me/password",),
+    "/settings/sessions/end": ("DELETE /api/v1/me/sessions", "DELETE /api/v1/me/sessions/{key}"),
+    "/settings/tokens": ("POST /api/v1/me/tokens",),
+    "/settings/tokens/end": ("DELETE /api/v1/me/tokens/{id}",),
+    "/settings/workspace": ("PATCH /api/v1/workspace",),
+    "/sign-out": ("DELETE /api/v1/me/sessions/{key}",),
+}
+
+# What a page posts to that programs have no use for.
+BROWSERS_ONLY = {
+    "/sign-in": "gives a browser its cookie; programs carry an API token",
+    "/preferences": "a browser's own language and look; programs send Accept-Language",
+    "/reset": "whoever lost their password holds no token; the link in the mail leads to a page",
+    "/setup": "before the first administrator nobody can hold a token; programs use the command line",
+}
+
+
+def changing(routes: Iterable[Route]) -> dict[tuple[str, str], Route]:
+    return {(method, each.path): each for each in routes for method in each.methods if method != "GET"}
+
+
+def test_every_page_that_changes_something_has_a_counterpart_in_the_api() -> None:
+    posted = {path for _, path in changing(page_routes())}
+    assert posted == COUNTERPARTS.keys() | BROWSERS_ONLY.keys()
+
+
+def test_every_counterpart_is_there_for_the_same_people() -> None:
+    pages = {path: each for (_, path), each in changing(page_routes()).items()}
+    api = {f"{method} {each.path}": each for each in API_ROUTES for method in each.methods}
+    for page, calls in COUNTERPARTS.items():
+        for call in calls:
+            assert call in api, call
+            wanted = "signed_in" if pages[page].permission == "public" else pages[page].permission
+            assert api[call].permission == wanted, call
+            assert api[call].upload == pages[page].upload, call
+            assert not pages[page].per_minute or "GET" in call or api[call].per_minute, call
