@@ -35,9 +35,13 @@ class Server:
     port: int
     processes: tuple[int, ...] = ()
 
-    def caller(self, token: str = "") -> Caller:
-        """Somebody with a connection of their own."""
-        return Caller(self.port, {"authorization": f"Bearer {token}"} if token else {})
+    def caller(self, **headers: str) -> Caller:
+        """Somebody with a connection of their own, who sends these headers with every request."""
+        return Caller(self.port, dict(headers))
+
+    def program(self, token: str) -> Caller:
+        """A program with an API token."""
+        return self.caller(authorization=f"Bearer {token}")
 
 
 @dataclass

@@ -82,7 +82,7 @@ def run(host: Host, serving: AbstractContextManager[Server]) -> Load:
     _, token = add_person(host, "pat", "core.admin")
     load = Load()
     with serving as server:
-        callers = [server.caller(token) for _ in range(PEOPLE)]
+        callers = [server.program(token) for _ in range(PEOPLE)]
         threads = [threading.Thread(target=load.person, args=(c, f"O{n}")) for n, c in enumerate(callers)]
         for thread in threads:
             thread.start()
