@@ -6,7 +6,7 @@ aggregates, searches, field lists and link paths alike. No read of records goes 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -47,6 +47,20 @@ class Query:
     cursor: str | None = None
     deleted: bool = False
     extra: tuple[Expression, ...] = ()  # conditions of definitions (a list's own filter), already checked
+
+    def kind(self, work: Work) -> Hashable:
+        """What requests that take about as long have in common: who asks, which fields they ask by, the order."""
+        return (work.policy.hash, self.entity, _asked_by(self.filter), self.sort, self.search != "", self.deleted)
+
+
+def _asked_by(filter: Json) -> tuple[str, ...]:  # noqa: A002 - the request's own word
+    """The field names a filter from outside looks at, as far as they can be told without checking it."""
+    if isinstance(filter, Mapping):
+        name = filter.get("var")
+        return (name,) if isinstance(name, str) else tuple(n for each in filter.values() for n in _asked_by(each))
+    if isinstance(filter, list | tuple):
+        return tuple(n for each in filter for n in _asked_by(each))
+    return ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,9 +70,7 @@ class Tables:
 def build_tables(catalogue: Catalogue) -> Tables:
     """All tables of a catalogue with their indexes; nothing is created in the database."""
     metadata = sa.MetaData()
-    built = {
-        ref: _entity_table(metadata, entity, catalogue) for ref, entity in catalogue.entities.items()
-    }
+    built = {ref: _entity_table(metadata, entity, catalogue) for ref, entity in catalogue.entities.items()}
     for ref, made in built.items():
         _add_indexes(made, catalogue, ref)
     return Tables(catalogue, metadata, MappingProxyType(built))
@@ -149,7 +147,7 @@ def _add_indexes(made: EntityTable, catalogue: Catalogue, ref: str) -> None:
         _index(made, columns, living=False)
     if entity.parent_field in made.columns and POSITION in made.table.c:
         _index(made, [made.columns[str(entity.parent_field)][0], made.table.c[POSITION]], living=False)
-    begun = {index.expressions[0].element.name for index in made.table.indexes}  # type: ignore[attr-defined]
+    begun = {next(iter(index.columns)).name for index in made.table.indexes}
     for each in entity.fields.values():
         if _wants_index(each, entity.parent_field) and (each.to is not None or each.id not in begun):
             _index(made, [made.columns[each.id][0]], living=False)
@@ -178,7 +176,11 @@ def row_rule_keys(catalogue: Catalogue, ref: str) -> tuple[str, ...]:
 def _is_own(entity: Entity, path: tuple[str, ...]) -> bool:
     """Whether a path ends in one of the entity's own columns (`owner` is written `owner.id`)."""
     first = entity.fields.get(path[0])
-    return first is not None and bool(first.codec.columns) and (len(path) == 1 or path[1:] in (("id",), ("amount",)))
+    return (
+        first is not None
+        and bool(first.codec.columns)
+        and (len(path) == 1 or path[1:] in (("id",), ("amount",)))
+    )
 
 
 def _paths(expression: Expression) -> tuple[tuple[str, ...], ...]:
@@ -232,7 +234,9 @@ def _equal_paths(node: Node) -> Iterator[tuple[str, ...]]:
         for inner in node.args:
             yield from _equal_paths(inner)
     elif isinstance(node, Call) and node.operator == "==":
-        yield from (arg.path for arg in node.args if isinstance(arg, Var) and arg.path and arg.path[0][:1] != "$")
+        yield from (
+            arg.path for arg in node.args if isinstance(arg, Var) and arg.path and arg.path[0][:1] != "$"
+        )
 
 
 def _sorts(made: EntityTable, catalogue: Catalogue, ref: str) -> Iterator[Sequence[Sort]]:

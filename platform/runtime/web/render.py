@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -15,20 +15,10 @@ from jinja2.environment import TemplateModule
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from dacheng.runtime.web.frame import Frame, framed
 from dacheng.runtime.web.page import NOTICE_COOKIE, THEME_COOKIE, THEMES, Notice, Page
 from dacheng.runtime.web.shell import shell_of
 from dacheng.runtime.web.words import DEFAULT_LOCALE, LOCALES, Words, words
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What the document needs of the request: language, theme, own address, sentences to show once."""
-
-    locale: str
-    theme: str
-    address: str
-    notices: tuple[Notice, ...]
-    partial: bool
 
 
 def render(request: Request, template: str, page: Page, *, status: int = 200) -> Response:
@@ -48,12 +38,32 @@ def render(request: Request, template: str, page: Page, *, status: int = 200) ->
         "icons": asset("icons.svg"),
         "m": macros(locale),
     }
-    response = HTMLResponse(environment().get_template(template).render(context), status)
+    response = HTMLResponse(_drawn(request, template, context), status)
     response.headers["Vary"] = "Cookie, X-Alpine-Request"
     response.headers["Cache-Control"] = "private, no-store"
     if NOTICE_COOKIE in request.cookies:
         response.delete_cookie(NOTICE_COOKIE, httponly=True, samesite="lax")
     return response
+
+
+def _drawn(request: Request, template: str, context: Mapping[str, Any]) -> str:
+    """The template's HTML; around a page of the shell the frame is kept from one request to the next."""
+    draw, frame = environment().get_template(template).render, context["frame"]
+    told = frame.notices or context["page"].notices
+    if context["shell"] is None or frame.partial or told or not _in_shell(template):
+        return draw(context)
+    work = request.state.work
+    actor = work.context.actor
+    person = (actor.id, actor.name, work.policy.hash, work.context.labels.hash)
+    return framed((template, person), context, draw)
+
+
+@cache
+def _in_shell(template: str) -> bool:
+    """Whether a template stands inside the shell when somebody is signed in."""
+    loader = environment().loader
+    assert loader is not None
+    return loader.get_source(environment(), template)[0].startswith('{% extends "shell.html"')
 
 
 def locale_of(request: Request) -> str:

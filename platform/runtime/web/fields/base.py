@@ -83,6 +83,7 @@ class FieldView:
 
     numeric = False
     block = False
+    verbatim = False  # the control shows its text once, escaped and otherwise as it is
     grouped = False  # several inputs under one name: the label is a legend, not a `for`
 
     def cell(self, field: Field, setting: Setting) -> Cell:
@@ -131,11 +132,25 @@ def quick_escape(text: str) -> str:
 _special = re.compile("[&<>\"']").search
 
 
+def select(
+    name: str, ident: str, pairs: Iterable[tuple[str, str]], chosen: str, label: str, icons: str
+) -> str:
+    """A select outside of forms, named for screen readers alone; `name` and `ident` are ids."""
+    return (
+        f'<span class="select"><select class="in" name="{name}" id="{ident}" aria-label="{escape(label)}">'
+        f"{options(pairs, chosen)}</select>{symbol(icons, 'down')}</span>"
+    )
+
+
 def options(pairs: Iterable[tuple[str, str]], chosen: str) -> str:
     """`<option>`s of (value, text) pairs, the chosen one selected."""
     return "".join(
-        f'<option value="{escape(value)}"{" selected" if value == chosen else ""}>{escape(text)}</option>'
-        for value, text in pairs
+        [
+            f'<option value="{quick_escape(value)}" selected>{quick_escape(text)}</option>'
+            if value == chosen
+            else f'<option value="{quick_escape(value)}">{quick_escape(text)}</option>'
+            for value, text in pairs
+        ]
     )
 
 

@@ -15,6 +15,8 @@ from dacheng.runtime.web.fields.base import EMPTY, Cell, Control, FieldView, Mar
 class DateView(FieldView):
     """A calendar day."""
 
+    verbatim = True
+
     def cell(self, field: Field, setting: Setting) -> Cell:
         """`2026-01-31`."""
 

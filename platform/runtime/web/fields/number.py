@@ -15,6 +15,7 @@ class NumberView(FieldView):
     """A number of any scale; the scale is that of the field's column."""
 
     numeric = True
+    verbatim = True
 
     def cell(self, field: Field, setting: Setting) -> Cell:
         """The number, grouped by thousands."""

@@ -25,6 +25,8 @@ CELL_LENGTH = 120
 class TextView(FieldView):
     """Text, escaped; cells cut what is longer than 120 characters."""
 
+    verbatim = True
+
     def cell(self, field: Field, setting: Setting) -> Cell:
         """The text, cut with an ellipsis where it is long."""
 

@@ -69,7 +69,7 @@ class _Shown:
     texts: Texts
     title: str = ""
     version: int = 0
-    record: Mapping[str, Json] = field(default_factory=dict)
+    was: Mapping[str, str] = field(default_factory=dict)  # what the inputs hold for the stored record
 
 
 async def show_new(request: Request) -> Response:
@@ -92,7 +92,7 @@ async def show_new(request: Request) -> Response:
 async def show_edit(request: Request) -> Response:
     """The form with the record's present values."""
     place = _place(request, "update")
-    found = await host_of(request).db.read(lambda reader: _stored(reader, place))
+    found = await host_of(request).db.read(lambda reader: _stored(reader, place), kind=("edit", place.ref))
     return _answer(request, place, found, {}, ())
 
 
@@ -192,13 +192,13 @@ def _stored(reader: Reader, place: _Place) -> _Shown:
     record = read_records.get(reader, place.work, place.ref, place.id)
     if "update" not in record.may:
         raise refuse("access.not_permitted")
-    values = record.json()
-    shown = _shown(reader, place, place.prepared.texts(values))
-    return replace(shown, title=title_of(record), version=record.version, record=values)
+    texts = place.prepared.texts(record.json())
+    shown = _shown(reader, place, texts)
+    return replace(shown, title=title_of(record), version=record.version, was=texts)
 
 
 def _shown(reader: Reader, place: _Place, texts: Texts) -> _Shown:
-    values = place.prepared.read(texts)
+    values = place.prepared.read(texts) if place.prepared.rules else {}
     decided = decide(reader, place.work, place.prepared, place.id, values)
     targets = _targets(place.prepared)
     choices = {ref: read_records.pick_list(reader, place.work, ref, "", CHOICES) for ref in targets}
@@ -281,7 +281,7 @@ async def _conflict(
         conflicts = form_page.conflicts_of(
             place.prepared, theirs, now.texts, mine, texts, lambda ident: titles.get(ident, ident)
         )
-        return replace(shown, title=now.title, version=now.version, record=now.record), conflicts
+        return replace(shown, title=now.title, version=now.version, was=now.was), conflicts
 
     found, conflicts = await host_of(request).db.read(read)
     return _answer(request, place, found, {}, (), conflicts, status=409)
@@ -320,8 +320,7 @@ def _answer(
         zone=str(setting.zone),
         key=texts.get("_key") or work.context.new_id(),
         version=version,
-        was=texts.get("_was")
-        or (form_page.was_text(prepared, prepared.texts(found.record)) if place.id else ""),
+        was=texts.get("_was") or (form_page.was_text(prepared, found.was) if place.id else ""),
         script=drawn(prepared.script),
         context=form_page.context_script(found.decided),
         parts=form_page.draw_parts(

@@ -39,7 +39,9 @@ async def show_list(request: Request) -> Response:
     view = _chosen(work, ref, views, state.view)
     table = _table(work, policy, view, setting)
     query = _query(work, policy, view, table, state, setting)
-    found = await host.db.read(lambda reader: _read(reader, work, policy, view, query, state))
+    found = await host.db.read(
+        lambda reader: _read(reader, work, policy, view, query, state), kind=query.kind(work)
+    )
     page = list_page(work, policy, views, view, table, state, setting, found)
     return render(request, "list.html", page)
 

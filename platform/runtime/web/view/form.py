@@ -14,11 +14,12 @@ from dacheng.metadata.expression import Expression, to_json
 from dacheng.metadata.kinds import Json
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.web.fields import view_of
-from dacheng.runtime.web.fields.base import FieldView, Marks, Setting, Texts, symbol
+from dacheng.runtime.web.fields.base import FieldView, Marks, Setting, Texts, quick_escape, symbol
 from dacheng.runtime.web.fields.choice import is_segmented
 
 GENERATED = "generated"
 CONDITIONS = ("visible", "required", "readonly")
+HOLE = "-hole-in-a-control-"
 Choices = Mapping[str, list[tuple[str, str]]]
 
 
@@ -65,6 +66,7 @@ class PreparedForm:
     places: Mapping[str, Place]
     script: str
     setting: Setting
+    rules: tuple[Expression, ...]  # every condition of its places
 
     def texts(self, record: Mapping[str, Json]) -> dict[str, str]:
         """What every input holds for a record's JSON values."""
@@ -127,6 +129,7 @@ def prepare_form(
         places=MappingProxyType(by_name),
         script=_script(by_name.values()),
         setting=setting,
+        rules=tuple(_rules(by_name.values())),
     )
 
 
@@ -210,7 +213,36 @@ def _drawing(
             f'<p class="error" id="{ident}-error"{"" if error else " hidden"}>{mark}<span>{escape(error)}</span></p></div>'
         )
 
-    return draw
+    return _ready_for_calm(draw, name, view, always=writable and one.required)
+
+
+def _ready_for_calm(
+    draw: Callable[[Texts, FormMarks], str], name: str, view: FieldView, *, always: bool
+) -> Callable[[Texts, FormMarks], str]:
+    """The same closure, quick where nothing is marked: the HTML around a text that stands in it as it is is kept."""
+    if not view.verbatim:
+        return draw
+    around = draw({name: HOLE}, FormMarks()).split(HOLE)
+    if len(around) != 2:
+        return draw
+    before, behind = around
+
+    def draw_calm(texts: Texts, marks: FormMarks) -> str:
+        if name in marks.problems or name in marks.hidden or name in marks.readonly:
+            return draw(texts, marks)
+        if not always and name in marks.required:
+            return draw(texts, marks)
+        return f"{before}{quick_escape(texts.get(name, ''))}{behind}"
+
+    return draw_calm
+
+
+def _rules(places: Iterable[Place]) -> Iterable[Expression]:
+    for place in places:
+        for name in CONDITIONS:
+            rule = getattr(place.rules, name)
+            if rule is not None:
+                yield rule
 
 
 def _script(places: Iterable[Place]) -> str:

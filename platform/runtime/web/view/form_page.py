@@ -122,11 +122,19 @@ def changed_fields(prepared: PreparedForm, texts: Texts, was: Texts) -> set[str]
 
 def was_text(prepared: PreparedForm, texts: Texts) -> str:
     """What the inputs held when the form was opened, to know later what the person changed."""
-    kept: dict[str, str] = {}
-    for place in prepared.places.values():
-        if place.writable:
-            kept |= {key: text for key, text in own_texts(place, texts).items() if text}
-    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+    places = prepared.places
+    kept = {
+        key: text
+        for key, text in texts.items()
+        if text
+        and (place := places.get(key.partition(".")[0])) is not None
+        and place.writable
+        and not key.endswith((".sent", ".title"))
+    }
+    return _encode(kept)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def was_of(text: str) -> dict[str, str] | None:

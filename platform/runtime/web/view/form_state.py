@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dacheng.metadata.definition import Entity
-from dacheng.metadata.expression import Expression
 from dacheng.metadata.kinds import Json
 from dacheng.metadata.problem import Refused
 from dacheng.runtime.services import form_rules
@@ -17,7 +16,7 @@ from dacheng.runtime.services.records_at_hand import AtHand
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.write_shape import shape_of
 from dacheng.runtime.storage.reader import Reader
-from dacheng.runtime.web.view.form import CONDITIONS, PreparedForm
+from dacheng.runtime.web.view.form import PreparedForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,27 +46,25 @@ def decide(
     reader: Reader, work: Work, prepared: PreparedForm, record_id: str, values: Mapping[str, Json]
 ) -> Decided:
     """The form's conditions for these JSON values over the stored record (`record_id` empty: a new one)."""
+    if not prepared.rules:
+        return Decided(form_rules.NOTHING, _shown(work, {}))
     ref = prepared.form.entity if "." in prepared.form.entity else ""
     ref = ref or next(iter(prepared.places.values())).field.entity
     subject = _subject(reader, work, ref, record_id, values)
     state, cleared = form_rules.settle(form_rules.conditional(prepared.form), subject, work.context)
     subject = subject.with_values(cleared)
+    record = _record(subject, [path for rule in prepared.rules for path in rule.dependencies])
+    return Decided(state, _shown(work, record))
+
+
+def _shown(work: Work, record: dict[str, Json]) -> dict[str, Json]:
     context = work.context
-    shown = {
+    return {
         "now": context.now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "zone": str(context.zone),
         "user": _plain(user_values(context)),
-        "record": _record(subject, [path for rule in _rules(prepared) for path in rule.dependencies]),
+        "record": record,
     }
-    return Decided(state, shown)
-
-
-def _rules(prepared: PreparedForm) -> Iterable[Expression]:
-    for place in prepared.places.values():
-        for name in CONDITIONS:
-            rule = getattr(place.rules, name)
-            if rule is not None:
-                yield rule
 
 
 def _subject(reader: Reader, work: Work, ref: str, record_id: str, values: Mapping[str, Json]) -> Subject:

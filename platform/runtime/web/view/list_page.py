@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from typing import Any
 
 from markupsafe import Markup
@@ -12,35 +13,18 @@ from dacheng.metadata.definition import Field, ListView
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.web.fields import view_of
-from dacheng.runtime.web.fields.base import Marks, Setting
+from dacheng.runtime.web.fields.base import Marks, Setting, select, symbol
 from dacheng.runtime.web.fields.choice import select_control
 from dacheng.runtime.web.markup import drawn
 from dacheng.runtime.web.page import Link, Page
 from dacheng.runtime.web.view import filters
 from dacheng.runtime.web.view.list_state import OWN, ListState
+from dacheng.runtime.web.view.prepared import Prepared
+from dacheng.runtime.web.view.setting import view_key
 from dacheng.runtime.web.view.table import Heading, Table, resolve
 
 COUNT_LIMIT = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """A column's head on this page; `sorted` is ascending, descending or empty."""
-
-    label: str
-    numeric: bool
-    href: str
-    sorted: str
-
-
-@dataclass(frozen=True, slots=True)
-class Quick:
-    """A quick filter: one select over a field's values."""
-
-    name: str
-    label: str
-    options: tuple[tuple[str, str], ...]
-    chosen: str
+_builders: Prepared[tuple[tuple[str, str], ...]] = Prepared(256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +50,11 @@ class Empty:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListPage(Page):
-    """Everything the list's template shows; `rows` is HTML made by the prepared table."""
+    """Everything the list's template shows.
+
+    `rows` is HTML made by the prepared table; `heads` its head; `quick` the selects of the quick filters,
+    `sort_pick` that of the order; `fields` the links of the fields a condition can be put on.
+    """
 
     entity: str
     path: str
@@ -76,14 +64,13 @@ class ListPage(Page):
     q: str
     kept: tuple[tuple[str, str], ...]
     all_kept: tuple[tuple[str, str], ...]
-    quick: tuple[Quick, ...]
-    sorts: tuple[tuple[str, str], ...]
-    sort: str
-    fields: tuple[Link, ...]
+    quick: tuple[Markup, ...]
+    sort_pick: Markup
+    fields: Markup
     building: Building | None
     chips: tuple[filters.Chip, ...]
     bare: str
-    heads: tuple[Head, ...]
+    heads: Markup
     rows: Markup
     count: str
     first: str
@@ -147,13 +134,12 @@ def list_page(
         ),
         all_kept=tuple(state.pairs()),
         quick=_quick(policy, view, state, setting, found),
-        sorts=_sorts(table, state, setting),
-        sort=state.sort,
-        fields=tuple(_builder_links(policy, state, setting)),
+        sort_pick=_sort_pick(table, state, setting),
+        fields=_builder_links(work, policy, state, setting),
         building=_building(work, policy, state, setting, found),
         chips=chips,
         bare=ListState(state.path, view=state.view).href(),
-        heads=tuple(_head(heading, state, view) for heading in table.headings),
+        heads=_heads(table.headings, state, view, setting),
         rows=drawn(map(table.row, found.ids, found.rows)),
         count=_count(found.count, setting),
         first=state.href() if state.cursor else "",
@@ -197,7 +183,7 @@ def _chips(
 
 def _quick(
     policy: EntityPolicy, view: ListView | None, state: ListState, setting: Setting, found: Found
-) -> tuple[Quick, ...]:
+) -> tuple[Markup, ...]:
     shown, held = [], dict(state.equals)
     for name in view.filters if view is not None else ():
         field = policy.readable.get(name)
@@ -214,27 +200,36 @@ def _quick(
             pairs.append((chosen, found.titles.get(chosen) or setting.say("field.unseen")))
         label = setting.labels.field(setting.locale, field)
         any_value = ("", setting.say("list.any", field=label))
-        shown.append(Quick(name, label, (any_value, *pairs), chosen))
+        shown.append(drawn(select(name, f"quick-{name}", (any_value, *pairs), chosen, label, setting.icons)))
     return tuple(shown)
 
 
-def _sorts(table: Table, state: ListState, setting: Setting) -> tuple[tuple[str, str], ...]:
-    pairs = [("", setting.say("list.sort_default"))]
-    for heading in table.headings:
-        if heading.sort:
-            pairs.append((heading.sort, setting.say("list.ascending", field=heading.label)))
-            pairs.append((f"-{heading.sort}", setting.say("list.descending", field=heading.label)))
+def _sort_pick(table: Table, state: ListState, setting: Setting) -> Markup:
+    pairs = table.sorts
     if all(value != state.sort for value, _ in pairs):
-        pairs.append((state.sort, setting.say("list.sort_by")))
-    return tuple(pairs)
+        pairs = (*pairs, (state.sort, setting.say("list.sort_by")))
+    label = setting.say("list.sort_by")
+    return drawn(select("sort", "sort-pick", pairs, state.sort, label, setting.icons))
 
 
-def _builder_links(policy: EntityPolicy, state: ListState, setting: Setting) -> list[Link]:
-    return [
-        Link(setting.labels.field(setting.locale, field), state.href(build=field.id), key=field.id)
-        for field in policy.readable.values()
-        if filters.operators_of(field) and field.id != "id" and not field.spec.get("x-hidden")
-    ]
+def _builder_links(work: Work, policy: EntityPolicy, state: ListState, setting: Setting) -> Markup:
+    fields = _builders.get(
+        (*view_key(work), policy.entity.ref), lambda: tuple(_builder_fields(policy, setting))
+    )
+    address = state.opener("build")
+    return drawn(
+        [
+            f'<li><a class="menu-item" href="{escape(address(name))}" x-target="filter-builder" rel="nofollow">{label}</a></li>'
+            for name, label in fields
+        ]
+    )
+
+
+def _builder_fields(policy: EntityPolicy, setting: Setting) -> Iterator[tuple[str, str]]:
+    """(id, escaped label) of the fields a condition can be put on."""
+    for field in policy.readable.values():
+        if filters.operators_of(field) and field.id != "id" and not field.spec.get("x-hidden"):
+            yield field.id, escape(setting.labels.field(setting.locale, field))
 
 
 def _building(
@@ -256,15 +251,27 @@ def _building(
     )
 
 
-def _head(heading: Heading, state: ListState, view: ListView | None) -> Head:
+def _heads(headings: Sequence[Heading], state: ListState, view: ListView | None, setting: Setting) -> Markup:
     first = state.sort.split(",")[0]
     if not first and view is not None and view.sort:
         first = ("-" if view.sort[0].descending else "") + ".".join(view.sort[0].path)
-    now = "ascending" if first == heading.sort else "descending" if first == f"-{heading.sort}" else ""
+    address = state.opener("sort")
+    return drawn([_head(heading, at, first, address, setting) for at, heading in enumerate(headings, 1)])
+
+
+def _head(heading: Heading, at: int, first: str, address: Callable[[str], str], setting: Setting) -> str:
+    """A column's head; `first` is the order that holds now."""
+    right, label = ' class="right"' if heading.numeric else "", escape(heading.label)
     if not heading.sort:
-        return Head(heading.label, heading.numeric, "", "")
+        return f'<th scope="col"{right}>{label}</th>'
+    now = "ascending" if first == heading.sort else "descending" if first == f"-{heading.sort}" else ""
     wanted = heading.sort if now == "descending" or (not now and not heading.numeric) else f"-{heading.sort}"
-    return Head(heading.label, heading.numeric, state.href(sort=wanted), now)
+    said = f' aria-sort="{now}"' if now else ""
+    sign = symbol(setting.icons, "sort-up" if now == "ascending" else "sort-down") if now else ""
+    return (
+        f'<th scope="col"{right}{said}><a href="{escape(address(wanted))}" id="sort-{at}" x-target.push="list"'
+        f' rel="nofollow">{label}{sign}</a></th>'
+    )
 
 
 def _count(count: int, setting: Setting) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -41,6 +41,7 @@ class Table:
     headings: tuple[Heading, ...]
     paths: tuple[str, ...]
     row: Callable[[str, Row], str]
+    sorts: tuple[tuple[str, str], ...]  # every order offered, with its words
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,17 @@ def prepare_table(
         headings = (Heading(name, numeric=False, sort=""), *headings)
     paths = tuple(one.path for one in shown)
     places = gate.plan(work, Query(entity.entity.ref, fields=paths or ("id",))).columns
-    return Table(headings, paths or ("id",), _row(entity.entity, shown, places, lead >= 0, setting))
+    row = _row(entity.entity, shown, places, lead >= 0, setting)
+    return Table(headings, paths or ("id",), row, tuple(_sorts(headings, setting)))
+
+
+def _sorts(headings: Sequence[Heading], setting: Setting) -> Iterator[tuple[str, str]]:
+    say = setting.say
+    yield "", say("list.sort_default")
+    for heading in headings:
+        if heading.sort:
+            yield heading.sort, say("list.ascending", field=heading.label)
+            yield f"-{heading.sort}", say("list.descending", field=heading.label)
 
 
 def _says(policy: Policy, entity: EntityPolicy, column: ListColumn, link: str) -> bool:
