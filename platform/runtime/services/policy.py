@@ -167,17 +167,19 @@ def _granted(catalogue: Catalogue, grants: Iterable[Mapping[str, Grant]]) -> dic
 
 
 def fold_grants(entity: Entity, grants: list[Grant]) -> EntityPolicy | None:
-    """Rights add up over roles: rows are OR-ed, a field is seen when one role that reads the entity shows it."""
+    """Rights add up over roles: rows are OR-ed; a field is seen, or written, where no row would show it that the
+    roles showing it do not reach. Two roles never give together what neither gives alone."""
     reading = [grant for grant in grants if grant.read is not False]
     if not reading:
         return None
-    readable = {
-        name: each for name, each in entity.fields.items() if any(_field(grant, name, "read") for grant in reading)
-    }
+    readable = {name: each for name, each in entity.fields.items() if _reaches(grants, name, "read", "read")}
     for name in ("id", "version"):
         readable.setdefault(name, entity.fields[name])
-    writing = [grant for grant in grants if grant.create is not False or grant.update is not False]
-    shown = {name: each for name, each in readable.items() if any(_field(g, name, "write") for g in writing)}
+    shown = {
+        name: each
+        for name, each in readable.items()
+        if _reaches(grants, name, "write", "create") and _reaches(grants, name, "write", "update")
+    }
     rows = {action: _rows(grants, action, entity) for action in ACTIONS}
     ordered = {name: readable[name] for name in entity.fields if name in readable}
     return EntityPolicy(
@@ -187,6 +189,13 @@ def fold_grants(entity: Entity, grants: list[Grant]) -> EntityPolicy | None:
         rows=MappingProxyType(rows),
         export=any(grant.export for grant in reading),
     )
+
+
+def _reaches(grants: list[Grant], name: str, right: str, action: str) -> bool:
+    """Whether the roles that give this right on the field reach every row that any role opens for the action."""
+    giving = [getattr(grant, action) for grant in grants if _field(grant, name, right)]
+    lacking = [getattr(grant, action) for grant in grants if not _field(grant, name, right)]
+    return any(rows is True for rows in giving) or all(rows is False or rows in giving for rows in lacking)
 
 
 def _rows(grants: list[Grant], action: str, entity: Entity) -> Rows:
@@ -202,10 +211,14 @@ def _of_lines(entity: Entity, parent: EntityPolicy, grants: list[Grant]) -> Enti
     readable = {
         name: each
         for name, each in entity.fields.items()
-        if not grants or any(_field(grant, name, "read") for grant in grants) or name in ("id", "version", via)
+        if not grants
+        or any(_field(grant, name, "read") for grant in grants)
+        or name in ("id", "version", via)
     }
     writing = {
-        name: each for name, each in readable.items() if not grants or any(_field(g, name, "write") for g in grants)
+        name: each
+        for name, each in readable.items()
+        if not grants or any(_field(g, name, "write") for g in grants)
     }
     change = conditions.either([parent.rows["update"], parent.rows["create"]], parent.entity)
     may_write = any(each.id in parent.writable for each in leading)
