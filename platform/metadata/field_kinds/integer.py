@@ -43,7 +43,7 @@ class IntegerCodec:
         """What a person typed → int; empty is missing."""
         return self._whole(number_from_text(text)) if text.strip() else None
 
-    def _whole(self, value: Decimal) -> int:
+    def _whole(self, value: int | Decimal) -> int:
         if abs(value) > LIMIT:
             raise refuse("value.too_many_digits", digits=15)
         whole = int(value)
