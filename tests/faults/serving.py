@@ -78,9 +78,13 @@ class Caller:
     def post(self, path: str, values: Any, **headers: str) -> Answer:
         """Send JSON."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.ask("POST", path, json.dumps(values).encode(), {"content-type": "application/json", **named})
+        return self.ask(
+            "POST", path, json.dumps(values).encode(), {"content-type": "application/json", **named}
+        )
 
-    def ask(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answer:
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
         """Any request."""
         if self._connection is None:
             self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -109,7 +113,9 @@ def serve_here(host: Host) -> Iterator[Server]:
     """Serve an open host from a thread of this process, on a socket of the system's choice."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(build_app(host), access_log=False, log_level="error", loop="uvloop", http="httptools", ws="none")
+    config = uvicorn.Config(
+        build_app(host), access_log=False, log_level="error", loop="uvloop", http="httptools", ws="none"
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
@@ -164,7 +170,9 @@ def _wait_until_it_answers(port: int, alive: Any) -> None:
 def _workers_of(parent: int) -> tuple[int, ...]:
     """Child processes that hold a listening socket's descriptor and serve."""
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    return tuple(int(each) for each in children if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes())
+    return tuple(
+        int(each) for each in children if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()
+    )
 
 
 def connections_of(process: int, port: int) -> int:
@@ -172,7 +180,7 @@ def connections_of(process: int, port: int) -> int:
     inodes = set()
     for entry in Path(f"/proc/{process}/fd").iterdir():
         try:
-            inodes.add(os.readlink(entry))
+            inodes.add(str(entry.readlink()))
         except OSError:
             continue
     count = 0

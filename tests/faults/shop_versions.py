@@ -71,7 +71,10 @@ def edition(kinds: Kinds, number: int) -> Candidate:
     """Version `number`.0.0: from one to the next a field of the order is added, one retyped, one archived."""
     odd = number % 2 == 1
     serial = {"x-kind": "text", "maxLength": 40} if odd else {"x-kind": "integer"}
-    changes = [with_field("serial", serial), with_field("edition", {"x-kind": "integer", "x-default": number})]
+    changes = [
+        with_field("serial", serial),
+        with_field("edition", {"x-kind": "integer", "x-default": number}),
+    ]
     if odd:
         changes.append(with_field("scrap", {"x-kind": "text"}))
         changes.append(with_field("colour", {"x-kind": "text"}, "order_line"))
@@ -79,5 +82,7 @@ def edition(kinds: Kinds, number: int) -> Candidate:
         changes.append(with_field("deadline", {"x-kind": "date", "x-index": True}))
         least = {"x-kind": "rollup", "x-of": "lines", "x-aggregate": "min", "x-field": "amount"}
         changes.append(with_field("least", least))
-        changes.append(with_field("urgency", {"x-kind": "choice", "x-options": {"low": {"order": 1}}, "x-search": True}))
+        changes.append(
+            with_field("urgency", {"x-kind": "choice", "x-options": {"low": {"order": 1}}, "x-search": True})
+        )
     return Candidate(package(kinds, f"{number}.0.0", *changes))

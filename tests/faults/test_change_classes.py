@@ -76,7 +76,10 @@ VERSIONS: tuple[tuple[str, Change], ...] = (
     ("drop field", without_field("extra")),
     ("add again as another kind", extra({"x-kind": "integer"})),
     ("make it a roll-up", extra({"x-kind": "rollup", "x-of": "lines", "x-aggregate": "count"})),
-    ("roll-up of another figure", extra({"x-kind": "rollup", "x-of": "lines", "x-aggregate": "max", "x-field": "amount"})),
+    (
+        "roll-up of another figure",
+        extra({"x-kind": "rollup", "x-of": "lines", "x-aggregate": "max", "x-field": "amount"}),
+    ),
     ("roll-up to text", extra(TEXT)),
     ("require it", extra({**TEXT, "x-required": True, "x-default": "none"})),
     ("unique together", together),
@@ -175,7 +178,9 @@ GONE: dict[str, Callable[[Host], None]] = {
 
 
 @pytest.mark.parametrize("gone", GONE)
-@pytest.mark.parametrize("spec", [TEXT, {"x-kind": "integer"}, MONEY], ids=["same kind", "other kind", "money"])
+@pytest.mark.parametrize(
+    "spec", [TEXT, {"x-kind": "integer"}, MONEY], ids=["same kind", "other kind", "money"]
+)
 def test_a_field_that_comes_back_fits_its_definition(host: Host, gone: str, spec: Mapping[str, Any]) -> None:
     publish(host, 0, extra(TEXT))
     lines = rows_of(host, "shop.order_line")

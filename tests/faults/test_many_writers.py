@@ -121,7 +121,7 @@ def test_an_import_and_people_both_go_on(host: Host) -> None:
             seconds.append(create(host, work, f"P-{number}-{step}"))
             step += 1
 
-    together([take_in, *[lambda number=number: person(number) for number in range(8)]])  # type: ignore[misc]
+    together([take_in, *[lambda number=number: person(number) for number in range(8)]])
     assert done[0].created == rows
     assert stored(host, "P-") == len(seconds)
     batch = 500 * median(alone)  # a batch is one transaction: a person may meet one
@@ -131,7 +131,9 @@ def test_an_import_and_people_both_go_on(host: Host) -> None:
 @pytest.mark.soak
 def test_two_editors_never_lose_an_update_unseen(host: Host) -> None:
     work = host.work()
-    record = write_record.write_now(host.db, work, Write("create", ORDER, values={"number": "0", "lines": LINES})).id
+    record = write_record.write_now(
+        host.db, work, Write("create", ORDER, values={"number": "0", "lines": LINES})
+    ).id
     order = host.model().tables.of(ORDER)
     mine = sa.select(order.c.number, order.c.version).where(order.c.id == record)
     saved: list[int] = []

@@ -13,14 +13,15 @@ import pytest
 import sqlalchemy as sa
 
 from dacheng.runtime.host import Host
-from dacheng.runtime.services import doctor, edit_labels, install_app
+from dacheng.runtime.services import doctor, edit_labels, install_app, write_record
+from dacheng.runtime.services.write_record import Write
 from dacheng.runtime.storage.system_tables import change_log
 from tests.faults.serving import Answer, Caller, Server, add_person, serve, serve_here
 from tests.faults.shop_versions import edition
 from tests.faults.working import LINES, ORDER
 from tests.runtime.workspace import workspace
 
-PUBLISHES = 50 if os.environ.get("DACHENG_SOAK") else 12
+PUBLISHES = 50 if os.environ.get("DACHENG_SOAK") else 10
 PEOPLE = 6
 ORDERS = "/api/v1/apps/shop/order"
 
@@ -35,6 +36,7 @@ class Load:
     asked: int = 0
     wrong: list[str] = field(default_factory=list)
     saved: dict[str, tuple[int, int]] = field(default_factory=dict)
+    known: tuple[str, ...] = ()  # orders that hold a value in the field that changes its kind
 
     def person(self, caller: Caller, name: str) -> None:
         """Save orders, look at lists and pages, until it is over."""
@@ -44,6 +46,7 @@ class Load:
                 step += 1
                 self._save(caller, f"{name}-{step}")
                 self._look(caller, "/apps/shop/order" if step % 2 else f"{ORDERS}?limit=5")
+                self._look(caller, f"{ORDERS}/{self.known[step % len(self.known)]}")
                 if step % 10 == 0:
                     self._look(caller, "/api/v1/openapi.json")
         except Exception as error:  # noqa: BLE001 - a dropped connection is a finding
@@ -77,10 +80,17 @@ def publish_many(host: Host, load: Load) -> None:
         load.live = load.trying
 
 
+def holding_a_serial(host: Host) -> str:
+    """An order with a serial number, which is text and a number in turn."""
+    work = host.work()
+    values = {"number": work.context.new_id(), "serial": "12", "lines": LINES}
+    return write_record.write_now(host.db, work, Write("create", ORDER, values=values)).id
+
+
 def run(host: Host, serving: AbstractContextManager[Server]) -> Load:
     """People at work while the other publishes."""
     _, token = add_person(host, "pat", "core.admin")
-    load = Load()
+    load = Load(known=tuple(holding_a_serial(host) for _ in range(5)))
     with serving as server:
         callers = [server.program(token) for _ in range(PEOPLE)]
         threads = [threading.Thread(target=load.person, args=(c, f"O{n}")) for n, c in enumerate(callers)]
@@ -116,10 +126,14 @@ def test_publishing_under_load_drops_nothing_and_writes_nothing_on_an_old_plan(
     assert load.wrong == []
     assert len(load.saved) > PUBLISHES
     order = host.work().model.tables.of(ORDER)
-    editions = dict(host.db.read_now(lambda r: r.rows(sa.select(order.c.id, order.c.edition))))
+    editions: dict[str, int] = dict(
+        host.db.read_now(lambda r: r.rows(sa.select(order.c.id, order.c.edition)))
+    )
     for record, (earliest, latest) in load.saved.items():
         assert earliest <= editions[record] <= latest
-    created = sa.select(change_log.c.record).where(change_log.c.entity == ORDER, change_log.c.action == "create")
+    created = sa.select(change_log.c.record).where(
+        change_log.c.entity == ORDER, change_log.c.action == "create"
+    )
     inside = host.db.read_now(lambda r: r.rows(created.order_by(change_log.c.seq)))
     in_turn = [editions[record] for (record,) in inside if record in load.saved]
     assert in_turn == sorted(in_turn), "after a publish nothing is written as the version before has it"

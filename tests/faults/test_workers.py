@@ -61,7 +61,9 @@ def served(host: Host) -> AbstractContextManager[Server]:
 def everyone(server: Server, **headers: str) -> list[Caller]:
     """Open connections, asked from all at once, until each worker has some."""
     callers: list[Caller] = []
-    while len(callers) < CONNECTIONS or not all(connections_of(each, server.port) for each in server.processes):
+    while len(callers) < CONNECTIONS or not all(
+        connections_of(each, server.port) for each in server.processes
+    ):
         assert len(callers) < 20 * CONNECTIONS, "one worker answers everybody"
         fresh = [server.caller(**headers) for _ in range(CONNECTIONS)]
         with ThreadPoolExecutor(CONNECTIONS) as threads:
@@ -87,7 +89,16 @@ def test_a_second_writing_process_refuses_in_a_sentence(tmp_path: Path) -> None:
             assert "Another process is already writing" in finished.stderr
             assert "Traceback" not in finished.stderr
     finished = subprocess.run(
-        [sys.executable, "-m", "dacheng.runtime.cli", "serve", "--workers", "2", "--data", str(tmp_path / "data")],
+        [
+            sys.executable,
+            "-m",
+            "dacheng.runtime.cli",
+            "serve",
+            "--workers",
+            "2",
+            "--data",
+            str(tmp_path / "data"),
+        ],
         capture_output=True,
         text=True,
         timeout=60,
@@ -102,7 +113,8 @@ def test_two_workers_see_a_publish_a_word_and_a_role_at_once(shared: Host) -> No
     with serve(shared.settings.data, shared.settings.database, 2) as server:
         assert len(server.processes) == 2
         people, administrators = (
-            everyone(server, authorization=f"Bearer {each}", **{"accept-language": "en"}) for each in (token, admin)
+            everyone(server, authorization=f"Bearer {each}", **{"accept-language": "en"})
+            for each in (token, admin)
         )
         path = "/api/v1/apps/shop/order?limit=1"
         assert not {200} & statuses(people, path)

@@ -36,11 +36,13 @@ class Said:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        path.touch(mode=0o600)
 
     def __call__(self, what: str, **more: Any) -> None:
         """Say one."""
-        os.write(self._file, json.dumps({"what": what, **more}).encode() + b"\n")
+        file = os.open(self._path, os.O_WRONLY | os.O_APPEND)
+        os.write(file, json.dumps({"what": what, **more}).encode() + b"\n")
+        os.close(file)
 
     def all(self, *kinds: str) -> list[dict[str, Any]]:
         """What was said; a last line cut short was not said."""
@@ -66,7 +68,9 @@ def write(host: Host, said: Said, many: int = 12) -> None:
             said("made", id=made.id, version=made.version)
             if number % 2:
                 changes = {"ordered_on": "2026-02-02", "reason": "later"}
-                done = write_record.write_now(host.db, work, Write("update", ORDER, made.id, changes, made.version))
+                done = write_record.write_now(
+                    host.db, work, Write("update", ORDER, made.id, changes, made.version)
+                )
                 said("made", id=made.id, version=done.version)
         except Refused as refused:
             if not all(each.code == "storage.version_moved" for each in refused.problems):
@@ -94,7 +98,11 @@ def publish(host: Host, said: Said) -> None:
 def take_in(host: Host, said: Said) -> None:
     """Import the file of orders, or go on with an import that was stopped."""
     setattr(import_job, "BATCH", BATCH)  # noqa: B010 - more batches from a small file
-    running = [r for r in host.db.read_now(lambda r: import_records.list_runs(r, host.work())) if r.state == "running"]
+    running = [
+        r
+        for r in host.db.read_now(lambda r: import_records.list_runs(r, host.work()))
+        if r.state == "running"
+    ]
     if running:
         done = import_records.go_on(host, host.work(), running[0].id)
     else:
