@@ -3,12 +3,14 @@
 import io
 import json
 import re
+import sqlite3
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +76,21 @@ def test_a_workspace_is_run_by_commands_alone(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "csv" / "opportunity.csv").is_file()
     assert run("restore", snapshot)[0] == 0
     assert "sales_management" in {a["app"] for a in run("app", "list")[1]["apps"] if a["installed"]}
+
+
+def test_doctor_repairs_a_missing_index(run: Run, tmp_path: Path) -> None:
+    run("app", "install", "sales_management")
+    with closing(sqlite3.connect(tmp_path / "data" / "dacheng.db")) as file:
+        wanted = (
+            "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'sales_management_account'"
+        )
+        names = [name for (name,) in file.execute(wanted) if name.startswith("ix_")]
+        file.execute(f'DROP INDEX "{names[0]}"')
+        file.commit()
+    code, found = run("doctor")
+    assert (code, [each["code"] for each in found["problems"]]) == (1, ["storage.schema_drift"])
+    assert run("doctor", "--repair")[0] == 0
+    assert run("doctor")[0] == 0
 
 
 def test_terms_and_labels_change_by_command(run: Run) -> None:

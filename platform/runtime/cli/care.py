@@ -14,7 +14,12 @@ from dacheng.runtime.services import keep_snapshot
 
 def register(commands: Commands) -> None:
     """Add this group's commands."""
-    add_command(commands, "doctor", "Check the whole workspace.", doctor)
+    parser = add_command(commands, "doctor", "Check the whole workspace.", doctor)
+    parser.add_argument(
+        "--repair",
+        action="store_true",
+        help="first add missing indexes, compute roll-ups and search entries anew",
+    )
     parser = add_command(commands, "backup", "Write a snapshot, while running or not.", backup)
     parser.add_argument("file", nargs="?", metavar="FILE", help="where to (backups/ in the data folder)")
     parser = add_command(commands, "restore", "Replace the workspace by a snapshot.", restore)
@@ -22,8 +27,10 @@ def register(commands: Commands) -> None:
 
 
 def doctor(given: argparse.Namespace, output: Output) -> int:
-    """Every check; exit code 0 when nothing is wrong."""
-    with open_host(given, read_only=True) as host:
+    """Every check; exit code 0 when nothing is wrong. `--repair` first computes anew what is derived."""
+    with open_host(given, read_only=not given.repair) as host:
+        if given.repair:
+            care.repair(host)
         found = care.examine(host, output.progress())
     document = {
         "ok": not found.problems,

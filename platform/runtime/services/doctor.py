@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from dacheng.metadata.lint import is_warning, lint
 from dacheng.metadata.problem import Problem, Refused
 from dacheng.runtime.services.load_catalogue import Loader
+from dacheng.runtime.services.sessions import milliseconds
 from dacheng.runtime.services.site import Site
 from dacheng.runtime.storage import checks, projections
-from dacheng.runtime.storage.reader import Reader
+from dacheng.runtime.storage.reader import Reader, Transaction
 from dacheng.runtime.storage.versions import read_versions
 
 Progress = Callable[[str, int, int], None]
@@ -37,6 +38,17 @@ def examine(site: Site, progress: Progress) -> Findings:
         problems.extend(site.db.read_now(check))
     progress("done", len(steps), len(steps))
     return Findings(tuple(name for name, _ in steps), tuple(problems))
+
+
+def repair(site: Site) -> None:
+    """Add missing indexes, compute roll-ups and search entries anew, in one transaction; records stay as they are."""
+    model = site.model()
+    now_ms = milliseconds(site.work().context.now)
+
+    def renew(tx: Transaction) -> None:
+        checks.repair(tx, model, now_ms)
+
+    site.db.write_now(renew, urgent=False)
 
 
 def _packages(site: Site, reader: Reader) -> tuple[Problem, ...]:

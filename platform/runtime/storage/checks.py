@@ -56,7 +56,9 @@ def _wrong_rollups(reader: Reader, kept: rollups.Kept) -> list[str]:
     parent = kept.parent
     figures = rollups.figures(kept, parent.table.c.id)
     stored = parent.columns[kept.rollup.field]
-    differing = [one.is_distinct_from(figure.scalar_subquery()) for one, figure in zip(stored, figures, strict=True)]
+    differing = [
+        one.is_distinct_from(figure.scalar_subquery()) for one, figure in zip(stored, figures, strict=True)
+    ]
     wrong = sa.select(parent.table.c.id).where(sa.or_(*differing)).limit(20)
     return [row[0] for row in reader.rows(wrong)]
 
@@ -111,8 +113,11 @@ def orphaned_lines(reader: Reader, model: Model) -> Iterator[Problem]:
             yield _failed("lines", f"{made.entity.ref} {line} belongs to no living record")
 
 
-def repair(tx: Transaction, model: Model) -> None:
-    """Compute anew what is derived: roll-ups and search entries."""
+def repair(tx: Transaction, model: Model, now_ms: int) -> None:
+    """Add what the schema lacks (an index a newer version of the product wants), then compute anew what is derived:
+    roll-ups and search entries."""
+    journal = schema_change.Journal("repair", now_ms)
+    schema_change.apply(tx, (), model.tables, model.tables, journal)
     now = physical.read(tx)
     for made in model.tables.by_entity.values():
         if made.entity.rollups:

@@ -56,7 +56,7 @@ def test_doctor_sees_wrong_figures_words_and_orphans_and_repairs_what_is_derived
     shop.db.write_now(lambda tx: tx.execute(sa.update(table).values(line_count=9, title="changed behind its back")))
     found = shop.db.read_now(lambda reader: checks.check_all(reader, shop.model))
     assert any("line_count" in each.message for each in found)
-    shop.db.write_now(lambda tx: checks.repair(tx, shop.model))
+    shop.db.write_now(lambda tx: checks.repair(tx, shop.model, 0))
     assert shop.db.read_now(lambda reader: checks.check_all(reader, shop.model)) == ()
     shop.db.write_now(lambda tx: tx.execute(sa.update(table).where(table.c.id == key).values(deleted_at=1)))
     (orphan,) = shop.db.read_now(lambda reader: checks.check_all(reader, shop.model))
