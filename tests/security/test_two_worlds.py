@@ -34,8 +34,9 @@ def _new_database(request: pytest.FixtureRequest, folders: pytest.TempPathFactor
 
 def test_two_worlds_answer_alike(worlds: tuple[Workspace, Workspace]) -> None:
     first, second = worlds
-    asked = list(requests(first))
-    assert len(asked) > 2_000
+    everything = list(requests(first))
+    assert len(everything) > 2_000
+    asked = everything if first.db.dialect == "sqlite" else everything[::3]
     different = [each.name for each in asked if answer(first, each) != answer(second, each)]
     assert different == []
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -41,7 +42,7 @@ Ask = Callable[[Reader, Work], Any]
 
 @dataclass(frozen=True)
 class Request:
-    """One request: a name for failures, the service call, and the same as an HTTP path where there is one."""
+    """One request: a name for failures, the service call, and the same as an address where there is one."""
 
     name: str
     ask: Ask
@@ -51,7 +52,11 @@ class Request:
 # ---------------------------------------------------------------- the worlds
 def world(url: str, secret: int) -> Workspace:
     """A shop whose hidden values follow `secret`: hidden fields, and rows of others; all else is equal."""
-    shop = open_workspace(url, ids=growing_ids())
+    return fill(open_workspace(url, ids=growing_ids()), secret)
+
+
+def fill(shop: Workspace, secret: int) -> Workspace:
+    """The records of one world, put into an empty shop."""
     first = [
         shop.create("clara", BUYER, {"name": f"Acme {n}", "visits": n, "level": "gold", "code": f"B-{n}"})
         for n in range(4)
@@ -130,7 +135,7 @@ def _about_field(ref: str, name: str, constants: tuple[Any, ...]) -> Iterator[Re
     for operator, constant in itertools.product(OPERATORS, constants):
         condition = _condition(operator, name, constant)
         asked = Query(ref, ("id",), filter=condition)
-        path = f"{base}?filter={orjson.dumps(condition).decode()}"
+        path = f"{base}?filter={quote(orjson.dumps(condition))}"
         yield Request(f"{ref} {operator} {name} {constant}", partial(_list, asked), path)
         if operator in ("==", ">", "is_set"):
             yield Request(
