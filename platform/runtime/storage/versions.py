@@ -14,7 +14,7 @@ from dacheng.runtime.storage.system_tables import version
 Name = Literal["definitions", "labels", "directory"]
 _READ = Prepared(sa.select(version.c.definitions, version.c.labels, version.c.directory))
 _HOLD = Prepared(_READ.statement.with_for_update(read=True))  # type: ignore[attr-defined]
-_HOLD_ALONE = Prepared(_READ.statement.with_for_update())  # type: ignore[attr-defined]
+_ALONE = f"LOCK TABLE {version.name} IN EXCLUSIVE MODE"  # PostgreSQL; unlike a query it does not fix what is seen
 _BUMP = {
     name: Prepared(sa.update(version).values({name: version.c[name] + 1}))
     for name in ("definitions", "labels", "directory")
@@ -45,10 +45,12 @@ def demand(tx: Transaction, known: Versions, *, labels: bool = False, alone: boo
     """Refuse with `storage.version_moved` when definitions or directory moved since `known` was read.
 
     They stay put until the transaction ends. Words matter to a write only when `labels` is true. What is going
-    to move them holds them `alone`, before it touches any table: it waits for every write under way, and
-    those that come wait for it, so that neither holds what the other needs.
+    to move them asks `alone`, as the first thing it does: it waits for every write under way, sees all of
+    them, and those that come wait for it, so that neither holds what the other needs.
     """
-    row = tx.row(_HOLD_ALONE if alone else _HOLD)
+    if alone and tx.dialect != "sqlite":
+        tx.command(_ALONE)
+    row = tx.row(_HOLD)
     found = Versions(*row) if row else Versions()
     same = (found.definitions, found.directory) == (known.definitions, known.directory)
     if not same or (labels and found.labels != known.labels):
