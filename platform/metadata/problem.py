@@ -78,6 +78,11 @@ def refuse(code: str, pointer: str = "", file: str = "", **params: object) -> Re
     return Refused([problem(code, pointer, file, **params)])
 
 
+def pointer_to(*steps: object) -> str:
+    """The JSON pointer (RFC 6901) of a place named by keys and indexes, whatever signs the keys hold."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+
+
 @cache
 def catalogue() -> Mapping[str, Code]:
     """Every code of the product, read once from `problems/*.json` beside this module."""

@@ -50,7 +50,7 @@ def silent(step: str, done: int, total: int) -> None:
 def mapping_of(
     work: Work, entity: str, table: Delimited, raw: Json, *, rules: bool, historic: bool
 ) -> ImportMapping:
-    """The mapping as given, or the one the columns' names suggest; historic mode is for administrators."""
+    """The mapping as given, or the one the columns' names suggest; historic mode, and no rules, are for administrators."""
     if raw is None:
         made = replace(suggest_mapping(work, entity, table.header), rules=rules, historic=historic)
         if not made.columns:
@@ -59,6 +59,8 @@ def mapping_of(
         made = parse_mapping(work, entity, table.header, raw, rules=rules, historic=historic)
     if made.historic and not (work.policy.admin or isinstance(work.context.actor, System)):
         raise refuse("import.historic_not_permitted")
+    if not made.rules and not (work.policy.admin or isinstance(work.context.actor, System)):
+        raise refuse("import.rules_not_permitted")
     return made
 
 

@@ -104,9 +104,17 @@ def from_own_pages(scope: Scope, settings: Settings) -> bool:
     origin = headers.get(b"origin")
     if origin is None:
         return b"cookie" not in headers
-    netloc = urlsplit(origin.decode("latin-1")).netloc.lower()
-    own = {headers.get(b"host", b"").decode("latin-1").lower(), urlsplit(settings.base_url).netloc.lower()}
+    netloc = _netloc(origin.decode("latin-1"))
+    own = {headers.get(b"host", b"").decode("latin-1").lower(), _netloc(settings.base_url)}
     return bool(netloc) and netloc in own - {""}
+
+
+def _netloc(address: str) -> str:
+    """Host and port of an address; empty for one that is none."""
+    try:
+        return urlsplit(address).netloc.lower()
+    except ValueError:
+        return ""
 
 
 _ORIGIN_HEADERS = frozenset({b"sec-fetch-site", b"origin", b"host", b"cookie"})

@@ -15,7 +15,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dacheng.metadata.problem import Refused, refuse
+from dacheng.metadata.problem import Refused, pointer_to, refuse
 from dacheng.plugins.api import PluginRequest, PluginRoute, Tryout
 from dacheng.plugins.manager import PluginFailed, Plugins
 from dacheng.runtime.services.links import plain
@@ -122,7 +122,7 @@ def demand_fits(schema: jsonschema_rs.Validator, body: object) -> None:
     """Refuse a body that does not meet its schema, saying where and why."""
     wrong = next(iter(schema.iter_errors(_numbers(body))), None)
     if wrong is not None:
-        pointer = "".join(f"/{step}" for step in wrong.instance_path)
+        pointer = pointer_to(*wrong.instance_path)
         raise refuse("web.body_schema", pointer, reason=wrong.message)
 
 

@@ -31,7 +31,7 @@ from dacheng.metadata.expression import (
     parse,
     values,
 )
-from dacheng.metadata.problem import refuse
+from dacheng.metadata.problem import pointer_to, refuse
 from dacheng.runtime.web.api.requests import json_object
 from dacheng.runtime.web.routing import work_of
 
@@ -56,7 +56,7 @@ async def try_expression(request: Request) -> Response:
     body = await json_object(request)
     for name in body:
         if name not in KEYS:
-            raise refuse("web.body_unknown_key", f"/{name}", name=name)
+            raise refuse("web.body_unknown_key", pointer_to(name), name=name)
     if "expression" not in body:
         raise refuse("web.form_incomplete", "/expression")
     work = work_of(request)
@@ -93,7 +93,7 @@ def _record(given: Mapping[str, Any], types: Any, at: str) -> _Known:
     if not isinstance(types, dict):
         raise refuse("web.bad_parameter", at, name="types")
     names = {**dict.fromkeys(types), **dict.fromkeys(given)}
-    known = {name: _value(given.get(name), types.get(name), f"{at}/{name}") for name in names}
+    known = {name: _value(given.get(name), types.get(name), at + pointer_to(name)) for name in names}
     money = set(known) == {"amount", "currency"}
     kinds = {name: each.type for name, each in known.items()}
     kind = RecordOf(fields=kinds.get, stands_for="amount" if money else "id")
