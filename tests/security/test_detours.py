@@ -1,17 +1,22 @@
-"""Ways around the rules that were open once: a crooked header, an import, a conflict, one's own department."""
+"""Ways around the rules that were open once: a crooked header, an import without rules, a name in a pointer."""
 
 from __future__ import annotations
 
 import pytest
 
-from dacheng.metadata.problem import Refused
-from tests.runtime.services.workspace import Workspace as Shop
 from tests.security.conftest import API, Workspace
-from tests.security.test_links import ORDER, hidden, shop
 
-__all__ = ["hidden", "shop"]
-
-CROOKED = ["http://[", "http://[::1", "//", "http://a]b", "http://[x]", "\xff", "http:///", "null", "a" * 5000]
+CROOKED = [
+    "http://[",
+    "http://[::1",
+    "//",
+    "http://a]b",
+    "http://[x]",
+    "\xff",
+    "http:///",
+    "null",
+    "a" * 5000,
+]
 
 
 @pytest.mark.parametrize("origin", CROOKED)
@@ -46,13 +51,3 @@ def test_t13_an_import_does_not_pass_by_the_rules_of_an_app(workspace: Workspace
         answer = page.post(place, data={"column.name": "name", "action": "run", **sent})
         assert answer.status_code == 403, sent
     assert page.post(place, data={"column.name": "name", "action": "run", "rules": "1"}).status_code == 303
-
-
-def test_t06_a_conflict_does_not_name_what_a_link_hides(shop: Shop, hidden: tuple[str, str]) -> None:
-    order, buyer = hidden
-    mine = shop.create("clara", "shop.buyer", {"name": "Mine"})
-    with pytest.raises(Refused) as refused:
-        shop.update("clara", ORDER, order, {"buyer": mine}, expected_version=77)
-    told = [(each.code, each.pointer, dict(each.params)) for each in refused.value.problems]
-    assert told
-    assert buyer not in repr(told)
