@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
@@ -23,6 +24,7 @@ from dacheng.metadata.kinds import (
 )
 from dacheng.metadata.slots import SLOTS
 
+COLUMN_LABELS = 40  # Latin letters that fit under the columns of half a page
 _ID = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$"}
 _FOLDERS = {
     "entity": "entities",
@@ -90,7 +92,8 @@ def _number(results: Sequence[MeasureResult], props: Mapping[str, Any]) -> Figur
 def _bar(results: Sequence[MeasureResult], props: Mapping[str, Any]) -> Chart:
     result = results[0]
     values = tuple(0.0 if value is None else float(value) for value in result.values)
-    horizontal = bool(props.get("horizontal", len(values) > 8))
+    crowded = len(values) > 8 or sum(map(_width, result.labels)) > COLUMN_LABELS
+    horizontal = bool(props.get("horizontal", crowded))
     categories = {"type": "category", "data": list(result.labels), "inverse": horizontal}
     numbers = {"type": "value"}
     option = {
@@ -102,6 +105,11 @@ def _bar(results: Sequence[MeasureResult], props: Mapping[str, Any]) -> Chart:
     pairs = zip(result.labels, result.texts, strict=True)
     summary = "; ".join(f"{label} {text}" for label, text in pairs)
     return Chart(option, summary, Series(result.labels, values, result.texts, result.links, result.unit))
+
+
+def _width(text: str) -> int:
+    """How wide a label is, in Latin letters: a Han character is two."""
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
 _WIDGETS = (

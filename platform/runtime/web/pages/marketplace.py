@@ -149,8 +149,10 @@ async def done(request: Request) -> Response:
     name = listing.name(locale_of(request))
     if "removed" in job.result:
         flash(response, "market.removed", app=name)
+    elif records := job.result.get("records"):
+        flash(response, "market.installed_now", app=name, records=str(records))
     else:
-        flash(response, "market.installed_now", app=name, records=str(job.result.get("records", 0)))
+        flash(response, "market.installed_bare", app=name)
     return response
 
 
