@@ -223,6 +223,7 @@ class Host:
         """Call once when serving begins: what is loaded now is left out of every later collection."""
         gc.collect()
         gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
 
     def close(self) -> None:
         """Finish writes that were accepted and close the database."""

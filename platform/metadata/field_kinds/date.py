@@ -19,12 +19,18 @@ _DIGITS = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
 
 def date_from_text(text: str) -> date:
     """The day a person wrote (`2026-01-31`, `2026/1/31`, `2026年1月31日`, `20260131`); refuses anything else."""
+    if _ISO.fullmatch(text):
+        return _day(text, int(text[:4]), int(text[5:7]), int(text[8:]))
     plain = narrow(text)
     found = _TYPED.fullmatch(plain) or _DIGITS.fullmatch(plain)
     if not found:
         raise refuse("value.not_a_date", value=text)
+    return _day(text, int(found[1]), int(found[2]), int(found[3]))
+
+
+def _day(text: str, year: int, month: int, day: int) -> date:
     try:
-        return date(int(found[1]), int(found[2]), int(found[3]))
+        return date(year, month, day)
     except ValueError:
         raise refuse("value.not_a_date", value=text) from None
 

@@ -12,6 +12,8 @@ from dacheng.metadata.problem import refuse
 MAX_DIGITS = 18  # a scaled value always fits 64 bits
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20, 0x2212: 0x2D}
 _NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)?(\.\d+)?")
+_PLAIN = re.compile(r"-?\d{1,18}(\.\d{1,9})?", re.ASCII)
+_STEPS = tuple(Decimal(1).scaleb(-scale) for scale in range(MAX_DIGITS + 1))
 _UNITS = {"万": 10**4, "亿": 10**8}
 
 
@@ -22,6 +24,8 @@ def narrow(text: str) -> str:
 
 def number_from_text(text: str) -> Decimal:
     """The exact number a person typed (`１，２３４．５`, `1,234.50`, `1.5万`); refuses anything else."""
+    if _PLAIN.fullmatch(text):
+        return Decimal(text)
     plain = narrow(text).replace(" ", "")
     factor = 1
     while plain and plain[-1] in _UNITS:
@@ -61,7 +65,7 @@ def to_scale(value: Decimal, scale: int) -> Decimal:
         if value.adjusted() < -scale:
             raise refuse("value.too_precise", scale=scale)
         raise refuse("value.too_many_digits", digits=MAX_DIGITS)
-    exact = value.quantize(Decimal(1).scaleb(-scale))
+    exact = value.quantize(_STEPS[scale])
     if exact != value:
         raise refuse("value.too_precise", scale=scale)
     return exact or abs(exact)

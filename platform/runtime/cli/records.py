@@ -54,6 +54,7 @@ def import_file(given: argparse.Namespace, output: Output) -> int:
         options = {"rules": given.rules == "on", "historic": given.historic}
         work = host.work(locale=output.locale)
         entity = f"{given.app}.{given.entity}"
+        host.freeze()
         if given.preview:
             preview = import_preview.preview(host, work, entity, source, raw, **options)
             output.result(preview.json(output.locale), preview.lines(output.locale))

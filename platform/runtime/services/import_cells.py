@@ -1,11 +1,11 @@
-"""Cells of a file become JSON values: replaced, parsed by the field's own codec, options found by any name."""
+"""Cells of a file become typed values: replaced, parsed by the field's own codec, options found by any name."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from dacheng.metadata.definition import Field
@@ -15,72 +15,95 @@ from dacheng.runtime.services.delimited import unsafe
 from dacheng.runtime.services.import_mapping import ColumnMap, ImportMapping
 from dacheng.runtime.services.work import Work
 
-Reading = Callable[[str], Json]
+Reading = Callable[[str], Any]
 REMEMBERED = 5_000
+_NEW: Any = object()
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One row on its way: JSON values, texts of links still to be found, and what is wrong with it."""
+    """One row on its way: typed values, texts of links still to be found, and what is wrong with it."""
 
     row: int
     cells: tuple[str, ...]
-    values: dict[str, Json]
+    values: dict[str, Any]
     links: dict[str, str]
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    map: ColumnMap
-    position: int
-    read: Reading
-    is_link: bool
-
-
 class Cells:
-    """A mapping bound to a file's header and an entity: turns rows into drafts."""
+    """A mapping bound to a file's header and an entity: turns rows into drafts.
+
+    Each cell is read once, by the codec of its field; a column's cells that repeat are read once for all.
+    """
 
     def __init__(self, work: Work, entity: str, mapping: ImportMapping, header: Sequence[str]) -> None:
         fields = work.entity(entity).entity.fields
         self._width = len(header)
-        self._columns = tuple(
-            _Column(
-                each,
-                header.index(each.column) if each.column else -1,
-                _remembered(_reading(work, fields[each.field], each)),
-                fields[each.field].kind == "link",
-            )
-            for each in mapping.columns
-        )
+        self._key = fields.get(mapping.key)
+        self._constants: list[tuple[str, Reading, Json]] = []
+        self._links: list[tuple[str, int, Reading]] = []
+        self._values: list[tuple[str, int, Reading]] = []
+        for each in mapping.columns:
+            target, at = fields[each.field], header.index(each.column) if each.column else -1
+            if at < 0:
+                self._constants.append((each.field, target.codec.parse, each.value))
+            elif target.kind == "link":
+                self._links.append((each.field, at, _remembered(_text_of(each))))
+            else:
+                self._values.append((each.field, at, _remembered(_cell_reading(work, target, each))))
 
     def draft(self, row: int, cells: tuple[str, ...]) -> Draft:
         """The row's values, or problems with the field as pointer."""
-        values: dict[str, Json] = {}
+        values: dict[str, Any] = {}
         links: dict[str, str] = {}
         problems: list[Problem] = []
         if len(cells) > self._width and any(cell.strip() for cell in cells[self._width :]):
             problems.append(problem("import.too_many_cells"))
-        for column in self._columns:
-            if column.position < 0:
-                values[column.map.field] = column.map.value
-                continue
-            text = _replaced(column.map, unsafe(cells[column.position]))
-            if column.is_link and text:
-                links[column.map.field] = text
-                continue
+        for name, at, read in self._values:
             try:
-                values[column.map.field] = column.read(text) if text else None
+                values[name] = read(cells[at])
             except Refused as refused:
-                problems.extend(each.at(f"/{column.map.field}") for each in refused.problems)
+                problems.extend(each.at(f"/{name}") for each in refused.problems)
+        for name, at, read in self._links:
+            text = read(cells[at])
+            if text:
+                links[name] = text
+            else:
+                values[name] = None
+        for name, parse, value in self._constants:
+            try:
+                values[name] = parse(value)
+            except Refused as refused:
+                problems.extend(each.at(f"/{name}") for each in refused.problems)
         return Draft(row, cells, values, links, tuple(problems))
 
+    def key_text(self, draft: Draft) -> str:
+        """The text by which the row's record is found; empty without a key, or when its cell is empty."""
+        value = None if self._key is None else draft.values.get(self._key.id)
+        return "" if self._key is None or value is None else str(self._key.codec.json(value))
 
-def _replaced(column: ColumnMap, cell: str) -> str:
-    text = cell.strip()
-    if text in column.values:
-        return column.values[text] or ""
-    return text
+
+def _text_of(column: ColumnMap) -> Reading:
+    """A cell's text, trimmed and replaced as the mapping says."""
+    replaced = column.values
+
+    def read(cell: str) -> str:
+        text = unsafe(cell).strip()
+        return replaced[text] or "" if text in replaced else text
+
+    return read
+
+
+def _cell_reading(work: Work, target: Field, column: ColumnMap) -> Reading:
+    """A cell's typed value; None when it is empty."""
+    text_of, parse = _text_of(column), _reading(work, target, column)
+
+    def read(cell: str) -> Any:
+        text = text_of(cell)
+        return parse(text) if text else None
+
+    return read
 
 
 def _reading(work: Work, target: Field, column: ColumnMap) -> Reading:
@@ -88,24 +111,20 @@ def _reading(work: Work, target: Field, column: ColumnMap) -> Reading:
         return _option_reading(work, target)
     if column.format:
         return _pattern_reading(work, target, column.format)
-    parse, write = target.codec.parse_text, target.codec.json
-
-    def read(text: str) -> Json:
-        return write(parse(text))
-
-    return read
+    return target.codec.parse_text
 
 
 def _remembered(read: Reading) -> Reading:
-    """The same reading, each text once: the columns of real files repeat themselves."""
-    known: dict[str, Json] = {}
+    """The same reading, each of the first few thousand cells once: the columns of real files repeat themselves."""
+    known: dict[str, Any] = {}
 
-    def look(text: str) -> Json:
-        if text not in known:
-            if len(known) >= REMEMBERED:
-                known.clear()
-            known[text] = read(text)
-        return known[text]
+    def look(cell: str) -> Any:
+        found = known.get(cell, _NEW)
+        if found is _NEW:
+            found = read(cell)
+            if len(known) < REMEMBERED:
+                known[cell] = found
+        return found
 
     return look
 
@@ -119,7 +138,7 @@ def _option_reading(work: Work, target: Field) -> Reading:
             names.setdefault(_plain(work.model.labels.option(locale, target, option.id)), option.id)
     names.update({_plain(option.id): option.id for option in target.options})
 
-    def read(text: str) -> Json:
+    def read(text: str) -> str:
         found = names.get(_plain(text))
         if found is None:
             raise Refused([problem("record.unknown_option", value=text)])
@@ -131,15 +150,15 @@ def _option_reading(work: Work, target: Field) -> Reading:
 def _pattern_reading(work: Work, target: Field, pattern: str) -> Reading:
     """A date or time by a `strptime` pattern; times without an offset are in the workspace's zone."""
 
-    def read(text: str) -> Json:
+    def read(text: str) -> date | datetime:
         try:
             moment = datetime.strptime(text, pattern)  # noqa: DTZ007 - the zone is added below
         except ValueError as error:
             raise Refused([problem("record.invalid", reason=str(error))]) from error
         if target.kind == "date":
-            return moment.date().isoformat()
+            return moment.date()
         aware = moment if moment.tzinfo else moment.replace(tzinfo=work.context.zone)
-        return aware.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return aware.astimezone(UTC).replace(microsecond=aware.microsecond // 1000 * 1000)
 
     return read
 

@@ -44,7 +44,7 @@ class ImportJob:
         batch: list[Draft] = []
         keys: set[str] = set()
         for draft in self._drafts(self.run.position):
-            key = str(draft.values.get(self.mapping.key, "")) if self.mapping.key else ""
+            key = self._key_text(draft)
             if len(batch) >= BATCH or (key and key in keys):
                 self._batch(batch)
                 batch, keys = [], set()
@@ -167,6 +167,7 @@ class ImportJob:
             values=values,
             rules=self.mapping.rules,
             historic=self.mapping.historic,
+            typed=True,
         )
 
     def _existing(self, drafts: Sequence[Draft]) -> Mapping[str, str | None]:
@@ -178,8 +179,7 @@ class ImportJob:
         )
 
     def _key_text(self, draft: Draft) -> str:
-        value = draft.values.get(self.mapping.key)
-        return "" if value is None else str(value)
+        return self.cells.key_text(draft)
 
     def _prepared(self, writes: Sequence[Write]) -> list[Any]:
         return self.site.db.read_now(lambda reader: write_record.prepare_many(reader, self.work, writes))

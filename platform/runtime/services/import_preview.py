@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace, field
 from typing import Any
 
 from dacheng.metadata.kinds import Json
-from dacheng.metadata.problem import Problem, Refused
+from dacheng.metadata.problem import Problem, Refused, problem
 from dacheng.runtime.services import write_record
 from dacheng.runtime.services.delimited import Delimited
 from dacheng.runtime.services.import_cells import Cells, Draft
@@ -108,7 +108,24 @@ def preview(
     mapping = mapping_of(work, entity, table, raw, rules=rules, historic=historic)
     cells = Cells(work, entity, mapping, table.header)
     drafts = [cells.draft(row, values) for row, values in table.rows()]
-    return site.db.read_now(lambda reader: _try(reader, work, entity, table, mapping, drafts))
+    return site.db.read_now(lambda reader: _try(reader, work, entity, table, mapping, cells, drafts))
+
+
+def _unfit_key(field: str, text: str, entity: str) -> Problem:
+    """Why a row's key finds no one record: it is empty, or several records have it."""
+    if not text:
+        return problem("import.key_missing", f"/{field}")
+    return problem("import.link_ambiguous", f"/{field}", value=text, entity=entity)
+
+
+def _learnt(book: LinkBook, drafts: Sequence[Draft]) -> dict[str, tuple[str, ...]]:
+    """The texts, by entity, that would get a record of their own; from here on the book takes them as found."""
+    found: dict[str, tuple[str, ...]] = {}
+    for (ref, by), texts in book.to_create(drafts).items():
+        found[ref] = (*found.get(ref, ()), *texts)
+        for text in texts:
+            book.learn(ref, by, text, "")
+    return found
 
 
 def _try(
@@ -117,33 +134,33 @@ def _try(
     entity: str,
     table: Delimited,
     mapping: ImportMapping,
+    cells: Cells,
     drafts: Sequence[Draft],
 ) -> Preview:
     book = LinkBook.of(work, entity, mapping, drafts)
     book.look_up(reader, drafts)
-    to_create: dict[str, tuple[str, ...]] = {}
-    for (ref, by), texts in book.to_create(drafts).items():
-        to_create[ref] = (*to_create.get(ref, ()), *texts)
-        for text in texts:
-            book.learn(ref, by, text, "")
-    existing = _existing(reader, work, entity, mapping, drafts)
+    to_create = _learnt(book, drafts)
+    keys = {text for text in map(cells.key_text, drafts) if text}
+    existing = find_records(reader, work, entity, mapping.key, keys) if keys else {}
     problems: list[RowProblem] = []
     failing: set[int] = set()
     creates = updates = 0
     ready: list[tuple[Draft, Write]] = []
+    asked = Write("create", entity, rules=mapping.rules, historic=mapping.historic, typed=True)
     for draft in drafts:
         values, found = book.resolve(draft)
+        key = cells.key_text(draft)
+        record = existing.get(key)
+        if not found and mapping.key and (not key or record == SEVERAL):
+            found = [_unfit_key(mapping.key, key, entity)]
         if found:
             failing.add(draft.row)
             problems.extend(RowProblem(draft.row, each) for each in found)
             continue
-        record = existing.get(str(draft.values.get(mapping.key, "")))
         updates, creates = updates + bool(record), creates + (not record)
-        if len(ready) < TRIED_ROWS and "" not in values.values() and record != SEVERAL:
+        if len(ready) < TRIED_ROWS and "" not in values.values():
             action = "update" if record else "create"
-            ready.append(
-                (draft, Write(action, entity, record, values, rules=mapping.rules, historic=mapping.historic))
-            )
+            ready.append((draft, replace(asked, action=action, id=record, values=values)))
     answers = write_record.prepare_many(reader, work, [write for _, write in ready])
     for (draft, write), answer in zip(ready, answers, strict=True):
         if isinstance(answer, Refused):
@@ -165,12 +182,3 @@ def _try(
         Counter(each.problem.code for each in problems),
         tuple(sorted(problems, key=lambda each: each.row)[:SAMPLE_PROBLEMS]),
     )
-
-
-def _existing(
-    reader: Reader, work: Work, entity: str, mapping: ImportMapping, drafts: Sequence[Draft]
-) -> Mapping[str, str | None]:
-    if not mapping.key:
-        return {}
-    texts = {str(draft.values.get(mapping.key)) for draft in drafts if draft.values.get(mapping.key)}
-    return find_records(reader, work, entity, mapping.key, texts)

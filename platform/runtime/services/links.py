@@ -25,13 +25,13 @@ def check(
 ) -> list[Problem]:
     """`record.link_missing` for each link set to a record that is not there or not for this actor to see."""
     problems = []
-    for name, value in values.items():
-        target = fields.get(name)
-        if target is None or value is None or value == before.get(name):
+    for name, target in fields.items():
+        value = values.get(name)
+        if value is None or value == before.get(name):
             continue
         if _own(work, name, value):
             continue
-        if not at_hand.visible(work, target.to or "", [value]):
+        if not at_hand.sees(work, target.to or "", value):
             problems.append(problem("record.link_missing", f"{pointer}/{name}"))
     return problems
 

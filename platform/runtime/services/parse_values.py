@@ -39,14 +39,26 @@ def parse(
     *,
     pointer: str = "",
     writable: frozenset[str] | None = None,
+    typed: bool = False,
 ) -> Parsed:
-    """Typed values of a raw JSON object. Unknown, hidden, derived and system fields are refused alike."""
+    """Typed values of a raw JSON object. Unknown, hidden, derived and system fields are refused alike.
+
+    `typed` values are taken as they are; which fields they may be for is looked at all the same.
+    """
     parsed = Parsed()
     if not isinstance(raw, Mapping):
         parsed.problems.append(problem("record.not_an_object", pointer))
         return parsed
     parsers = _parsers(policies, policy)
     values = parsed.values
+    if typed:
+        allowed = policy.writable if writable is None else writable
+        for name, value in raw.items():
+            if name in allowed and (name in parsers or policy.entity.fields[name].kind != "lines"):
+                values[name] = value
+            else:
+                parsed.problems.append(problem("record.unknown_field", f"{pointer}/{escape(name)}", name=name))
+        return parsed
     for name, value in raw.items():
         read = parsers.get(name)
         if read is None or (writable is not None and name not in writable):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dacheng.metadata.definition import Entity, Transition, Workflow
+from dacheng.metadata.definition import Transition, Workflow
 from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.plugins.api import RecordWrite
 from dacheng.plugins.context import Automation, User
@@ -14,13 +14,13 @@ from dacheng.runtime.services.conditions import Subject, holds, value_of
 from dacheng.runtime.services.parse_values import Parsed
 from dacheng.runtime.services.plan_lines import plan_lines
 from dacheng.runtime.services.rules import Trigger
-from dacheng.runtime.services.save_plan import EMPTY, Happened, Plan, Step, Write, stamp_of
+from dacheng.runtime.services.save_plan import EMPTY, Happened, Plan, Step, Write
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.write_shape import WriteShape, shape_of
-from dacheng.runtime.storage import rollups
 from dacheng.runtime.storage.record_change import RecordChange
 
 ACTIONS = {"create": "create", "update": "update", "delete": "delete", "restore": "delete"}  # and the right they need
+NOTHING = (None, "")
 USER, USERS_DEPARTMENT = "core.user", "department"
 HISTORIC = frozenset({"created_at", "updated_at", "created_by", "updated_by", "owner", "department"})
 
@@ -33,7 +33,8 @@ def plan_record(plan: Plan, work: Work, write: Write) -> str:
     if write.action not in ACTIONS or not shape.policy.may(ACTIONS[write.action]):
         raise refuse("access.not_permitted")
     if write.action == "create":
-        return _create(plan, work, shape, write)
+        create = _create_plain if shape.plain and not work.hooks.watches_writes else _create
+        return create(plan, work, shape, write)
     if write.id is None:
         raise refuse("record.missing")
     if write.action == "update":
@@ -48,7 +49,7 @@ def _create(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
     parsed = _parse(work, shape, write)
     values = parsed.values
     _owner_on_create(work, shape, values)
-    given = {**dict.fromkeys(entity.fields), **_nothing(entity), "id": record_id, "version": 1, **values}
+    given = {**shape.blank, "id": record_id, "version": 1, **values}
     given["created_at"] = given["updated_at"] = given.get("created_at") or work.context.now
     given["created_by"] = given["updated_by"] = work.context.actor.id
     subject = plan.at_hand.subject(work, entity.ref, record_id, given)
@@ -67,11 +68,33 @@ def _create(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
     return record_id
 
 
+def _create_plain(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
+    """`_create` where nothing depends on the record as a whole: values, required fields and links are all there is."""
+    entity = shape.policy.entity
+    record_id = work.context.new_id()
+    parsed = _parse(work, shape, write)
+    values, problems = parsed.values, parsed.problems
+    _owner_on_create(work, shape, values)
+    _owners_department(plan, work, values, None, write)
+    wrong = {each.pointer for each in problems}
+    missing = [f"/{name}" for name in shape.required if values.get(name) in NOTHING]
+    problems.extend(problem("record.required", each) for each in missing if each not in wrong)
+    problems.extend(links.check(plan.at_hand, work, shape.links, values, EMPTY))
+    if problems:
+        raise Refused(problems)
+    given = {**shape.blank, "id": record_id, "version": 1, **values}
+    given["created_at"] = given["updated_at"] = given.get("created_at") or work.context.now
+    given["created_by"] = given["updated_by"] = work.context.actor.id
+    plan.steps.append(Step((RecordChange("create", entity, record_id, values),), plan.stamp(work)))
+    plan.at_hand.plan(entity.ref, record_id, given)
+    return record_id
+
+
 def _parse(work: Work, shape: WriteShape, write: Write) -> Parsed:
     writable = shape.policy.writable
     if write.historic and work.policy.admin:
         writable |= HISTORIC & shape.policy.entity.fields.keys()
-    return parse_values.parse(work.policy, shape.policy, write.values, writable=writable)
+    return parse_values.parse(work.policy, shape.policy, write.values, writable=writable, typed=write.typed)
 
 
 def _owner_on_create(work: Work, shape: WriteShape, values: dict[str, Any]) -> None:
@@ -139,7 +162,7 @@ def _update(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
     _keep_unseen_links(plan, work, shape, before, values)
     changed = {name: value for name, value in values.items() if value != before.get(name)}
     if write.expected_version not in (None, before["version"]):
-        _conflict(shape, before, changed, parsed)
+        _conflict(shape, _without_unseen(plan, work, shape, before), changed)
     values.clear()
     values.update(changed)
     step = _take_step(work, shape, write, before, values, parsed.problems)
@@ -181,7 +204,19 @@ def _keep_unseen_links(
             del values[name]
 
 
-def _conflict(shape: WriteShape, before: Mapping[str, Any], changed: Mapping[str, Any], parsed: Parsed) -> None:
+def _without_unseen(
+    plan: Plan, work: Work, shape: WriteShape, before: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """The record as the actor is shown it: links to what they may not see are empty."""
+    unseen = {
+        name: None
+        for name, each in shape.links.items()
+        if (held := before.get(name)) is not None and not plan.at_hand.visible(work, each.to or "", [held])
+    }
+    return {**before, **unseen}
+
+
+def _conflict(shape: WriteShape, before: Mapping[str, Any], changed: Mapping[str, Any]) -> None:
     fields = shape.policy.entity.fields
     found = [
         problem(
@@ -250,6 +285,8 @@ def _check(
         asked = (*asked, *(n for n in state.required if n in shape.policy.writable and n not in asked))
     wrong = {each.pointer for each in parsed.problems}
     for name in asked:
+        if subject.values.get(name) not in NOTHING:
+            continue
         if name not in hidden and f"/{name}" not in wrong and _empty(plan, subject, name):
             parsed.problems.append(problem("record.required", f"/{name}"))
     parsed.problems.extend(links.check(plan.at_hand, work, shape.links, parsed.values, before))
@@ -261,25 +298,19 @@ def _check(
 def _empty(plan: Plan, subject: Subject, name: str) -> bool:
     if subject.entity.fields[name].kind == "lines":
         return not subject.lines[name]
-    return subject.values.get(name) in (None, "")
+    return subject.values.get(name) in NOTHING
 
 
 def _figures(shape: WriteShape, plan: Plan, subject: Subject) -> dict[str, Any]:
     """Roll-ups over the lines as planned, for conditions; the stored figures are kept by the storage."""
     from_lines = {}
-    nothing = _nothing(subject.entity)
     for rollup in shape.rollups:
         child = plan.at_hand.model.catalogue.entities[rollup.child]
         if child.parent == subject.entity.ref and child.parent_field == rollup.via:
             rows = plan.at_hand.children(child, subject.id)
             found = [row.get(rollup.of or "") for row in rows]
-            from_lines[rollup.field] = links.figure(rollup.aggregate, found, nothing.get(rollup.field))
+            from_lines[rollup.field] = links.figure(rollup.aggregate, found, shape.blank[rollup.field])
     return from_lines
-
-
-def _nothing(entity: Entity) -> dict[str, Any]:
-    """Roll-ups over no record at all, as the storage holds them from the start."""
-    return {name: entity.fields[name].codec.load(stored) for name, stored in rollups.nothing(entity).items()}
 
 
 # ---------------------------------------------------------------- delete, restore
@@ -320,7 +351,7 @@ def _add(
     """Enter the changes, and let everything planned later see the record as it will be."""
     first = changes[0]
     ref = first.entity.ref
-    plan.steps.append(Step(tuple(changes), stamp_of(work)))
+    plan.steps.append(Step(tuple(changes), plan.stamp(work)))
     gone = first.action == "delete"
     version = 1 if first.action == "create" else int(subject.values["version"]) + 1
     after = {**subject.values, "version": version}

@@ -97,6 +97,13 @@ class AtHand:
             return set(present)
         return {each for each in present if self._may_see(work, ref, each)}
 
+    def sees(self, work: Work, ref: str, record_id: str) -> bool:
+        """Whether the actor may read this one."""
+        policy = work.policy.entity(ref)
+        if policy is None or self.lookup(ref, record_id) is None:
+            return False
+        return policy.rows["read"] is True or self._may_see(work, ref, record_id)
+
     def allows(self, work: Work, ref: str, action: str, subject: Subject) -> bool:
         """Whether the actor may do this to this very record."""
         policy = work.policy.entity(ref)

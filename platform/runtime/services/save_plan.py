@@ -25,6 +25,7 @@ EMPTY: Mapping[str, Any] = MappingProxyType({})
 class Write:
     """One save as asked for: `action` is create, update, delete or restore; `values` are raw JSON by field.
 
+    `typed` says that the values are typed already, each by its own field's codec (imports read a text once).
     `transition` names a workflow step to take with an update; `form` the form it came from; `key` makes a
     repeated request the same request. `historic` (imports) takes system fields and any state from the values.
     """
@@ -39,6 +40,7 @@ class Write:
     rules: bool = True
     key: str | None = None
     historic: bool = False
+    typed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,14 @@ class Plan:
     happened: list[Happened] = field(default_factory=list)
     traces: list[Trace] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+
+    stamped: tuple[Work, Stamp] | None = None
+
+    def stamp(self, work: Work) -> Stamp:
+        """The change log's stamp of a call, made once for neighbours."""
+        if self.stamped is None or self.stamped[0] is not work:
+            self.stamped = (work, stamp_of(work))
+        return self.stamped[1]
 
     @classmethod
     def over(cls, reader: Reader, work: Work) -> Plan:

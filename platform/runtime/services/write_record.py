@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import cast
 
 import orjson
 
@@ -14,6 +15,7 @@ from dacheng.plugins.api import RecordWrite
 from dacheng.runtime.services.effects import run_rules
 from dacheng.runtime.services.links import plain
 from dacheng.runtime.services.plan_write import plan_record
+from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.save_plan import Message, Plan, Step, Trace, Write, stamp_of
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage import idempotency, outbox, records, traces, versions
@@ -112,13 +114,23 @@ def _look_up_together(plan: Plan, work: Work, writes: Sequence[Write]) -> None:
             continue
         if write.id is not None:
             wanted.setdefault(write.entity, {})[write.id] = None
-        for name, value in write.values.items():
-            target = policy.readable.get(name)
-            if target is not None and target.kind == "link" and isinstance(value, str) and target.to:
-                wanted.setdefault(target.to, {})[value] = None
+        for name, target in _links(work, policy):
+            value = write.values.get(name)
+            if isinstance(value, str):
+                wanted.setdefault(target, {})[value] = None
     for ref, ids in wanted.items():
         if ref in work.model.catalogue.entities:
             plan.at_hand.load(ref, ids)
+
+
+def _links(work: Work, policy: EntityPolicy) -> tuple[tuple[str, str], ...]:
+    """The readable links of an entity and where they lead, kept with the policy."""
+    key = ("links", policy.entity.ref)
+    found = work.policy.prepared.get(key)
+    if found is None:
+        links = ((name, each.to) for name, each in policy.readable.items() if each.kind == "link")
+        found = work.policy.prepared[key] = tuple((name, to) for name, to in links if to)
+    return cast("tuple[tuple[str, str], ...]", found)
 
 
 def _fingerprint(write: Write) -> str:
@@ -211,6 +223,8 @@ def _for_this_actor(work: Work, ref: str, refused: Refused) -> Refused:
 
 def _put_beside(tx: Transaction, work: Work, prepared: Prepared) -> None:
     """Rule traces, outbox entries and the answer to a repeated request, in the same transaction."""
+    if not prepared.traces and not prepared.messages and prepared.write.key is None:
+        return
     now = stamp_of(work).now_ms
     if prepared.traces:
         traces.put(tx, [(t.entity, t.record, t.rule, t.outcome, t.body) for t in prepared.traces], now)

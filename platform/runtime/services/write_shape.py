@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
-from dacheng.metadata.definition import Field, Form, FormField, Rollup, Rule, Workflow
+from dacheng.metadata.definition import Entity, Field, Form, FormField, Rollup, Rule, Workflow
 from dacheng.metadata.expression import Expression
 from dacheng.runtime.services import form_rules
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.work import Work
+from dacheng.runtime.storage import rollups
 
 
 @dataclass(frozen=True, slots=True)
 class WriteShape:
-    """One entity as one policy writes it; `required` are required fields the actor can fill in."""
+    """One entity as one policy writes it; `required` are required fields the actor can fill in.
+
+    `plain`: no default, condition, workflow, rule, line or roll-up looks at a new record as a whole.
+    """
 
     policy: EntityPolicy
     defaults: tuple[tuple[str, Expression], ...]
@@ -26,6 +31,8 @@ class WriteShape:
     workflow: Workflow | None
     rules: tuple[Rule, ...]
     rollups: tuple[Rollup, ...]
+    plain: bool
+    blank: Mapping[str, Any]  # every field of a record without values; roll-ups over nothing
 
 
 def shape_of(work: Work, ref: str, form: str | None = None) -> WriteShape:
@@ -59,14 +66,24 @@ def _prepare(work: Work, ref: str, form: str | None) -> WriteShape:
     defaults = {name: each.default for name, each in fields.items() if each.default is not None}
     for section in chosen.sections if chosen is not None else ():
         defaults.update({each.field: each.default for each in section.fields if each.default is not None})
+    conditional = form_rules.conditional(chosen)
+    whole = (defaults, conditional, catalogue.workflows.get(ref), catalogue.rules.get(ref), policy.entity.rollups)
+    plain = not any(whole) and policy.rows["create"] is True and all(f.kind != "lines" for f in fields.values())
     return WriteShape(
         policy=policy,
         defaults=tuple(defaults.items()),
         required=tuple(n for n, each in fields.items() if each.required and n in policy.writable),
         links=MappingProxyType({n: each for n, each in fields.items() if each.kind == "link"}),
         lines=MappingProxyType({n: each for n, each in fields.items() if each.kind == "lines"}),
-        conditional=form_rules.conditional(chosen),
+        conditional=conditional,
         workflow=catalogue.workflows.get(ref),
         rules=catalogue.rules.get(ref, ()),
         rollups=policy.entity.rollups,
+        plain=plain,
+        blank=MappingProxyType({**dict.fromkeys(fields), **_nothing(policy.entity)}),
     )
+
+
+def _nothing(entity: Entity) -> dict[str, Any]:
+    """Roll-ups over no record at all, as the storage holds them from the start."""
+    return {name: entity.fields[name].codec.load(stored) for name, stored in rollups.nothing(entity).items()}

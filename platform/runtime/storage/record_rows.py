@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from dacheng.metadata.definition import Entity
+from dacheng.metadata.field_kinds.verbatim import Verbatim
+from dacheng.metadata.kinds import Codec
 from dacheng.runtime.storage.reader import Prepared, Reader, Row, Transaction
 from dacheng.runtime.storage.tables import DELETED, POSITION, ROW, EntityTable
 
+Storer = Callable[[Any], tuple[Any, ...]]
 Stored = Mapping[str, tuple[Any, ...]]
 AT_ONCE = 400
 
@@ -127,6 +130,25 @@ def store(entity: Entity, values: Mapping[str, Any]) -> dict[str, tuple[Any, ...
         for name, value in values.items()
         if name in fields and fields[name].codec.columns
     }
+
+
+def storers(made: EntityTable) -> dict[str, tuple[Storer | None, str, tuple[str, ...]]]:
+    """For each field with columns: how a typed value is stored, its first column's name, and the others'.
+
+    None for the many kinds whose values are stored as they are.
+    """
+    found: dict[str, Any] | None = made.prepared.get("storers")
+    if found is None:
+        fields, columns = made.entity.fields, _column_names(made)
+        found = made.prepared["storers"] = {
+            name: (_storer(fields[name].codec), *columns[name]) for name in fields if name in columns
+        }
+    return found
+
+
+def _storer(codec: Codec) -> Storer | None:
+    kind: Any = type(codec)
+    return None if kind.store is Verbatim.store else codec.store
 
 
 def update_statement(made: EntityTable, names: Iterable[str]) -> Prepared:

@@ -161,15 +161,26 @@ class _Job:
         shape = record_rows.shape_of(made)
         start = _start_values(made, self.stamp, shape.names)
         links = _own_links(made.entity)
+        storers = record_rows.storers(made)
         rows: list[dict[str, Any]] = []
+        stored: dict[str, tuple[Any, ...]]
         searched: list[tuple[str, Stored]] = []
         for change in run:
-            stored = record_rows.store(change.entity, change.values)
+            stored, row = {}, start.copy()
+            for name, value in change.values.items():
+                if name not in storers:
+                    continue
+                write, first, others = storers[name]
+                stored[name] = values = (value,) if write is None else write(value)
+                row[first] = values[0]
+                if others:
+                    row.update(zip(others, values[1:], strict=True))
             postponed = {n: stored[n] for n in links if n in stored and stored[n][0] in coming}
             if postponed:
                 late.append(RecordChange("update", change.entity, change.id, postponed))
                 stored.update(dict.fromkeys(postponed, (None,)))
-            row = {**start, **record_rows.flat(made, stored), "id": change.id}
+                row.update({made.columns[name][0].name: None for name in postponed})
+            row["id"] = change.id
             rows.append(row)
             searched.append((change.id, stored))
             self._created(made, change, stored, row)
