@@ -17,6 +17,4 @@ def bundled_packages() -> Path:
     for folder in (HERE / "packages", HERE.parent.parent):
         if all((folder / name).is_dir() for name in FOLDERS):
             return folder
-    raise FileNotFoundError(
-        "The bundled packages (apps/, marketplace/) are missing: install Dacheng again."
-    )
+    raise FileNotFoundError("The bundled packages (apps/, marketplace/) are missing: install Dacheng again.")

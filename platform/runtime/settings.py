@@ -179,9 +179,9 @@ def _checked(raw: Mapping[str, Any], file: str) -> Settings:
     problems: list[Problem] = []
     values: dict[str, Any] = {}
     known = {entry.name: entry for entry in fields(Settings)}
-    for name in raw:
-        if name not in known:
-            problems.append(problem("host.setting_unknown", f"/{name}", file, name=name))
+    problems += [
+        problem("host.setting_unknown", f"/{name}", file, name=name) for name in raw if name not in known
+    ]
     for name, entry in known.items():
         if name in raw:
             try:
@@ -206,7 +206,7 @@ def _typed(default: Any, marks: Mapping[str, Any], raw: Any) -> Any:
         return tuple(str(part).strip() for part in parts if str(part).strip())
     if isinstance(default, (int, float)):
         if isinstance(raw, bool):
-            raise ValueError("a number is expected")
+            raise ValueError("a number is expected")  # noqa: TRY004 - told to people like any other bad value
         return _in_range(type(default)(raw), marks)
     text = str(raw).strip()
     if marks.get("options") and text not in marks["options"]:

@@ -3,8 +3,8 @@
 import io
 import json
 import re
-import sqlite3
 import socket
+import sqlite3
 import subprocess
 import sys
 import time

@@ -22,7 +22,7 @@ CROOKED = [
 @pytest.mark.parametrize("origin", CROOKED)
 def test_t30_a_crooked_origin_is_another_site_and_no_fault(workspace: Workspace, origin: str) -> None:
     client = workspace.nobody()
-    answer = client.post("/sign-in", data={"email": "x"}, headers={"origin": origin.encode("latin-1")})
+    answer = client.post("/sign-in", data={"email": "x"}, headers={b"origin": origin.encode("latin-1")})
     assert answer.status_code == 403
     assert "content-security-policy" in answer.headers
 

@@ -93,3 +93,13 @@ def test_a_link_cannot_be_set_to_what_one_may_not_see(shop: Workspace, hidden: t
             shop.update("clara", ORDER, mine, {"buyer": target})
         told.append([(p.code, p.pointer, p.message) for p in refused.value.problems])
     assert told[0] == told[1]
+
+
+def test_t06_a_conflict_does_not_name_what_a_link_hides(shop: Workspace, hidden: tuple[str, str]) -> None:
+    order, buyer = hidden
+    mine = shop.create("clara", "shop.buyer", {"name": "Mine"})
+    with pytest.raises(Refused) as refused:
+        shop.update("clara", ORDER, order, {"buyer": mine}, expected_version=77)
+    told = [(each.code, each.pointer, dict(each.params)) for each in refused.value.problems]
+    assert told
+    assert buyer not in repr(told)

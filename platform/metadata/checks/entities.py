@@ -19,7 +19,6 @@ def is_numeric(kind: str, kinds: Kinds) -> bool:
     return kind in NUMERIC or (kind in kinds.fields and kinds.fields[kind].numeric)
 
 
-
 def names_fit(world: World, kinds: Kinds) -> Iterator[Problem]:
     """App, entity and field ids are short enough for one physical name on both databases."""
     if len(world.app) > MAX_APP:
@@ -112,7 +111,9 @@ def rollups_have_a_source(world: World, kinds: Kinds) -> Iterator[Problem]:
             source = world.path(of["x-entity"], spec.get("x-field", ""))
             if source is None or source.kind in ("lines", "rollup"):
                 yield problem("definition.no_field", f"{where}/x-field", file, field=spec.get("x-field", ""))
-            elif not is_numeric(source.kind, kinds) and (spec["x-aggregate"] == "sum" or source.kind not in ORDERED):
+            elif not is_numeric(source.kind, kinds) and (
+                spec["x-aggregate"] == "sum" or source.kind not in ORDERED
+            ):
                 yield problem("definition.not_a_number", f"{where}/x-field", file, field=spec["x-field"])
 
 

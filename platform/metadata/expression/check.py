@@ -48,9 +48,18 @@ def check(node: Node, scope: RecordOf, context: Mapping[str, Type] = NO_CONTEXT)
     run = build(root)
     template, closed = canonical.shape_of(root)
     called = {typed.operator for typed in _everything(root)}
-    return Expression(root.node, root.type, root, frozenset(checker.seen), bool(called & {"now", "today"}), cost, run,
-                      MappingProxyType({".".join(path): type_name(kind) for path, kind in checker.seen.items()}),
-                      template, tuple(Parameter(typed, build(typed)) for typed in closed))
+    return Expression(
+        root.node,
+        root.type,
+        root,
+        frozenset(checker.seen),
+        bool(called & {"now", "today"}),
+        cost,
+        run,
+        MappingProxyType({".".join(path): type_name(kind) for path, kind in checker.seen.items()}),
+        template,
+        tuple(Parameter(typed, build(typed)) for typed in closed),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +181,8 @@ class _Checker:
         for overload in operator.overloads:
             if _fits(overload, args):
                 return overload.result, tuple(
-                    _retype(arg, overload.accepts(index)[0]) for index, arg in enumerate(args))
+                    _retype(arg, overload.accepts(index)[0]) for index, arg in enumerate(args)
+                )
         self._mistyped(node, args)
         return MISSING, args
 
@@ -196,7 +206,9 @@ class _Checker:
             return MISSING, args
         kind = next(iter(kinds), MISSING)
         return kind, tuple(
-            _retype(arg, BOOLEAN if index < paired and index % 2 == 0 else kind) for index, arg in enumerate(args))
+            _retype(arg, BOOLEAN if index < paired and index % 2 == 0 else kind)
+            for index, arg in enumerate(args)
+        )
 
     def membership(self, node: Call, args: tuple[Typed, ...]) -> tuple[Type, tuple[Typed, ...]]:
         """`in`: a text in a text, or any plain value in a list."""
@@ -218,7 +230,7 @@ class _Checker:
         if isinstance(kind, ListOf) and isinstance(kind.item, RecordOf) and isinstance(haystack.node, Var):
             found = item_type(kind)
             if found is not None:
-                below = [path for path in self.seen if path[-len(haystack.node.path):] == haystack.node.path]
+                below = [path for path in self.seen if path[-len(haystack.node.path) :] == haystack.node.path]
                 self.seen.update({(*path, kind.item.stands_for): found for path in below})
 
     def anything(self, node: Call, args: tuple[Typed, ...]) -> tuple[Type, tuple[Typed, ...]]:
@@ -276,7 +288,9 @@ def _retype(typed: Typed, kind: Type) -> Typed:
     args = typed.args
     if typed.operator == "if":
         paired = len(args) - len(args) % 2
-        args = tuple(arg if index < paired and index % 2 == 0 else _retype(arg, kind) for index, arg in enumerate(args))
+        args = tuple(
+            arg if index < paired and index % 2 == 0 else _retype(arg, kind) for index, arg in enumerate(args)
+        )
     return replace(typed, type=kind, args=args)
 
 

@@ -149,7 +149,11 @@ def _in(typed: Typed, args: tuple[Run, ...]) -> Run:
     needle, haystack = args
     kind = typed.args[1].type
     same = not isinstance(kind, ListOf) or typed.args[0].type == functions.item_type(kind)
-    stand = functions.standing_item(kind) if isinstance(kind, ListOf) and isinstance(kind.item, RecordOf) else None
+    stand = (
+        functions.standing_item(kind)
+        if isinstance(kind, ListOf) and isinstance(kind.item, RecordOf)
+        else None
+    )
 
     def run(scope: Any, env: Environment) -> bool:
         wanted, found = needle(scope, env), haystack(scope, env)
@@ -223,7 +227,9 @@ def _extreme(pick: Callable[[Any], Any]) -> Callable[[Typed, tuple[Run, ...]], R
 
 
 def _cat(typed: Typed, args: tuple[Run, ...]) -> Run:
-    parts = tuple((arg, functions.as_text(arg_type.type)) for arg, arg_type in zip(args, typed.args, strict=True))
+    parts = tuple(
+        (arg, functions.as_text(arg_type.type)) for arg, arg_type in zip(args, typed.args, strict=True)
+    )
 
     def run(scope: Any, env: Environment) -> str:
         values = ((arg(scope, env), text) for arg, text in parts)
@@ -249,13 +255,44 @@ def _today(_typed: Typed, _args: tuple[Run, ...]) -> Run:
 
 
 _BUILDERS: dict[str, Callable[[Typed, tuple[Run, ...]], Run]] = {
-    "==": _equality, "!=": _equality, "and": _and, "or": _or, "!": _not, "if": _if, "in": _in, "is_set": _is_set,
-    "<": _ordering(operator.lt), "<=": _ordering(operator.le),
-    ">": _ordering(operator.gt), ">=": _ordering(operator.ge),
-    "min": _extreme(min), "max": _extreme(max), "cat": _cat, "now": _now, "today": _today,
-    "+": _fold, "*": _fold, "contains": _false_when_missing, "starts_with": _false_when_missing,
+    "==": _equality,
+    "!=": _equality,
+    "and": _and,
+    "or": _or,
+    "!": _not,
+    "if": _if,
+    "in": _in,
+    "is_set": _is_set,
+    "<": _ordering(operator.lt),
+    "<=": _ordering(operator.le),
+    ">": _ordering(operator.gt),
+    ">=": _ordering(operator.ge),
+    "min": _extreme(min),
+    "max": _extreme(max),
+    "cat": _cat,
+    "now": _now,
+    "today": _today,
+    "+": _fold,
+    "*": _fold,
+    "contains": _false_when_missing,
+    "starts_with": _false_when_missing,
     **dict.fromkeys(QUANTIFIERS, _quantifier),
     **dict.fromkeys(
-        ("-", "/", "%", "abs", "round", "lower", "length", "date", "add_days", "add_months", "days_between",
-         "start_of", "working_days_between"), _strict),
+        (
+            "-",
+            "/",
+            "%",
+            "abs",
+            "round",
+            "lower",
+            "length",
+            "date",
+            "add_days",
+            "add_months",
+            "days_between",
+            "start_of",
+            "working_days_between",
+        ),
+        _strict,
+    ),
 }

@@ -82,7 +82,8 @@ _PLAIN: dict[str, Apply] = {
     "days_between": lambda env, a, b: Decimal(day_of(env, b).toordinal() - day_of(env, a).toordinal()),
     "start_of": lambda env, unit, value: moments.start_of(unit, day_of(env, value)),
     "working_days_between": lambda env, a, b: Decimal(
-        moments.working_days_between(day_of(env, a), day_of(env, b), env.calendar)),
+        moments.working_days_between(day_of(env, a), day_of(env, b), env.calendar)
+    ),
 }
 _TIME: dict[tuple[str, Type, Type | None], Apply] = {
     ("+", INSTANT, DURATION): _sum_time,

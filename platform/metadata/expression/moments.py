@@ -20,13 +20,18 @@ from dacheng.metadata.expression.numbers import whole
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
-FIRST_INSTANT = -62135510400000  # 0001-01-02T00:00Z: a day inside the calendar, so every zone has a date for it
+FIRST_INSTANT = (
+    -62135510400000
+)  # 0001-01-02T00:00Z: a day inside the calendar, so every zone has a date for it
 LAST_INSTANT = 253402214400000  # 9999-12-31T00:00Z
 DURATION_LIMIT = 10**15
 UNITS = ("day", "week", "month", "quarter", "year")
 _SPAN = 4_000_000  # days; more than the whole calendar
-_DURATION = re.compile(r"(-)?P(?:([0-9]{1,9})W)?(?:([0-9]{1,9})D)?(?:T(?:([0-9]{1,9})H)?(?:([0-9]{1,9})M)?"
-                       r"(?:([0-9]{1,11})(?:\.([0-9]{1,3}))?S)?)?", re.ASCII)
+_DURATION = re.compile(
+    r"(-)?P(?:([0-9]{1,9})W)?(?:([0-9]{1,9})D)?(?:T(?:([0-9]{1,9})H)?(?:([0-9]{1,9})M)?"
+    r"(?:([0-9]{1,11})(?:\.([0-9]{1,3}))?S)?)?",
+    re.ASCII,
+)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 

@@ -52,7 +52,9 @@ class Operator:
 
 
 def _one(result: Type, *operands: Type | tuple[Type, ...], rest: bool = False) -> Overload:
-    return Overload(tuple(kinds if isinstance(kinds, tuple) else (kinds,) for kinds in operands), result, rest)
+    return Overload(
+        tuple(kinds if isinstance(kinds, tuple) else (kinds,) for kinds in operands), result, rest
+    )
 
 
 def _pairs(result: Type) -> tuple[Overload, ...]:
@@ -77,12 +79,34 @@ _TABLE = (
     Operator("!", 1, 1, 1, "false", (_one(BOOLEAN, BOOLEAN),)),
     Operator("if", 2, MANY, 1, "choose", rule="choice"),
     Operator("in", 2, 2, 2, "false", rule="membership"),
-    Operator("+", 1, MANY, 2, "missing", (
-        _one(NUMBER, NUMBER, rest=True), _one(DURATION, DURATION, rest=True),
-        _one(INSTANT, INSTANT, DURATION), _one(INSTANT, DURATION, INSTANT))),
-    Operator("-", 1, 2, 2, "missing", (
-        _one(NUMBER, NUMBER), _one(DURATION, DURATION), _one(NUMBER, NUMBER, NUMBER),
-        _one(DURATION, INSTANT, INSTANT), _one(INSTANT, INSTANT, DURATION), _one(DURATION, DURATION, DURATION))),
+    Operator(
+        "+",
+        1,
+        MANY,
+        2,
+        "missing",
+        (
+            _one(NUMBER, NUMBER, rest=True),
+            _one(DURATION, DURATION, rest=True),
+            _one(INSTANT, INSTANT, DURATION),
+            _one(INSTANT, DURATION, INSTANT),
+        ),
+    ),
+    Operator(
+        "-",
+        1,
+        2,
+        2,
+        "missing",
+        (
+            _one(NUMBER, NUMBER),
+            _one(DURATION, DURATION),
+            _one(NUMBER, NUMBER, NUMBER),
+            _one(DURATION, INSTANT, INSTANT),
+            _one(INSTANT, INSTANT, DURATION),
+            _one(DURATION, DURATION, DURATION),
+        ),
+    ),
     Operator("*", 1, MANY, 3, "missing", (_one(NUMBER, NUMBER, rest=True),)),
     Operator("/", 2, 2, 4, "missing", (_one(NUMBER, NUMBER, NUMBER), _one(NUMBER, DURATION, DURATION))),
     Operator("%", 2, 2, 4, "missing", (_one(NUMBER, NUMBER, NUMBER),)),
@@ -111,5 +135,23 @@ _TABLE = (
 
 OPERATORS: Mapping[str, Operator] = MappingProxyType({operator.id: operator for operator in _TABLE})
 QUANTIFIERS = frozenset({"some", "all", "none"})
-CONDITIONS = frozenset({"==", "!=", ">", ">=", "<", "<=", "and", "or", "!", "in", "some", "all", "none", "is_set",
-                        "contains", "starts_with"})
+CONDITIONS = frozenset(
+    {
+        "==",
+        "!=",
+        ">",
+        ">=",
+        "<",
+        "<=",
+        "and",
+        "or",
+        "!",
+        "in",
+        "some",
+        "all",
+        "none",
+        "is_set",
+        "contains",
+        "starts_with",
+    }
+)

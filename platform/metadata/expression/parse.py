@@ -21,7 +21,8 @@ MAX_NODES = 500
 MAX_TEXT = 1000
 PATH = re.compile(r"\$?[a-z][a-z0-9_]{0,63}(?:\.[a-z][a-z0-9_]{0,63}){0,7}", re.ASCII)
 _INSTANT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,3})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,3})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})",
+    re.ASCII,
 )
 _NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,6})?", re.ASCII)
 _UNREADABLE = Literal(None, MISSING)
@@ -86,7 +87,9 @@ class _Reader:
             return self._object(value, place)
         if isinstance(value, list | tuple):
             within = value[: MAX_NODES + 1]
-            return Items(tuple(self.read(item, place.below(index)) for index, item in enumerate(within)), place.pointer)
+            return Items(
+                tuple(self.read(item, place.below(index)) for index, item in enumerate(within)), place.pointer
+            )
         return self._scalar(value, place)
 
     def _within_budget(self, place: _Place) -> bool:
@@ -161,22 +164,41 @@ class _Reader:
             return self._report("expression.unknown_operator", place, operator=name)
         args = _operands(operand)
         if not operator.least <= len(args) <= operator.most:
-            return self._report("expression.operand_count", place, operator=name, count=len(args),
-                                expected=_expected(operator.least, operator.most))
+            return self._report(
+                "expression.operand_count",
+                place,
+                operator=name,
+                count=len(args),
+                expected=_expected(operator.least, operator.most),
+            )
         inner = place.below(name)
         nested = name in QUANTIFIERS
-        return Call(name, tuple(
-            self.read(arg, inner.operand(index if args is operand else None, inside=nested and index == 1))
-            for index, arg in enumerate(args)
-        ), place.pointer)
+        return Call(
+            name,
+            tuple(
+                self.read(
+                    arg, inner.operand(index if args is operand else None, inside=nested and index == 1)
+                )
+                for index, arg in enumerate(args)
+            ),
+            place.pointer,
+        )
 
     def _macro(self, macro: Macro, operand: Any, place: _Place) -> Node:
         args = _operands(operand)
         if len(args) != len(macro.parameters):
-            return self._report("expression.operand_count", place, operator=macro.id, count=len(args),
-                                expected=str(len(macro.parameters)))
+            return self._report(
+                "expression.operand_count",
+                place,
+                operator=macro.id,
+                count=len(args),
+                expected=str(len(macro.parameters)),
+            )
         inner = place.below(macro.id)
-        nodes = [self.read(arg, inner.operand(index if args is operand else None)) for index, arg in enumerate(args)]
+        nodes = [
+            self.read(arg, inner.operand(index if args is operand else None))
+            for index, arg in enumerate(args)
+        ]
         operands = dict(zip(macro.parameters, nodes, strict=True))
         return self.read(macro.body, _Place(place.pointer, place.depth + 1, operands))
 

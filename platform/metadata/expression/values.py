@@ -56,7 +56,12 @@ def _as_is(value: Any) -> Any:
 
 
 _READERS: Mapping[Type, Callable[[Any], Any]] = {
-    TEXT: _text, NUMBER: numbers.to_decimal, BOOLEAN: _boolean, DATE: _date, INSTANT: _instant, DURATION: _duration,
+    TEXT: _text,
+    NUMBER: numbers.to_decimal,
+    BOOLEAN: _boolean,
+    DATE: _date,
+    INSTANT: _instant,
+    DURATION: _duration,
 }
 
 

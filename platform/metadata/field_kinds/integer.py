@@ -37,14 +37,14 @@ class IntegerCodec:
         """JSON number (or digits as text) → int."""
         if raw is None or raw == "":
             return None
-        return self._whole(raw if raw.__class__ is int else number_from_json(raw))
+        return self._whole(raw if type(raw) is int else number_from_json(raw))
 
     def parse_text(self, text: str) -> int | None:
         """What a person typed → int; empty is missing."""
         return self._whole(number_from_text(text)) if text.strip() else None
 
     def _whole(self, value: int | Decimal) -> int:
-        if abs(value) > LIMIT:
+        if not -LIMIT <= value <= LIMIT:
             raise refuse("value.too_many_digits", digits=15)
         whole = int(value)
         if whole != value:

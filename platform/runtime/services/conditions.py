@@ -36,7 +36,9 @@ EXPLAINED_DEPTH = 12
 _USER_FIELDS: Mapping[str, Type] = MappingProxyType(
     {"id": TEXT, "department": TEXT, "departments": ListOf(TEXT), "roles": ListOf(TEXT)}
 )
-_MAY_BE_MISSING = frozenset({("$user", "department")})  # every actor has an id; lists may be empty, never missing
+_MAY_BE_MISSING = frozenset(
+    {("$user", "department")}
+)  # every actor has an id; lists may be empty, never missing
 USER = RecordOf(_USER_FIELDS.get, "user")
 CONTEXT_TYPES: Mapping[str, Type] = MappingProxyType({"$user": USER})
 
@@ -188,9 +190,7 @@ def _explained(step: TraceNode, depth: int) -> dict[str, Json]:
 
 
 # ---------------------------------------------------------------- values as operands
-def _operands(
-    expression: Expression, subject: Subject
-) -> tuple[Mapping[str, Any], Mapping[str, Any] | None]:
+def _operands(expression: Expression, subject: Subject) -> tuple[Mapping[str, Any], Mapping[str, Any] | None]:
     """The record (and the one before) with just what the expression reads, links followed where it does."""
     own: dict[str, Any] = {}
     earlier: dict[str, Any] | None = None

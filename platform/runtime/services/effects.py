@@ -58,7 +58,13 @@ def _carry_out(plan: Plan, happened: Happened, evaluation: Evaluation, fired: Fi
     for index, effect in enumerate(evaluation.effects):
         mark = plan.mark()
         try:
-            _apply(plan, actor, happened, effect, f"{ref}:{happened.id}:{happened.subject.values.get('version')}:{index}")
+            _apply(
+                plan,
+                actor,
+                happened,
+                effect,
+                f"{ref}:{happened.id}:{happened.subject.values.get('version')}:{index}",
+            )
             results.append({**_shown(effect), "result": "applied"})
         except Refused as refused:
             plan.back_to(mark)
@@ -111,7 +117,9 @@ def _update(work: Work, ref: str, record_id: str, values: Mapping[str, Any]) -> 
 def _raw(work: Work, ref: str, values: Mapping[str, Any]) -> dict[str, Json]:
     entity = work.model.catalogue.entities.get(ref)
     fields: Mapping[str, Field] = entity.fields if entity is not None else {}
-    return {name: links.raw(fields[name], value) if name in fields else value for name, value in values.items()}
+    return {
+        name: links.raw(fields[name], value) if name in fields else value for name, value in values.items()
+    }
 
 
 def _plain(value: Any) -> Any:

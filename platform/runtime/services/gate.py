@@ -50,14 +50,25 @@ class Query:
 
     def kind(self, work: Work) -> Hashable:
         """What requests that take about as long have in common: who asks, which fields they ask by, the order."""
-        return (work.policy.hash, self.entity, _asked_by(self.filter), self.sort, self.search != "", self.deleted)
+        return (
+            work.policy.hash,
+            self.entity,
+            _asked_by(self.filter),
+            self.sort,
+            self.search != "",
+            self.deleted,
+        )
 
 
 def _asked_by(filter: Json) -> tuple[str, ...]:  # noqa: A002 - the request's own word
     """The field names a filter from outside looks at, as far as they can be told without checking it."""
     if isinstance(filter, Mapping):
         name = filter.get("var")
-        return (name,) if isinstance(name, str) else tuple(n for each in filter.values() for n in _asked_by(each))
+        return (
+            (name,)
+            if isinstance(name, str)
+            else tuple(n for each in filter.values() for n in _asked_by(each))
+        )
     if isinstance(filter, list | tuple):
         return tuple(n for each in filter for n in _asked_by(each))
     return ()
@@ -189,7 +200,9 @@ def _columns(
     work: Work, policy: EntityPolicy, names: Sequence[str], problems: list[Problem]
 ) -> list[tuple[str, Path]]:
     if len(names) > MAX_FIELDS:
-        problems.append(problem("query.too_much", "/fields", what="fields", count=len(names), limit=MAX_FIELDS))
+        problems.append(
+            problem("query.too_much", "/fields", what="fields", count=len(names), limit=MAX_FIELDS)
+        )
         return []
     if not names:
         return [(name, (each,)) for name, each in policy.readable.items() if each.codec.columns]
@@ -203,7 +216,9 @@ def _columns(
     return found
 
 
-def _sort(work: Work, policy: EntityPolicy, names: Sequence[str], problems: list[Problem]) -> tuple[SortKey, ...]:
+def _sort(
+    work: Work, policy: EntityPolicy, names: Sequence[str], problems: list[Problem]
+) -> tuple[SortKey, ...]:
     if len(names) > MAX_SORT:
         problems.append(problem("query.too_much", "/sort", what="sort", count=len(names), limit=MAX_SORT))
         return ()
@@ -295,7 +310,11 @@ def _of_definition(work: Work, ref: str, given: Expression, problems: list[Probl
 
 # ---------------------------------------------------------------- what the storage is told
 def where_of(
-    work: Work, ref: str, paths: Iterable[Path], predicates: tuple[Expression, ...] = (), ids: tuple[str, ...] | None = None
+    work: Work,
+    ref: str,
+    paths: Iterable[Path],
+    predicates: tuple[Expression, ...] = (),
+    ids: tuple[str, ...] | None = None,
 ) -> Condition:
     """The actor's row rule, what is asked for, and how far each link on the way may be followed."""
     policy = work.entity(ref)
@@ -308,7 +327,9 @@ def where_of(
     return Condition(predicates, rules, _hops(work, policy, steps), ids=ids)
 
 
-def _hops(work: Work, policy: EntityPolicy, steps: Iterable[tuple[str, ...]]) -> Mapping[tuple[str, ...], Rows]:
+def _hops(
+    work: Work, policy: EntityPolicy, steps: Iterable[tuple[str, ...]]
+) -> Mapping[tuple[str, ...], Rows]:
     """Each link followed, with the row rule of the entity it leads to."""
     found: dict[tuple[str, ...], Rows] = {}
     for path in steps:

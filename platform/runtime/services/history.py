@@ -90,7 +90,16 @@ def _entry(row: ChangeRow, policy: EntityPolicy, ref: str) -> Entry | None:
     line = "" if row.entity == ref else row.entity
     person = row.person or (row.actor if row.cause_kind in ("user", "api") else "")
     return Entry(
-        row.seq, row.action, line, row.record, changes, row.actor, person, row.cause_kind, row.cause_id, row.at
+        row.seq,
+        row.action,
+        line,
+        row.record,
+        changes,
+        row.actor,
+        person,
+        row.cause_kind,
+        row.cause_id,
+        row.at,
     )
 
 

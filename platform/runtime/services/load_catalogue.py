@@ -127,4 +127,11 @@ class Loader:
 
 
 def _plain(operation: LayerOperation) -> list[object]:
-    return [operation.op, operation.kind, operation.item, list(operation.path), operation.value, operation.parked]
+    return [
+        operation.op,
+        operation.kind,
+        operation.item,
+        list(operation.path),
+        operation.value,
+        operation.parked,
+    ]

@@ -186,7 +186,9 @@ def _result(
         groups=tuple(row.keys for row in rows),
         labels=tuple(labels),
         values=tuple(values),
-        texts=tuple(_text(value, row.currency, len(currencies) > 1) for value, row in zip(values, rows, strict=True)),
+        texts=tuple(
+            _text(value, row.currency, len(currencies) > 1) for value, row in zip(values, rows, strict=True)
+        ),
         links=tuple(links),
         unit=asked.measure.unit,
         currency=next(iter(currencies)) if len(currencies) == 1 else "",
@@ -295,5 +297,7 @@ def dimensions(work: Work, ref: str) -> Mapping[str, Field]:
     measure = work.model.catalogue.measures.get(ref)
     if measure is None or work.policy.entity(measure.entity) is None:
         return {}
-    found = {name: gate.resolve(work, measure.entity, ".".join(path)) for name, path in measure.dimensions.items()}
+    found = {
+        name: gate.resolve(work, measure.entity, ".".join(path)) for name, path in measure.dimensions.items()
+    }
     return {name: path[-1] for name, path in found.items() if path is not None}

@@ -57,7 +57,9 @@ def parse(
             if name in allowed and (name in parsers or policy.entity.fields[name].kind != "lines"):
                 values[name] = value
             else:
-                parsed.problems.append(problem("record.unknown_field", f"{pointer}/{escape(name)}", name=name))
+                parsed.problems.append(
+                    problem("record.unknown_field", f"{pointer}/{escape(name)}", name=name)
+                )
         return parsed
     for name, value in raw.items():
         read = parsers.get(name)
@@ -118,7 +120,9 @@ def _parse_lines(policies: Policy, target: Field, value: Json, pointer: str, par
     elif len(value) > MAX_LINES:
         parsed.problems.append(problem("record.too_many_lines", pointer, limit=MAX_LINES))
     else:
-        lines = [_line(policies, policy, line, f"{pointer}/{index}", parsed) for index, line in enumerate(value)]
+        lines = [
+            _line(policies, policy, line, f"{pointer}/{index}", parsed) for index, line in enumerate(value)
+        ]
         parsed.lines[target.id] = tuple(line for line in lines if line is not None)
 
 

@@ -19,7 +19,12 @@ from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.write_shape import WriteShape, shape_of
 from dacheng.runtime.storage.record_change import RecordChange
 
-ACTIONS = {"create": "create", "update": "update", "delete": "delete", "restore": "delete"}  # and the right they need
+ACTIONS = {
+    "create": "create",
+    "update": "update",
+    "delete": "delete",
+    "restore": "delete",
+}  # and the right they need
 NOTHING = (None, "")
 USER, USERS_DEPARTMENT = "core.user", "department"
 HISTORIC = frozenset({"created_at", "updated_at", "created_by", "updated_by", "owner", "department"})
@@ -127,7 +132,11 @@ def _initial_state(
     """Every record begins in the initial state; only imported history may bring its own."""
     sent = values.get(flow.field)
     if sent is None or not write.historic:
-        if sent not in (None, flow.initial) and isinstance(write.values, Mapping) and flow.field in write.values:
+        if (
+            sent not in (None, flow.initial)
+            and isinstance(write.values, Mapping)
+            and flow.field in write.values
+        ):
             problems.append(problem("workflow.not_by_hand", f"/{flow.field}"))
         values[flow.field] = flow.initial
     return {flow.field: values[flow.field]}
@@ -359,5 +368,6 @@ def _add(
     if work.hooks.watches_writes:
         plan.writes.append(RecordWrite(first.action, ref, first.id, before, None if gone else after))
     if ref in work.model.catalogue.rules:
-        plan.happened.append(Happened(work, ref, first.id, trigger, subject.with_values({"version": version})))
-
+        plan.happened.append(
+            Happened(work, ref, first.id, trigger, subject.with_values({"version": version}))
+        )

@@ -119,7 +119,9 @@ def _titled(reader: Reader, work: Work, ref: str, ids: Sequence[str]) -> dict[st
     return found
 
 
-def pick_list(reader: Reader, work: Work, ref: str, search: str = "", limit: int = 20) -> list[tuple[str, str]]:
+def pick_list(
+    reader: Reader, work: Work, ref: str, search: str = "", limit: int = 20
+) -> list[tuple[str, str]]:
     """(id, title) of records to choose from, by title; `search` narrows them. Nothing for an unknown entity."""
     policy = work.policy.entity(ref)
     if policy is None:

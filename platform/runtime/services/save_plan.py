@@ -108,7 +108,13 @@ class Plan:
 
     def mark(self) -> tuple[int, ...]:
         """How far the plan is, for `back_to`."""
-        return (len(self.steps), len(self.writes), len(self.happened), len(self.messages), len(self.at_hand.journal))
+        return (
+            len(self.steps),
+            len(self.writes),
+            len(self.happened),
+            len(self.messages),
+            len(self.at_hand.journal),
+        )
 
     def back_to(self, mark: tuple[int, ...]) -> None:
         """Take back everything planned since `mark`; traces stay, they tell what was tried."""

@@ -35,7 +35,9 @@ def transition_of(workflow: Workflow | None, transition_id: str) -> Transition:
     raise refuse("workflow.unknown_transition", "/transition")
 
 
-def check_start(workflow: Workflow, transition: Transition, before: Mapping[str, Any], context: Context) -> list[Problem]:
+def check_start(
+    workflow: Workflow, transition: Transition, before: Mapping[str, Any], context: Context
+) -> list[Problem]:
     """What stands against taking this step from where the record is: its state, and the person's roles."""
     if before.get(workflow.field) not in transition.sources:
         return [problem("workflow.wrong_state", "/transition")]

@@ -26,7 +26,17 @@ ATTEMPTS = 4
 MOVED = "record.version_moved"
 DUPLICATE = "record.duplicate"
 DIRECTORY = frozenset({"core.user", "core.department"})  # what every request knows about people
-__all__ = ["Outcome", "Prepared", "Write", "commit", "commit_many", "prepare", "prepare_many", "write", "write_now"]
+__all__ = [
+    "Outcome",
+    "Prepared",
+    "Write",
+    "commit",
+    "commit_many",
+    "prepare",
+    "prepare_many",
+    "write",
+    "write_now",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +146,15 @@ def _links(work: Work, policy: EntityPolicy) -> tuple[tuple[str, str], ...]:
 def _fingerprint(write: Write) -> str:
     if write.key is None:
         return ""
-    body = [write.action, write.entity, write.id, write.values, write.expected_version, write.transition, write.form]
+    body = [
+        write.action,
+        write.entity,
+        write.id,
+        write.values,
+        write.expected_version,
+        write.transition,
+        write.form,
+    ]
     packed = orjson.dumps(body, default=plain, option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(packed).hexdigest()
 
@@ -162,7 +180,9 @@ def commit_many(tx: Transaction, work: Work, prepared: Sequence[Prepared]) -> li
     applied = _apply(tx, work, going)
     for each in going:
         _put_beside(tx, work, each)
-    if any(change.entity.ref in DIRECTORY for each in going for step in each.steps for change in step.changes):
+    if any(
+        change.entity.ref in DIRECTORY for each in going for step in each.steps for change in step.changes
+    ):
         versions.bump(tx, "directory")
     return [
         replay or Outcome(each.id, applied.get(each.id, each.version), writes=each.writes)
@@ -215,7 +235,9 @@ def _for_this_actor(work: Work, ref: str, refused: Refused) -> Refused:
     known = policy.readable if policy is not None else {}
     return Refused(
         [
-            each if each.pointer.strip("/") in known or not each.pointer else replace(each, pointer="", params={})
+            each
+            if each.pointer.strip("/") in known or not each.pointer
+            else replace(each, pointer="", params={})
             for each in refused.problems
         ]
     )

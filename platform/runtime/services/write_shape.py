@@ -67,8 +67,16 @@ def _prepare(work: Work, ref: str, form: str | None) -> WriteShape:
     for section in chosen.sections if chosen is not None else ():
         defaults.update({each.field: each.default for each in section.fields if each.default is not None})
     conditional = form_rules.conditional(chosen)
-    whole = (defaults, conditional, catalogue.workflows.get(ref), catalogue.rules.get(ref), policy.entity.rollups)
-    plain = not any(whole) and policy.rows["create"] is True and all(f.kind != "lines" for f in fields.values())
+    whole = (
+        defaults,
+        conditional,
+        catalogue.workflows.get(ref),
+        catalogue.rules.get(ref),
+        policy.entity.rollups,
+    )
+    plain = (
+        not any(whole) and policy.rows["create"] is True and all(f.kind != "lines" for f in fields.values())
+    )
     return WriteShape(
         policy=policy,
         defaults=tuple(defaults.items()),

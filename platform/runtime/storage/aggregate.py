@@ -51,13 +51,19 @@ def aggregate(
     given = {**query.values_of(reader, ready, plan.where, environment, asked), "limit": plan.limit + 1}
     rows = reader.rows(ready.statements[0], given)
     width = len(plan.groups)
-    return [AggregateRow(tuple(row[3:]), row[0], row[1], row[2]) for row in rows if width or row[1] or row[2] is None]
+    return [
+        AggregateRow(tuple(row[3:]), row[0], row[1], row[2])
+        for row in rows
+        if width or row[1] or row[2] is None
+    ]
 
 
 def _compile(
     reader: Reader, model: Model, plan: AggregatePlan, environment: Environment, searching: bool
 ) -> query.Ready:
-    scope = Scope(model.tables, model.tables.entity(plan.entity.ref), reader.dialect, environment, plan.where.hops)
+    scope = Scope(
+        model.tables, model.tables.entity(plan.entity.ref), reader.dialect, environment, plan.where.hops
+    )
     source = None if plan.value is None else scope.columns(plan.value)
     groups = [_group(scope, group) for group in plan.groups]
     conditions = query.conditions_of(scope, plan.where, searching)
@@ -69,7 +75,9 @@ def _compile(
         by.append(currency)
         conditions.append(source[0].is_not(None))
     statement = (
-        sa.select(figure.label("figure"), counted.label("counted"), currency.label("currency"), *_named(groups))
+        sa.select(
+            figure.label("figure"), counted.label("counted"), currency.label("currency"), *_named(groups)
+        )
         .select_from(scope.source)
         .where(*conditions)
         .group_by(*by)
@@ -90,9 +98,7 @@ def _order(
     return keys if plan.by_key or not plan.groups else [MissingSmallest(figure, descending=True), *keys]
 
 
-def _figure(
-    aggregate: str, source: Columns | None
-) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[int]]:
+def _figure(aggregate: str, source: Columns | None) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[int]]:
     everything = sa.func.count()
     if source is None:
         return everything, everything
@@ -111,10 +117,14 @@ def _group(scope: Scope, group: Group) -> sa.ColumnElement[Any]:
     if not group.grain:
         return column
     if group.path[-1].codec.columns[0].primitive is Primitive.INSTANT:
-        column = sa.func.dc_date_of(column, sa.literal_column(_quoted(str(scope.environment.zone))), type_=sa.Text())
+        column = sa.func.dc_date_of(
+            column, sa.literal_column(_quoted(str(scope.environment.zone))), type_=sa.Text()
+        )
     if group.grain == "quarter":
         month = sa.cast(sa.func.substr(column, 6, 2), sa.Integer())
-        quarter = sa.cast((month + sa.literal_column("2", sa.Integer())) // sa.literal_column("3", sa.Integer()), sa.Text())
+        quarter = sa.cast(
+            (month + sa.literal_column("2", sa.Integer())) // sa.literal_column("3", sa.Integer()), sa.Text()
+        )
         return sa.func.substr(column, sa.literal_column("1"), sa.literal_column("4")) + "-Q" + quarter
     if group.grain == "week":
         return _monday(scope, column)

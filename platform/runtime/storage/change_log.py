@@ -12,11 +12,24 @@ import sqlalchemy as sa
 from dacheng.runtime.storage.reader import Prepared, Reader, Row, Transaction
 from dacheng.runtime.storage.system_tables import NO_CAUSE, change_log
 
-COLUMNS = ("entity", "record", "parent", "action", "changes", "actor", "cause_kind", "cause_id", "cause", "at")
+COLUMNS = (
+    "entity",
+    "record",
+    "parent",
+    "action",
+    "changes",
+    "actor",
+    "cause_kind",
+    "cause_id",
+    "cause",
+    "at",
+)
 _INSERT = Prepared(sa.insert(change_log).values({name: sa.bindparam(name) for name in COLUMNS}).inline())
 _SELECT = sa.select(change_log.c.seq, *[change_log.c[name] for name in COLUMNS])
 _OF_RECORD = Prepared(
-    _SELECT.where(change_log.c.record == sa.bindparam("record"), change_log.c.entity == sa.bindparam("entity"))
+    _SELECT.where(
+        change_log.c.record == sa.bindparam("record"), change_log.c.entity == sa.bindparam("entity")
+    )
     .order_by(change_log.c.seq.desc())
     .limit(sa.bindparam("limit"))
 )
@@ -128,6 +141,16 @@ def _change_row(row: Row) -> ChangeRow:
     seq, entity, record, parent, action, changes, actor, kind, cause_id, cause, at = row
     more = orjson.loads(cause) if cause else {}
     return ChangeRow(
-        seq, entity, record, parent, action, orjson.loads(changes) if changes else {}, actor, kind,
-        cause_id, more.get("person", ""), tuple(more.get("chain", ())), at,
+        seq,
+        entity,
+        record,
+        parent,
+        action,
+        orjson.loads(changes) if changes else {},
+        actor,
+        kind,
+        cause_id,
+        more.get("person", ""),
+        tuple(more.get("chain", ())),
+        at,
     )

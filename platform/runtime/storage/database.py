@@ -62,7 +62,9 @@ class Database:
         self.dialect = "sqlite" if options.is_sqlite else "postgresql"
         self.path = options.path
         self._closed = False
-        self._long: dict[Hashable, float] = {}  # kinds of questions that took long, until when they count as such
+        self._long: dict[
+            Hashable, float
+        ] = {}  # kinds of questions that took long, until when they count as such
         self._lock = LockFile(options.path) if options.path and not options.read_only else None
         try:
             self._prepare()

@@ -30,7 +30,9 @@ def consequences(
     return list(_before_purge(reader, tables, before))
 
 
-def demand_alive(reader: Reader, tables: Tables, links: Mapping[tuple[str, str], str], coming: Collection[str]) -> None:
+def demand_alive(
+    reader: Reader, tables: Tables, links: Mapping[tuple[str, str], str], coming: Collection[str]
+) -> None:
     """Refuse with `record.link_missing` when a link being set leads into the recycle bin.
 
     `links` maps (entity reference, id) to the field that leads there; what is in `coming` is restored in the same go.
@@ -56,7 +58,10 @@ def _deleted(reader: Reader, tables: Tables, ref: str, ids: Sequence[str]) -> li
     found: list[str] = []
     for start in range(0, len(ids), AT_ONCE):
         some = made.table.c.id.in_(ids[start : start + AT_ONCE])
-        found.extend(row[0] for row in reader.rows(sa.select(made.table.c.id).where(some, made.deleted_at.is_not(None))))
+        found.extend(
+            row[0]
+            for row in reader.rows(sa.select(made.table.c.id).where(some, made.deleted_at.is_not(None)))
+        )
     return found
 
 

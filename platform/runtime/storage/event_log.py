@@ -21,14 +21,18 @@ _COLUMNS = (
     "recorded_at", "id", "type", "subject_kind", "subject", "occurred_at", "actor", "trust", "payload",
 )  # fmt: skip
 _INSERT = Prepared(event.insert().values({name: sa.bindparam(name) for name in _COLUMNS}).inline())
-_INSERT_ID = Prepared(event_id.insert().values(id=sa.bindparam("id"), recorded_at=sa.bindparam("recorded_at")).inline())
+_INSERT_ID = Prepared(
+    event_id.insert().values(id=sa.bindparam("id"), recorded_at=sa.bindparam("recorded_at")).inline()
+)
 _SELECT = sa.select(event.c.seq, *[event.c[name] for name in _COLUMNS])
 _AFTER = Prepared(
     _SELECT.where(event.c.seq > sa.bindparam("after", type_=sa.BigInteger()))
     .order_by(event.c.seq)
     .limit(sa.bindparam("limit", type_=sa.BigInteger()))
 )
-_CURSOR = Prepared(sa.select(event_cursor.c.position).where(event_cursor.c.consumer == sa.bindparam("consumer")))
+_CURSOR = Prepared(
+    sa.select(event_cursor.c.position).where(event_cursor.c.consumer == sa.bindparam("consumer"))
+)
 _HEAD = Prepared(sa.select(sa.func.max(event.c.seq)))
 
 
@@ -119,7 +123,9 @@ def forget_ids(tx: Transaction, before: int) -> int:
 
 def _event(row: Row) -> Event:
     seq, recorded, key, kind, subject_kind, subject, occurred, actor, trust, payload = row
-    return Event(key, kind, subject_kind, subject, occurred, recorded, actor, trust, orjson.loads(payload), seq)
+    return Event(
+        key, kind, subject_kind, subject, occurred, recorded, actor, trust, orjson.loads(payload), seq
+    )
 
 
 def _month(ms: int) -> tuple[int, int]:

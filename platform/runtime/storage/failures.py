@@ -62,7 +62,11 @@ def is_disconnect(error: BaseException) -> bool:
     state = sqlstate(origin)
     if state.startswith(("08", "57P")):
         return True
-    return type(origin).__module__.startswith("psycopg") and type(origin).__name__ == "OperationalError" and not state
+    return (
+        type(origin).__module__.startswith("psycopg")
+        and type(origin).__name__ == "OperationalError"
+        and not state
+    )
 
 
 def is_unique(error: BaseException) -> bool:

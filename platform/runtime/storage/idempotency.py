@@ -24,7 +24,9 @@ _PUT = Prepared(
     .values({name: _b(name) for name in ("actor", "key", "fingerprint", "answer", "at")})
     .inline()
 )
-_OLD = Prepared(sa.select(idempotency.c.at).where(idempotency.c.at < _b("before", type_=sa.BigInteger())).limit(1))
+_OLD = Prepared(
+    sa.select(idempotency.c.at).where(idempotency.c.at < _b("before", type_=sa.BigInteger())).limit(1)
+)
 _FORGET = Prepared(sa.delete(idempotency).where(idempotency.c.at < _b("before", type_=sa.BigInteger())))
 
 

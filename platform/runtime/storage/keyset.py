@@ -54,7 +54,9 @@ def decode(text: str, shape: str, kinds: Sequence[type]) -> tuple[Any, ...]:
     if not isinstance(found, list) or len(found) != len(kinds) + 1 or found[0] != shape:
         raise refuse("storage.bad_cursor")
     values = tuple(found[1:])
-    if values[-1] is None or any(v is not None and not _fits(v, k) for v, k in zip(values, kinds, strict=True)):
+    if values[-1] is None or any(
+        v is not None and not _fits(v, k) for v, k in zip(values, kinds, strict=True)
+    ):
         raise refuse("storage.bad_cursor")
     return values
 

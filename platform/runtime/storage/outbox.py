@@ -65,7 +65,13 @@ def put(
 
 
 def take(
-    tx: Transaction, owner: str, now: int, *, kinds: Sequence[str] = (), lease_ms: int = 60_000, limit: int = 10
+    tx: Transaction,
+    owner: str,
+    now: int,
+    *,
+    kinds: Sequence[str] = (),
+    lease_ms: int = 60_000,
+    limit: int = 10,
 ) -> list[Job]:
     """Lease what is due, oldest first; within a lane only its first entry. Other workers skip what is taken."""
     other = outbox.alias("earlier")
@@ -75,7 +81,9 @@ def take(
         )
     )
     free = sa.or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= now)
-    due = sa.select(outbox.c.seq).where(outbox.c.state == WAITING, outbox.c.due_at <= now, free, sa.not_(earlier))
+    due = sa.select(outbox.c.seq).where(
+        outbox.c.state == WAITING, outbox.c.due_at <= now, free, sa.not_(earlier)
+    )
     if kinds:
         due = due.where(outbox.c.kind.in_(list(kinds)))
     due = due.order_by(outbox.c.due_at, outbox.c.seq).limit(limit).with_for_update(skip_locked=True)
@@ -103,7 +111,9 @@ def take(
 
 def done(tx: Transaction, job: Job, now: int) -> bool:
     """Finish an entry. False: the lease was lost, so undo whatever else this transaction did."""
-    changed = sa.update(outbox).where(outbox.c.seq == job.seq, outbox.c.fence == job.fence, outbox.c.state == WAITING)
+    changed = sa.update(outbox).where(
+        outbox.c.seq == job.seq, outbox.c.fence == job.fence, outbox.c.state == WAITING
+    )
     return tx.execute(changed.values(state="done", done_at=now, lease_until=None)) == 1
 
 
@@ -111,7 +121,9 @@ def fail(tx: Transaction, job: Job, reason: str, now: int, *, for_good: bool = F
     """Try again later, each time after twice the pause; after a day, or `for_good`, it is parked as dead."""
     pause = min(FIRST_PAUSE_MS * 2 ** min(job.attempts - 1, 20), LONGEST_PAUSE_MS)
     dead = for_good or now + pause - job.created_at > GIVE_UP_MS
-    changed = sa.update(outbox).where(outbox.c.seq == job.seq, outbox.c.fence == job.fence, outbox.c.state == WAITING)
+    changed = sa.update(outbox).where(
+        outbox.c.seq == job.seq, outbox.c.fence == job.fence, outbox.c.state == WAITING
+    )
     values = {"state": "dead" if dead else "waiting", "due_at": now + pause, "reason": reason[:1000]}
     return tx.execute(changed.values(**values, lease_until=None)) == 1
 
@@ -150,7 +162,9 @@ def dead(reader: Reader, limit: int = 100) -> list[Parked]:
 def revive(tx: Transaction, seq: int, now: int) -> bool:
     """Try a parked entry again, as if it were new."""
     changed = sa.update(outbox).where(outbox.c.seq == seq, outbox.c.state == "dead")
-    return tx.execute(changed.values(state="waiting", due_at=now, created_at=now, attempts=0, reason=None)) == 1
+    return (
+        tx.execute(changed.values(state="waiting", due_at=now, created_at=now, attempts=0, reason=None)) == 1
+    )
 
 
 def sweep(tx: Transaction, before: int) -> int:

@@ -18,7 +18,9 @@ _POSTGRESQL_COLUMNS = sa.text(
     "SELECT table_name, column_name, data_type FROM information_schema.columns"
     " WHERE table_schema = current_schema()"
 )
-_POSTGRESQL_INDEXES = sa.text("SELECT tablename, indexname FROM pg_indexes WHERE schemaname = current_schema()")
+_POSTGRESQL_INDEXES = sa.text(
+    "SELECT tablename, indexname FROM pg_indexes WHERE schemaname = current_schema()"
+)
 _POSTGRESQL_KEYS = sa.text(
     "SELECT c.conrelid::regclass::text, c.conname FROM pg_constraint AS c"
     " JOIN pg_namespace AS n ON n.oid = c.connamespace WHERE c.contype = 'f' AND n.nspname = current_schema()"

@@ -142,13 +142,19 @@ def remove(tx: Transaction, wanted: Projection) -> None:
     tx.execute(sa.delete(projection).where(projection.c.id == wanted.table_name))
 
 
-def upsert_select(tx: Transaction, wanted: Projection, query: sa.Select[*tuple[Any, ...]] | sa.CompoundSelect[*tuple[Any, ...]]) -> int:
+def upsert_select(
+    tx: Transaction,
+    wanted: Projection,
+    query: sa.Select[*tuple[Any, ...]] | sa.CompoundSelect[*tuple[Any, ...]],
+) -> int:
     """Put the rows of a select (columns by name) in place of those with the same key; answers how many."""
     made = table_of(wanted)
     names = [column.name for column in query.selected_columns]
     inner = query.subquery("fresh")
     one: sa.ColumnElement[Any] = sa.literal_column("1")
-    source = sa.select(*[inner.c[name] for name in names]).where(one == one)  # else SQLite takes ON for a join
+    source = sa.select(*[inner.c[name] for name in names]).where(
+        one == one
+    )  # else SQLite takes ON for a join
     statement = _upsert(tx, made, wanted, names).from_select(names, source)
     return tx.execute(statement.execution_options(preserve_rowcount=True))
 

@@ -73,7 +73,11 @@ class Ready:
 
 def _standing_in(slot: Slot, where: Condition) -> Expression:
     kind, place = slot
-    found = (where.hops or {})[place] if kind == "hop" else (where.rules if kind == "rule" else where.predicates)[place]
+    found = (
+        (where.hops or {})[place]
+        if kind == "hop"
+        else (where.rules if kind == "rule" else where.predicates)[place]
+    )
     assert isinstance(found, Expression)
     return found
 
@@ -115,7 +119,11 @@ def _read(reader: Reader, ready: Ready, given: dict[str, Any]) -> list[Row]:
 
 
 def count(
-    reader: Reader, model: Model, plan: Plan | AggregatePlan, environment: Environment, at_most: int | None = None
+    reader: Reader,
+    model: Model,
+    plan: Plan | AggregatePlan,
+    environment: Environment,
+    at_most: int | None = None,
 ) -> int:
     """How many records meet the plan's conditions; with `at_most`, counting stops there."""
     made = model.tables.entity(plan.entity.ref)
@@ -132,7 +140,9 @@ def count(
         if at_most is None:
             statement = sa.select(sa.func.count()).select_from(scope.source).where(*conditions)
         else:
-            inner: sa.Select[Any] = sa.select(sa.literal_column("1").label("one")).select_from(scope.source).where(*conditions)
+            inner: sa.Select[Any] = (
+                sa.select(sa.literal_column("1").label("one")).select_from(scope.source).where(*conditions)
+            )
             limited = inner.limit(sa.bindparam("limit", type_=sa.BigInteger())).subquery()
             statement = sa.select(sa.func.count()).select_from(limited)
         return Ready((Prepared(statement),), tuple(scope.bound), (), slice(0))
@@ -187,7 +197,9 @@ def conditions_of(scope: Scope, where: Condition, searching: bool) -> list[sa.Co
     ]
     trusted = scope.trusted(made, made.table.c)
     found.extend(scope.condition(("rule", at), rule, trusted) for at, rule in enumerate(where.rules))
-    found.extend(scope.condition(("predicate", at), one, scope.asked) for at, one in enumerate(where.predicates))
+    found.extend(
+        scope.condition(("predicate", at), one, scope.asked) for at, one in enumerate(where.predicates)
+    )
     if searching:
         found.append(search.matches(made, scope.dialect, sa.bindparam("search", type_=sa.Text())))
     if where.ids is not None:
@@ -237,7 +249,9 @@ def _compile_page(
         spans.append(slice(len(selected), len(selected) + len(columns)))
         selected.extend(columns)
     keys = [
-        keyset.Key(scope.columns(key.path)[0], key.descending, len(key.path) > 1 or key.path[0].id not in NEVER_NULL)
+        keyset.Key(
+            scope.columns(key.path)[0], key.descending, len(key.path) > 1 or key.path[0].id not in NEVER_NULL
+        )
         for key in plan.sort
     ]
     keys.append(keyset.Key(made.table.c.id, keys[-1].descending if keys else False, nullable=False))

@@ -31,7 +31,9 @@ class Scope:
     environment: Environment
     hops: Hops | None
     bound: list[tuple[Slot, Prepared]] = field(default_factory=list)
-    _joined: dict[Prefix, tuple[EntityTable, Mapping[str, sa.ColumnElement[Any]]] | None] = field(default_factory=dict)
+    _joined: dict[Prefix, tuple[EntityTable, Mapping[str, sa.ColumnElement[Any]]] | None] = field(
+        default_factory=dict
+    )
     _from: Any = None
 
     @property
@@ -115,7 +117,11 @@ class Scope:
         def resolve(path: Prefix, /) -> SqlOperand | SqlList:
             steps, part = self._fields(made, path)
             found = self._deep(made, columns, steps)
-            return _operand(steps[-1], part, found) if steps[-1].kind != "lines" else self._lines(steps, part, found)
+            return (
+                _operand(steps[-1], part, found)
+                if steps[-1].kind != "lines"
+                else self._lines(steps, part, found)
+            )
 
         return resolve
 
@@ -181,5 +187,9 @@ def _operand(last: Field, part: Prefix, columns: Columns) -> SqlOperand:
 
 
 def _null(primitive: Primitive) -> sa.ColumnElement[Any]:
-    kind = sa.BigInteger() if primitive in (Primitive.INTEGER, Primitive.INSTANT, Primitive.BOOLEAN) else sa.Text()
+    kind = (
+        sa.BigInteger()
+        if primitive in (Primitive.INTEGER, Primitive.INSTANT, Primitive.BOOLEAN)
+        else sa.Text()
+    )
     return sa.cast(sa.null(), kind)

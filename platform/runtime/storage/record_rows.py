@@ -88,8 +88,13 @@ def _shape(made: EntityTable) -> Shape:
     numbered = sa.insert(table).values({ROW: sa.bindparam(ROW), **values}).inline()
     one = sa.select(*columns).where(table.c.id == sa.bindparam("key"))
     return Shape(
-        made, tuple(c.name for c in written), tuple(slices), Prepared(one), Prepared(insert),
-        Prepared(numbered),        tuple(columns),
+        made,
+        tuple(c.name for c in written),
+        tuple(slices),
+        Prepared(one),
+        Prepared(insert),
+        Prepared(numbered),
+        tuple(columns),
     )
 
 
@@ -179,7 +184,8 @@ def _column_names(made: EntityTable) -> dict[str, tuple[str, tuple[str, ...]]]:
     found: dict[str, tuple[str, tuple[str, ...]]] | None = made.prepared.get("column_names")
     if found is None:
         found = made.prepared["column_names"] = {
-            name: (parts[0].name, tuple(part.name for part in parts[1:])) for name, parts in made.columns.items()
+            name: (parts[0].name, tuple(part.name for part in parts[1:]))
+            for name, parts in made.columns.items()
         }
     return found
 

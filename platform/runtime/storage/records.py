@@ -231,7 +231,11 @@ class _Job:
         if not stored and not change.touch:
             self.applied.setdefault(change.id, Applied(change.id, was.version))
             return
-        row = {**_touch_values(made, self.stamp), **record_rows.flat(made, stored), "version": was.version + 1}
+        row = {
+            **_touch_values(made, self.stamp),
+            **record_rows.flat(made, stored),
+            "version": was.version + 1,
+        }
         self._write(made, was, row)
         now = Record(was.entity, was.id, was.version + 1, {**was.stored, **stored})
         self.before[change.id] = now
@@ -321,7 +325,9 @@ def _touch_values(made: EntityTable, stamp: Stamp) -> dict[str, Any]:
 def _guarded_links(made: EntityTable) -> tuple[tuple[str, str], ...]:
     found: tuple[tuple[str, str], ...] | None = made.prepared.get("guarded_links")
     if found is None:
-        fields = [f for f in made.entity.fields.values() if not f.system and deletion.is_guarded(made.entity, f)]
+        fields = [
+            f for f in made.entity.fields.values() if not f.system and deletion.is_guarded(made.entity, f)
+        ]
         found = made.prepared["guarded_links"] = tuple((f.id, f.to or "") for f in fields)
     return found
 

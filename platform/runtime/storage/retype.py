@@ -35,7 +35,9 @@ def _holds(field: Field) -> tuple[Any, ...]:
 def held(made: EntityTable) -> dict[str, str]:
     """What each physical column of a field holds, in words that are equal when the stored values mean the same."""
     return {
-        str(column.name): repr(_holds(made.entity.fields[name])) for name, own in made.columns.items() for column in own
+        str(column.name): repr(_holds(made.entity.fields[name]))
+        for name, own in made.columns.items()
+        for column in own
     }
 
 
@@ -109,7 +111,9 @@ def _copy(tx: Transaction, old: Field, after: EntityTable, archived: Sequence[st
             values, readable = convert(old, new, row[1:])
             lost += not readable
             if values is not None:
-                ready.append({"at_row": row[0], **{f"new_{c.name}": v for c, v in zip(target, values, strict=True)}})
+                ready.append(
+                    {"at_row": row[0], **{f"new_{c.name}": v for c, v in zip(target, values, strict=True)}}
+                )
         tx.execute(write, ready)
 
 
@@ -130,7 +134,9 @@ def count_unreadable(reader: Reader, before: EntityTable, after: EntityTable, na
     lost, last = 0, 0
     while True:
         row_key = before.table.c[ROW]
-        some = sa.select(row_key, *before.columns[name]).where(row_key > last).order_by(row_key).limit(_AT_ONCE)
+        some = (
+            sa.select(row_key, *before.columns[name]).where(row_key > last).order_by(row_key).limit(_AT_ONCE)
+        )
         rows = reader.rows(some)
         if not rows:
             return lost

@@ -142,7 +142,9 @@ def _add_up(tx: Transaction, kept: Kept, changed: Mapping[str, _Delta]) -> Seque
         given: dict[str, Any] = {"row_id": parent, "by": delta.amount}
         if kept.is_money:
             given["currency"] = min(delta.currencies)
-        plain = abs(delta.amount) <= EXACT and (not kept.is_money or (delta.amount != 0 and len(delta.currencies) == 1))
+        plain = abs(delta.amount) <= EXACT and (
+            not kept.is_money or (delta.amount != 0 and len(delta.currencies) == 1)
+        )
         if not plain or tx.execute(statement, given) != 1:
             again.append(parent)
     return again
@@ -172,7 +174,9 @@ def _add_statement(kept: Kept) -> sa.Update:
     by = sa.bindparam("by", type_=sa.BigInteger())
     figure = sa.func.coalesce(columns[0], 0)
     statement = sa.update(table).where(
-        table.c.id == sa.bindparam("row_id"), figure.between(-EXACT, EXACT), (figure + by).between(-EXACT, EXACT)
+        table.c.id == sa.bindparam("row_id"),
+        figure.between(-EXACT, EXACT),
+        (figure + by).between(-EXACT, EXACT),
     )
     if kept.is_money:
         known = (columns[1] == sa.bindparam("currency"), columns[0].is_not(None), figure + by != 0)

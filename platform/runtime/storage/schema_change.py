@@ -25,11 +25,11 @@ from dacheng.runtime.storage.tables import EntityTable, Tables, search_table
 OURS = "ix_"
 STEPS = ("tables", "columns", "retype", "keys", "indexes", "search", "rollups", "archive")
 _WRITE = Prepared(
-    journal_table.insert()
-    .values({n: sa.bindparam(n) for n in ("cause", "kind", "detail", "at")})
-    .inline()
+    journal_table.insert().values({n: sa.bindparam(n) for n in ("cause", "kind", "detail", "at")}).inline()
 )
-_READ = Prepared(sa.select(journal_table.c.seq, journal_table.c.kind, journal_table.c.detail).order_by(journal_table.c.seq))
+_READ = Prepared(
+    sa.select(journal_table.c.seq, journal_table.c.kind, journal_table.c.detail).order_by(journal_table.c.seq)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,12 @@ def apply(
     tx.advisory_lock(_LOCK)
     job = _Job(tx, tables_old, tables_new, journal)
     for change in changes:
-        journal.write(tx, "planned", change=str(getattr(change, "kind", change)), entity=str(getattr(change, "entity", "")))
+        journal.write(
+            tx,
+            "planned",
+            change=str(getattr(change, "kind", change)),
+            entity=str(getattr(change, "entity", "")),
+        )
     for step in STEPS:
         fault.point(f"schema.{step}")
         getattr(job, step)()

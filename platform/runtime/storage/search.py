@@ -185,6 +185,8 @@ def drop(tx: Transaction, made: EntityTable, ids: Sequence[str]) -> None:
         tx.execute(_statements(made, tx.dialect)["drop"], [{"key": key} for key in ids])
 
 
-def _params(made: EntityTable, dialect: str, record: tuple[str, Mapping[str, Sequence[Any]]]) -> dict[str, Any]:
+def _params(
+    made: EntityTable, dialect: str, record: tuple[str, Mapping[str, Sequence[Any]]]
+) -> dict[str, Any]:
     tokens = tokens_of(made, record[1])
     return {"key": record[0], "grams": " ".join(tokens) if dialect == "sqlite" else tokens}

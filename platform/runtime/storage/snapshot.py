@@ -148,4 +148,8 @@ def _count_on(tx: Transaction, live: dict[str, list[str]]) -> None:
         if table in live:
             source = sa.table(table, sa.column(column))
             largest = sa.select(sa.func.coalesce(sa.func.max(source.c[column]), 0) + 1).scalar_subquery()
-            tx.rows(sa.select(sa.func.setval(sa.func.pg_get_serial_sequence(f'"{table}"', column), largest, sa.false())))
+            tx.rows(
+                sa.select(
+                    sa.func.setval(sa.func.pg_get_serial_sequence(f'"{table}"', column), largest, sa.false())
+                )
+            )

@@ -25,7 +25,9 @@ _WIDE = Context(prec=60)
 class Connection(Protocol):
     """The part of `sqlite3.Connection` that is needed here."""
 
-    def create_function(self, name: str, narg: int, func: Callable[..., Any], *, deterministic: bool = ...) -> None:
+    def create_function(
+        self, name: str, narg: int, func: Callable[..., Any], *, deterministic: bool = ...
+    ) -> None:
         """Makes `func` callable from SQL."""
 
 
@@ -93,7 +95,9 @@ def _days(start: str, end: str) -> str:
 
 def _working_days(start: str, end: str, off: str, extra: str) -> str:
     calendar = _calendar(off, extra)
-    return encode(Decimal(moments.working_days_between(date.fromisoformat(start), date.fromisoformat(end), calendar)))
+    return encode(
+        Decimal(moments.working_days_between(date.fromisoformat(start), date.fromisoformat(end), calendar))
+    )
 
 
 @lru_cache(maxsize=16)

@@ -12,7 +12,9 @@ from dacheng.runtime.storage.reader import Link
 FORMAT = 1  # of everything in this module; older code refuses to open a newer one
 _PREPARE_LOCK = 7_201_001
 
-NO_CAUSE: sa.ColumnElement[str] = sa.literal_column("''")  # written out, so that a question's condition equals the index's
+NO_CAUSE: sa.ColumnElement[str] = sa.literal_column(
+    "''"
+)  # written out, so that a question's condition equals the index's
 WAITING: sa.ColumnElement[str] = sa.literal_column("'waiting'")
 
 metadata = sa.MetaData()
@@ -68,12 +70,18 @@ change_log = _table(
 )
 sa.Index("_change_log_record", change_log.c.record, change_log.c.seq)
 sa.Index(
-    "_change_log_parent", change_log.c.parent, change_log.c.seq,
-    sqlite_where=change_log.c.parent.is_not(None), postgresql_where=change_log.c.parent.is_not(None),
+    "_change_log_parent",
+    change_log.c.parent,
+    change_log.c.seq,
+    sqlite_where=change_log.c.parent.is_not(None),
+    postgresql_where=change_log.c.parent.is_not(None),
 )
 sa.Index(
-    "_change_log_cause", change_log.c.cause_id, change_log.c.seq,
-    sqlite_where=change_log.c.cause_id != NO_CAUSE, postgresql_where=change_log.c.cause_id != NO_CAUSE,
+    "_change_log_cause",
+    change_log.c.cause_id,
+    change_log.c.seq,
+    sqlite_where=change_log.c.cause_id != NO_CAUSE,
+    postgresql_where=change_log.c.cause_id != NO_CAUSE,
 )
 
 outbox = _table(
@@ -95,12 +103,18 @@ outbox = _table(
     sa.UniqueConstraint("kind", "key", name="_outbox_key"),
 )
 sa.Index(
-    "_outbox_due", outbox.c.due_at, outbox.c.seq,
-    sqlite_where=outbox.c.state == WAITING, postgresql_where=outbox.c.state == WAITING,
+    "_outbox_due",
+    outbox.c.due_at,
+    outbox.c.seq,
+    sqlite_where=outbox.c.state == WAITING,
+    postgresql_where=outbox.c.state == WAITING,
 )
 sa.Index(
-    "_outbox_lane", outbox.c.lane, outbox.c.seq,
-    sqlite_where=outbox.c.state == WAITING, postgresql_where=outbox.c.state == WAITING,
+    "_outbox_lane",
+    outbox.c.lane,
+    outbox.c.seq,
+    sqlite_where=outbox.c.state == WAITING,
+    postgresql_where=outbox.c.state == WAITING,
 )
 
 event = sa.Table(
@@ -208,11 +222,18 @@ package = _table(
     text("installed_by"),
 )
 layer = _table(
-    "_layer", text("app", key=True), text("owner", key=True), integer("position"), text("operations"),
+    "_layer",
+    text("app", key=True),
+    text("owner", key=True),
+    integer("position"),
+    text("operations"),
     integer("changed_at"),
 )
 asset = _table(
-    "_asset", text("app", key=True), text("name", key=True), text("hash"),
+    "_asset",
+    text("app", key=True),
+    text("name", key=True),
+    text("hash"),
     sa.Column("content", sa.LargeBinary, nullable=False),
 )
 journal = _table("_journal", sequence(), text("cause"), text("kind"), text("detail"), integer("at"))

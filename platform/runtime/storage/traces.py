@@ -37,7 +37,9 @@ class TraceRow:
     at: int
 
 
-def put(tx: Transaction, traces: Sequence[tuple[str, str, str, str, Any]], now: int, cause_id: str = "") -> None:
+def put(
+    tx: Transaction, traces: Sequence[tuple[str, str, str, str, Any]], now: int, cause_id: str = ""
+) -> None:
     """Keep traces: (entity, record, rule, outcome, body)."""
     rows = [
         {
@@ -56,7 +58,9 @@ def put(tx: Transaction, traces: Sequence[tuple[str, str, str, str, Any]], now: 
 
 def of_record(reader: Reader, entity: str, record: str, limit: int = 50) -> list[TraceRow]:
     """What rules did about a record, the latest first."""
-    return [_row(row) for row in reader.rows(_OF_RECORD, {"entity": entity, "record": record, "limit": limit})]
+    return [
+        _row(row) for row in reader.rows(_OF_RECORD, {"entity": entity, "record": record, "limit": limit})
+    ]
 
 
 def forget(tx: Transaction, before: int) -> int:

@@ -14,7 +14,9 @@ from dacheng.runtime.storage.system_tables import version
 Name = Literal["definitions", "labels", "directory"]
 _READ = Prepared(sa.select(version.c.definitions, version.c.labels, version.c.directory))
 _HOLD = Prepared(_READ.statement.with_for_update(read=True))  # type: ignore[attr-defined]
-_ALONE = f"LOCK TABLE {version.name} IN EXCLUSIVE MODE"  # PostgreSQL; unlike a query it does not fix what is seen
+_ALONE = (
+    f"LOCK TABLE {version.name} IN EXCLUSIVE MODE"  # PostgreSQL; unlike a query it does not fix what is seen
+)
 _BUMP = {
     name: Prepared(sa.update(version).values({name: version.c[name] + 1}))
     for name in ("definitions", "labels", "directory")

@@ -23,7 +23,13 @@ _documents: Prepared[Json] = Prepared(32)
 
 def describe(work: Work) -> Json:
     """The description for this actor, from a cache by catalogue, words, policy and locale."""
-    key = (work.hooks.names, work.model.catalogue.hash, work.model.labels.hash, work.policy.hash, work.context.locale)
+    key = (
+        work.hooks.names,
+        work.model.catalogue.hash,
+        work.model.labels.hash,
+        work.policy.hash,
+        work.context.locale,
+    )
     return _documents.get(key, lambda: _document(work))
 
 

@@ -70,7 +70,10 @@ def checked(json_value: Any) -> Expression:
 def in_python(cases: Iterable[Case]) -> list[Any]:
     """What the authoritative evaluator says, JSON-safe."""
     return [
-        json_safe(case.expression.run(to_python(case.record, DEAL), case.surroundings.python()), case.expression.type)
+        json_safe(
+            case.expression.run(to_python(case.record, DEAL), case.surroundings.python()),
+            case.expression.type,
+        )
         for case in cases
     ]
 
@@ -78,8 +81,11 @@ def in_python(cases: Iterable[Case]) -> list[Any]:
 def browser_cases(cases: Iterable[Case]) -> list[dict[str, Any]]:
     """The same cases as data for `evaluateAll`."""
     return [
-        {"node": json.loads(to_json(case.expression.node)), "record": browser_record(case.record, DEAL),
-         "env": case.surroundings.browser(case.expression.browser_types)}
+        {
+            "node": json.loads(to_json(case.expression.node)),
+            "record": browser_record(case.record, DEAL),
+            "env": case.surroundings.browser(case.expression.browser_types),
+        }
         for case in cases
     ]
 
@@ -97,7 +103,9 @@ def node() -> str | None:
 def in_javascript(cases: Sequence[Case], engine: str) -> list[Any]:
     """What the browser's evaluator says, in one process for all."""
     command = [engine, "--input-type=module", "-e", RUNNER, str(SCRIPT)]
-    done = subprocess.run(command, input=dumps(browser_cases(cases)).encode(), capture_output=True, check=False)
+    done = subprocess.run(
+        command, input=dumps(browser_cases(cases)).encode(), capture_output=True, check=False
+    )
     assert done.returncode == 0, done.stderr.decode()
     return list(json.loads(done.stdout))
 
@@ -110,21 +118,49 @@ def _text() -> sa.Text:
     return sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
-_STORED: dict[Type, Any] = {NUMBER: sa.BigInteger, BOOLEAN: sa.SmallInteger, INSTANT: sa.BigInteger,
-                            DURATION: sa.BigInteger}
+_STORED: dict[Type, Any] = {
+    NUMBER: sa.BigInteger,
+    BOOLEAN: sa.SmallInteger,
+    INSTANT: sa.BigInteger,
+    DURATION: sa.BigInteger,
+}
 DEALS = sa.Table(
-    "deal", METADATA, sa.Column("id", sa.Integer, primary_key=True), sa.Column("amount", sa.BigInteger),
-    sa.Column("owner", _text()), sa.Column("tags", _text()), sa.Column("scores", _text()),
-    *(sa.Column(name, _STORED[kind]() if kind in _STORED else _text(), index=name[1] == "1")
-      for name, kind in SPARE.items()))
+    "deal",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("amount", sa.BigInteger),
+    sa.Column("owner", _text()),
+    sa.Column("tags", _text()),
+    sa.Column("scores", _text()),
+    *(
+        sa.Column(name, _STORED[kind]() if kind in _STORED else _text(), index=name[1] == "1")
+        for name, kind in SPARE.items()
+    ),
+)
 PERSONS = sa.Table(
-    "person", METADATA, sa.Column("id", _text(), primary_key=True), sa.Column("name", _text()),
-    sa.Column("age", sa.BigInteger), sa.Column("active", sa.SmallInteger), sa.Column("boss", _text()))
+    "person",
+    METADATA,
+    sa.Column("id", _text(), primary_key=True),
+    sa.Column("name", _text()),
+    sa.Column("age", sa.BigInteger),
+    sa.Column("active", sa.SmallInteger),
+    sa.Column("boss", _text()),
+)
 LINES = sa.Table(
-    "line", METADATA, sa.Column("id", sa.Integer, primary_key=True), sa.Column("deal", sa.Integer, index=True),
-    sa.Column("name", _text()), sa.Column("price", sa.BigInteger), sa.Column("qty", sa.BigInteger),
-    sa.Column("due", _text()), sa.Column("done", sa.SmallInteger), sa.Column("marks", _text()))
-MEMBERS = sa.Table("member", METADATA, sa.Column("deal", sa.Integer, index=True), sa.Column("person", _text()))
+    "line",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("deal", sa.Integer, index=True),
+    sa.Column("name", _text()),
+    sa.Column("price", sa.BigInteger),
+    sa.Column("qty", sa.BigInteger),
+    sa.Column("due", _text()),
+    sa.Column("done", sa.SmallInteger),
+    sa.Column("marks", _text()),
+)
+MEMBERS = sa.Table(
+    "member", METADATA, sa.Column("deal", sa.Integer, index=True), sa.Column("person", _text())
+)
 
 
 @dataclass(frozen=True)
@@ -151,8 +187,10 @@ class Database:
         results: dict[int, Any] = {}
         with self.engine.connect() as connection:
             for start in range(0, len(cases), chunk):
-                parts = [self._select(start + offset, *case)
-                         for offset, case in enumerate(cases[start:start + chunk])]
+                parts = [
+                    self._select(start + offset, *case)
+                    for offset, case in enumerate(cases[start : start + chunk])
+                ]
                 for number, value in connection.execute(sa.union_all(*parts)):
                     results[number] = _external(value, cases[number][0].type)
         return [results[number] for number in range(len(cases))]
@@ -166,33 +204,51 @@ class Database:
         not_holding: set[tuple[int, int]] = set()
         with self.engine.connect() as connection:
             for start in range(0, len(expressions), chunk):
-                numbered = list(enumerate(expressions))[start:start + chunk]
+                numbered = list(enumerate(expressions))[start : start + chunk]
                 parts = [self._select(number, each, None, environment) for number, each in numbered]
                 for number, position, value in connection.execute(sa.union_all(*parts)):
                     values[number, position] = _external(value, expressions[number].type)
                 for exact, found in ((False, holding), (True, not_holding)):
-                    selects = [self._where(number, each, environment, exact=exact)
-                               for number, each in numbered if each.type == BOOLEAN]
+                    selects = [
+                        self._where(number, each, environment, exact=exact)
+                        for number, each in numbered
+                        if each.type == BOOLEAN
+                    ]
                     if selects:
                         found.update((row[0], row[1]) for row in connection.execute(sa.union_all(*selects)))
         return values, holding, not_holding
 
     def _where(self, number: int, expression: Expression, environment: Environment, *, exact: bool) -> Any:
-        prepared = prepare_condition(expression, self.resolve, dialect=self.dialect, environment=environment,
-                                     name=f"w{number}", exact=exact)
+        prepared = prepare_condition(
+            expression,
+            self.resolve,
+            dialect=self.dialect,
+            environment=environment,
+            name=f"w{number}",
+            exact=exact,
+        )
         clause = sa.not_(prepared.clause) if exact else prepared.clause
         return sa.select(sa.literal_column(str(number)), DEALS.c.id).where(clause)
 
     def matching(self, expression: Expression, environment: Environment, *, exact: bool = False) -> set[int]:
         """The positions of the records a condition holds for."""
         prepared = prepare_condition(
-            expression, self.resolve, dialect=self.dialect, environment=environment, name="c", exact=exact)
+            expression, self.resolve, dialect=self.dialect, environment=environment, name="c", exact=exact
+        )
         with self.engine.connect() as connection:
             return set(connection.scalars(sa.select(DEALS.c.id).where(prepared.clause)))
 
-    def _select(self, number: int, expression: Expression, position: int | None, environment: Environment) -> Any:
+    def _select(
+        self, number: int, expression: Expression, position: int | None, environment: Environment
+    ) -> Any:
         prepared = prepare_value(
-            expression, self.resolve, dialect=self.dialect, environment=environment, name=f"v{number}", scale=None)
+            expression,
+            self.resolve,
+            dialect=self.dialect,
+            environment=environment,
+            name=f"v{number}",
+            scale=None,
+        )
         value = sa.func.dc_num_text(prepared.clause) if expression.type == NUMBER else prepared.clause
         label: Any = sa.literal_column(str(number))
         text = sa.cast(value, sa.Text())
@@ -263,16 +319,30 @@ def _person(column: Any, path: tuple[str, ...]) -> SqlOperand:
 
 def _insert(connection: sa.Connection, position: int, record: Mapping[str, Any]) -> None:
     row = {name: _stored(name, record.get(name), kind) for name, kind in SPARE.items()}
-    row |= {"id": position, "amount": _stored("amount", record.get("amount"), NUMBER), "owner": record.get("owner")}
+    row |= {
+        "id": position,
+        "amount": _stored("amount", record.get("amount"), NUMBER),
+        "owner": record.get("owner"),
+    }
     row["tags"] = dumps(record["tags"]) if record.get("tags") is not None else None
     scores = record.get("scores")
-    row["scores"] = dumps([_stored("scores", score, NUMBER) for score in scores]) if scores is not None else None
+    row["scores"] = (
+        dumps([_stored("scores", score, NUMBER) for score in scores]) if scores is not None else None
+    )
     connection.execute(sa.insert(DEALS), row)
     for line in record.get("lines") or ():
-        connection.execute(sa.insert(LINES), {
-            "deal": position, "name": line.get("name"), "price": _stored("price", line.get("price"), NUMBER),
-            "qty": _stored("qty", line.get("qty"), NUMBER), "due": line.get("due"), "done": _flag(line.get("done")),
-            "marks": dumps(line["marks"]) if "marks" in line else None})
+        connection.execute(
+            sa.insert(LINES),
+            {
+                "deal": position,
+                "name": line.get("name"),
+                "price": _stored("price", line.get("price"), NUMBER),
+                "qty": _stored("qty", line.get("qty"), NUMBER),
+                "due": line.get("due"),
+                "done": _flag(line.get("done")),
+                "marks": dumps(line["marks"]) if "marks" in line else None,
+            },
+        )
     for person in record.get("members") or ():
         connection.execute(sa.insert(MEMBERS), {"deal": position, "person": person})
 

@@ -26,22 +26,50 @@ from dacheng.metadata.expression import (
 )
 from dacheng.metadata.expression.moments import parse_duration
 
-SLOTS: Mapping[str, Type] = {"t": TEXT, "n": NUMBER, "b": BOOLEAN, "d": DATE, "i": INSTANT, "s": DURATION, "w": NUMBER}
-SPARE: dict[str, Type] = {f"{letter}{number}": kind for letter, kind in SLOTS.items() for number in range(1, 7)}
+SLOTS: Mapping[str, Type] = {
+    "t": TEXT,
+    "n": NUMBER,
+    "b": BOOLEAN,
+    "d": DATE,
+    "i": INSTANT,
+    "s": DURATION,
+    "w": NUMBER,
+}
+SPARE: dict[str, Type] = {
+    f"{letter}{number}": kind for letter, kind in SLOTS.items() for number in range(1, 7)
+}
 SCALES = {**{f"n{number}": 6 for number in range(1, 7)}, "amount": 2, "price": 2, "scores": 2}
 
 _PERSON: dict[str, Type] = {"id": TEXT, "name": TEXT, "age": NUMBER, "active": BOOLEAN}
 PERSON = RecordOf(_PERSON.get, "person")
 _PERSON["boss"] = PERSON
-LINE = RecordOf({"id": TEXT, "name": TEXT, "price": NUMBER, "qty": NUMBER, "due": DATE, "done": BOOLEAN,
-                 "marks": ListOf(TEXT)}.get, "line")
+LINE = RecordOf(
+    {
+        "id": TEXT,
+        "name": TEXT,
+        "price": NUMBER,
+        "qty": NUMBER,
+        "due": DATE,
+        "done": BOOLEAN,
+        "marks": ListOf(TEXT),
+    }.get,
+    "line",
+)
 DEAL_FIELDS: dict[str, Type] = {
-    **SPARE, "id": TEXT, "amount": NUMBER, "tags": ListOf(TEXT), "scores": ListOf(NUMBER), "lines": ListOf(LINE),
-    "owner": PERSON, "members": ListOf(PERSON),
+    **SPARE,
+    "id": TEXT,
+    "amount": NUMBER,
+    "tags": ListOf(TEXT),
+    "scores": ListOf(NUMBER),
+    "lines": ListOf(LINE),
+    "owner": PERSON,
+    "members": ListOf(PERSON),
 }
 DEAL = RecordOf(DEAL_FIELDS.get, "deal")
-USER = RecordOf({"id": TEXT, "department": TEXT, "departments": ListOf(TEXT), "roles": ListOf(TEXT),
-                 "level": NUMBER}.get, "user")
+USER = RecordOf(
+    {"id": TEXT, "department": TEXT, "departments": ListOf(TEXT), "roles": ListOf(TEXT), "level": NUMBER}.get,
+    "user",
+)
 CONTEXT: dict[str, Type] = {"$user": USER, "$before": DEAL}
 
 PEOPLE: dict[str, dict[str, Any]] = {
@@ -71,8 +99,13 @@ class Surroundings:
     def browser(self, types: Mapping[str, str]) -> dict[str, Any]:
         """The same for the browser."""
         context = {name: with_people(value, CONTEXT[name]) for name, value in self.context.items()}
-        return {"now": self.now, "zone": self.zone, "calendar": dict(self.calendar), "context": context,
-                "types": dict(types)}
+        return {
+            "now": self.now,
+            "zone": self.zone,
+            "calendar": dict(self.calendar),
+            "context": context,
+            "types": dict(types),
+        }
 
 
 def to_python(value: Any, kind: Type) -> Any:
@@ -85,9 +118,15 @@ def to_python(value: Any, kind: Type) -> Any:
         if isinstance(value, str):
             return to_python(PEOPLE[value], kind) if value in PEOPLE else value
         fields = ((name, kind.fields(name)) for name in value)
-        return {name: to_python(value[name], field_kind) for name, field_kind in fields if field_kind is not None}
-    converters: dict[Type, Callable[[Any], Any]] = {NUMBER: lambda v: Decimal(str(v)), DATE: date.fromisoformat, INSTANT: datetime.fromisoformat,
-               DURATION: lambda v: timedelta(milliseconds=parse_duration(v) or 0)}
+        return {
+            name: to_python(value[name], field_kind) for name, field_kind in fields if field_kind is not None
+        }
+    converters: dict[Type, Callable[[Any], Any]] = {
+        NUMBER: lambda v: Decimal(str(v)),
+        DATE: date.fromisoformat,
+        INSTANT: datetime.fromisoformat,
+        DURATION: lambda v: timedelta(milliseconds=parse_duration(v) or 0),
+    }
     convert = converters.get(kind)
     return convert(value) if convert is not None else value
 

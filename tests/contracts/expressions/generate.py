@@ -8,16 +8,83 @@ from typing import Any
 
 from tests.contracts.expressions.deal import Surroundings
 
-TEXTS = ("", "a", "A", "ab", "b", "客户", "客", "我的客户", "\U0001f600", "\uffff", "e\u0301", "é", "İ", "ß", "ΣΑΣ", "%",
-         "_", "a'b", "\\", "2024-02-29", "2026-02-29", "ǅ", "Ж", "Ａ", "p1", "d1", " ", "\U0010ffff", "\ud7ff")
-NUMBERS = ("0", "1", "-1", "2", "3", "7", "10", "0.5", "-0.5", "1.5", "2.5", "-2.5", "0.000001", "-0.000001", "0.0015",
-           "0.333333", "999999.999999", "123456.789", "-1000000", "9000000000000")
+TEXTS = (
+    "",
+    "a",
+    "A",
+    "ab",
+    "b",
+    "客户",
+    "客",
+    "我的客户",
+    "\U0001f600",
+    "\uffff",
+    "e\u0301",
+    "é",
+    "İ",
+    "ß",
+    "ΣΑΣ",
+    "%",
+    "_",
+    "a'b",
+    "\\",
+    "2024-02-29",
+    "2026-02-29",
+    "ǅ",
+    "Ж",
+    "Ａ",
+    "p1",
+    "d1",
+    " ",
+    "\U0010ffff",
+    "\ud7ff",
+)
+NUMBERS = (
+    "0",
+    "1",
+    "-1",
+    "2",
+    "3",
+    "7",
+    "10",
+    "0.5",
+    "-0.5",
+    "1.5",
+    "2.5",
+    "-2.5",
+    "0.000001",
+    "-0.000001",
+    "0.0015",
+    "0.333333",
+    "999999.999999",
+    "123456.789",
+    "-1000000",
+    "9000000000000",
+)
 LARGE = ("999999999999999999", "-999999999999999999", "1000000000", "3", "0", "-7", "500000000000000000")
 CENTS = ("0", "0.01", "2.5", "10", "-10.01", "10.01", "92233720368547758.07")
-DATES = ("0001-01-01", "9999-12-31", "2024-02-29", "2026-01-31", "1969-12-31", "2026-03-01", "2025-12-31", "1900-02-28")
-INSTANTS = ("2026-01-31T15:59:59.999Z", "2026-01-31T16:00:00Z", "1970-01-01T00:00:00Z", "1969-12-31T23:59:59.999Z",
-            "1988-06-30T15:00:00Z", "2026-03-08T06:59:59Z", "2026-03-08T04:59:59.999Z", "1950-06-01T00:00:00Z",
-            "2099-12-31T23:59:59Z", "2026-02-28T16:30:00.123Z")
+DATES = (
+    "0001-01-01",
+    "9999-12-31",
+    "2024-02-29",
+    "2026-01-31",
+    "1969-12-31",
+    "2026-03-01",
+    "2025-12-31",
+    "1900-02-28",
+)
+INSTANTS = (
+    "2026-01-31T15:59:59.999Z",
+    "2026-01-31T16:00:00Z",
+    "1970-01-01T00:00:00Z",
+    "1969-12-31T23:59:59.999Z",
+    "1988-06-30T15:00:00Z",
+    "2026-03-08T06:59:59Z",
+    "2026-03-08T04:59:59.999Z",
+    "1950-06-01T00:00:00Z",
+    "2099-12-31T23:59:59Z",
+    "2026-02-28T16:30:00.123Z",
+)
 DURATIONS = ("PT0S", "PT1H", "P1D", "-P3D", "PT0.001S", "P9000000D", "PT36H")
 ZONES = ("Asia/Shanghai", "UTC", "America/New_York", "Asia/Kathmandu", "Pacific/Kiritimati")
 UNITS = ("day", "week", "month", "quarter", "year")
@@ -29,8 +96,12 @@ def record(random: Random) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for letter, pool in POOLS.items():
         made |= {f"{letter}{number}": random.choice(pool) for number in (1, 2, 3) if random.random() < 0.65}
-    lists = {"tags": _some_of(random, TEXTS), "scores": _some_of(random, CENTS), "members": _some_of(random, PEOPLE),
-             "lines": [_line(random) for _ in range(random.randrange(4))]}
+    lists = {
+        "tags": _some_of(random, TEXTS),
+        "scores": _some_of(random, CENTS),
+        "members": _some_of(random, PEOPLE),
+        "lines": [_line(random) for _ in range(random.randrange(4))],
+    }
     made |= {name: value for name, value in lists.items() if random.random() < 0.7}
     if random.random() < 0.7:
         made["owner"] = random.choice(PEOPLE)
@@ -43,8 +114,14 @@ PEOPLE = ("p1", "p2", "p3", "p9")
 
 
 def _line(random: Random) -> dict[str, Any]:
-    whole = {"name": random.choice(TEXTS), "price": random.choice(CENTS), "qty": random.choice(LARGE),
-             "due": random.choice(DATES), "done": random.random() < 0.5, "marks": _some_of(random, TEXTS)}
+    whole = {
+        "name": random.choice(TEXTS),
+        "price": random.choice(CENTS),
+        "qty": random.choice(LARGE),
+        "due": random.choice(DATES),
+        "done": random.random() < 0.5,
+        "marks": _some_of(random, TEXTS),
+    }
     return {name: value for name, value in whole.items() if random.random() < 0.7}
 
 
@@ -54,10 +131,17 @@ def _some_of(random: Random, pool: tuple[Any, ...]) -> list[Any]:
 
 def surroundings(random: Random) -> Surroundings:
     """A zone, a calendar, a user and a record before."""
-    user = {"id": random.choice(PEOPLE), "department": random.choice(TEXTS), "departments": _some_of(random, TEXTS),
-            "roles": _some_of(random, TEXTS), "level": random.choice(NUMBERS)}
+    user = {
+        "id": random.choice(PEOPLE),
+        "department": random.choice(TEXTS),
+        "departments": _some_of(random, TEXTS),
+        "roles": _some_of(random, TEXTS),
+        "level": random.choice(NUMBERS),
+    }
     kept = {name: value for name, value in user.items() if random.random() < 0.7}
-    calendar = random.choice([{}, {"off": ["2026-01-01", "2026-02-16"], "extra": ["2026-01-31", "2026-02-28"]}])
+    calendar = random.choice(
+        [{}, {"off": ["2026-01-01", "2026-02-16"], "extra": ["2026-01-31", "2026-02-28"]}]
+    )
     return Surroundings({"$user": kept, "$before": record(random)}, random.choice(ZONES), calendar)
 
 
@@ -103,11 +187,24 @@ class Maker:
 
 VARIABLES: dict[str, dict[str, list[str]]] = {
     "deal": {
-        "t": ["t1", "t2", "t3", "owner", "owner.name", "owner.boss", "owner.boss.name", "$user.id", "$user.department",
-              "$before.t1", "$before.owner"],
+        "t": [
+            "t1",
+            "t2",
+            "t3",
+            "owner",
+            "owner.name",
+            "owner.boss",
+            "owner.boss.name",
+            "$user.id",
+            "$user.department",
+            "$before.t1",
+            "$before.owner",
+        ],
         "n": ["n1", "n2", "n3", "w1", "w2", "amount", "owner.age", "$user.level", "$before.n1"],
-        "b": ["b1", "b2", "b3", "owner.active", "$before.b1"], "d": ["d1", "d2", "d3", "$before.d1"],
-        "i": ["i1", "i2", "i3", "$before.i1"], "s": ["s1", "s2", "s3"],
+        "b": ["b1", "b2", "b3", "owner.active", "$before.b1"],
+        "d": ["d1", "d2", "d3", "$before.d1"],
+        "i": ["i1", "i2", "i3", "$before.i1"],
+        "s": ["s1", "s2", "s3"],
     },
     "line": {"t": ["name", "$user.id"], "n": ["price", "qty"], "b": ["done"], "d": ["due"]},
     "person": {"t": ["id", "", "name", "boss", "boss.name", "$user.id"], "n": ["age"], "b": ["active"]},
@@ -115,8 +212,12 @@ VARIABLES: dict[str, dict[str, list[str]]] = {
     "number": {"n": [""]},
 }
 _LISTS = {
-    "deal": {"text": [{"var": "tags"}, {"var": "$user.departments"}], "number": [{"var": "scores"}],
-             "line": [{"var": "lines"}], "person": [{"var": "members"}]},
+    "deal": {
+        "text": [{"var": "tags"}, {"var": "$user.departments"}],
+        "number": [{"var": "scores"}],
+        "line": [{"var": "lines"}],
+        "person": [{"var": "members"}],
+    },
     "line": {"text": [{"var": "marks"}]},
 }
 Operation = Callable[[Maker, int], Any]
@@ -215,16 +316,62 @@ def _start_of(maker: Maker, depth: int) -> Any:
 
 
 OPERATIONS: dict[str, list[Operation]] = {
-    "b": [_compare, _compare, _equal, _equal, _call("and", "b", repeat=True), _call("or", "b", repeat=True),
-          _call("!", "b"), _if("b"), _in, _in, _quantified, _quantified, _is_set, _call("contains", "t", "t"),
-          _call("starts_with", "t", "t")],
+    "b": [
+        _compare,
+        _compare,
+        _equal,
+        _equal,
+        _call("and", "b", repeat=True),
+        _call("or", "b", repeat=True),
+        _call("!", "b"),
+        _if("b"),
+        _in,
+        _in,
+        _quantified,
+        _quantified,
+        _is_set,
+        _call("contains", "t", "t"),
+        _call("starts_with", "t", "t"),
+    ],
     "t": [_cat, _cat, _call("lower", "t"), _if("t"), _extreme("t")],
-    "n": [_call("+", "n", repeat=True), _call("-", "n", "n"), _call("-", "n"), _call("*", "n", repeat=True),
-          _call("/", "n", "n"), _call("%", "n", "n"), _call("abs", "n"), _call("round", "n"), _call("round", "n", "n"),
-          _extreme("n"), _if("n"), _length, _days("days_between"), _days("working_days_between"),
-          _call("/", "s", "s")],
-    "d": [_date, _start_of, _call("add_days", "d", "n"), _call("add_months", "d", "n"), _if("d"), _extreme("d"),
-          lambda _maker, _depth: {"today": []}],
-    "i": [_call("+", "i", "s"), _call("-", "i", "s"), _if("i"), _extreme("i"), lambda _maker, _depth: {"now": []}],
-    "s": [_call("-", "i", "i"), _call("+", "s", repeat=True), _call("-", "s", "s"), _call("-", "s"), _if("s")],
+    "n": [
+        _call("+", "n", repeat=True),
+        _call("-", "n", "n"),
+        _call("-", "n"),
+        _call("*", "n", repeat=True),
+        _call("/", "n", "n"),
+        _call("%", "n", "n"),
+        _call("abs", "n"),
+        _call("round", "n"),
+        _call("round", "n", "n"),
+        _extreme("n"),
+        _if("n"),
+        _length,
+        _days("days_between"),
+        _days("working_days_between"),
+        _call("/", "s", "s"),
+    ],
+    "d": [
+        _date,
+        _start_of,
+        _call("add_days", "d", "n"),
+        _call("add_months", "d", "n"),
+        _if("d"),
+        _extreme("d"),
+        lambda _maker, _depth: {"today": []},
+    ],
+    "i": [
+        _call("+", "i", "s"),
+        _call("-", "i", "s"),
+        _if("i"),
+        _extreme("i"),
+        lambda _maker, _depth: {"now": []},
+    ],
+    "s": [
+        _call("-", "i", "i"),
+        _call("+", "s", repeat=True),
+        _call("-", "s", "s"),
+        _call("-", "s"),
+        _if("s"),
+    ],
 }

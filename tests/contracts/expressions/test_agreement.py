@@ -42,14 +42,24 @@ class Batch:
 
     def keys(self) -> list[tuple[int, int]]:
         """(expression, record) in the order of `cases`."""
-        return [(number, position) for number in range(len(self.expressions)) for position in range(len(self.records))]
+        return [
+            (number, position)
+            for number in range(len(self.expressions))
+            for position in range(len(self.records))
+        ]
 
     def differences(self, found: dict[tuple[int, int], Any]) -> list[str]:
         """Where a back end says something else, shortest expression first."""
-        wrong = [(number, position, value, found.get((number, position)))
-                 for (number, position), value in self.expected().items() if found.get((number, position)) != value]
-        lines = [f"{dumps(self.sources[number])} on {dumps(self.records[position])} in {self.surroundings}: "
-                 f"{other!r}, Python says {value!r}" for number, position, value, other in wrong]
+        wrong = [
+            (number, position, value, found.get((number, position)))
+            for (number, position), value in self.expected().items()
+            if found.get((number, position)) != value
+        ]
+        lines = [
+            f"{dumps(self.sources[number])} on {dumps(self.records[position])} in {self.surroundings}: "
+            f"{other!r}, Python says {value!r}"
+            for number, position, value, other in wrong
+        ]
         return sorted(lines, key=len)[:3]
 
 
@@ -85,8 +95,11 @@ def test_the_database_agrees_with_python(name: str, seed: int, request: pytest.F
     database.load(batch.records)
     values, holding, not_holding = database.run_all(batch.expressions, batch.surroundings.python())
     assert batch.differences(values) == []
-    truths = {(number, position): value is True for (number, position), value in batch.expected().items()
-              if batch.expressions[number].type == BOOLEAN}
+    truths = {
+        (number, position): value is True
+        for (number, position), value in batch.expected().items()
+        if batch.expressions[number].type == BOOLEAN
+    }
     assert {key for key, truth in truths.items() if truth} == holding
     assert {key for key, truth in truths.items() if not truth} == not_holding
 

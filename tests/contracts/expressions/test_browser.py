@@ -20,15 +20,22 @@ def test_the_corpus_holds_in_a_real_browser(chromium: Chromium) -> None:
     source = base64.b64encode(SCRIPT.read_bytes()).decode()
     found = page.evaluate(
         "async ([source, cases]) => (await import('data:text/javascript;base64,' + source)).evaluateAll(cases)",
-        [source, browser_cases([case for _, case, _ in CASES])])
+        [source, browser_cases([case for _, case, _ in CASES])],
+    )
     wrong = [name for (name, _, expected), value in zip(CASES, found, strict=True) if value != expected]
     assert wrong == []
 
 
-@pytest.mark.parametrize("node", [
-    {"constructor": ["x"]}, {"__proto__": 1, "toString": []}, {"toString": []}, {"hasOwnProperty": ["t1"]},
-    {"constructor": [{"constructor": ["return process"]}]},
-])
+@pytest.mark.parametrize(
+    "node",
+    [
+        {"constructor": ["x"]},
+        {"__proto__": 1, "toString": []},
+        {"toString": []},
+        {"hasOwnProperty": ["t1"]},
+        {"constructor": [{"constructor": ["return process"]}]},
+    ],
+)
 def test_inherited_names_are_no_operators(node: Any, engine: str) -> None:
     done = _run([{"node": node, "record": {}, "env": {}}], engine)
     assert done.returncode != 0
@@ -36,10 +43,19 @@ def test_inherited_names_are_no_operators(node: Any, engine: str) -> None:
 
 
 def test_inherited_properties_are_no_variables(engine: str) -> None:
-    names = ["constructor", "__proto__", "toString", "owner.constructor", "owner.__proto__", "$user.constructor"]
+    names = [
+        "constructor",
+        "__proto__",
+        "toString",
+        "owner.constructor",
+        "owner.__proto__",
+        "$user.constructor",
+    ]
     types = dict.fromkeys([*names, "owner"], "text")
-    cases = [{"node": {"var": name}, "record": {"owner": {}}, "env": {"types": types, "context": {"$user": {}}}}
-             for name in names]
+    cases = [
+        {"node": {"var": name}, "record": {"owner": {}}, "env": {"types": types, "context": {"$user": {}}}}
+        for name in names
+    ]
     cases += [{"node": {"var": "constructor"}, "record": {}, "env": {"types": {}}}]
     done = _run(cases, engine)
     assert json.loads(done.stdout) == [None] * len(cases)

@@ -42,8 +42,11 @@ CASES = _cases()
 
 
 def _wrong(results: list[Any]) -> list[str]:
-    return [f"{name}: {result!r}, not {expected!r}"
-            for (name, _case, expected), result in zip(CASES, results, strict=True) if _differs(result, expected)]
+    return [
+        f"{name}: {result!r}, not {expected!r}"
+        for (name, _case, expected), result in zip(CASES, results, strict=True)
+        if _differs(result, expected)
+    ]
 
 
 def _differs(result: Any, expected: Any) -> bool:
@@ -65,7 +68,9 @@ def test_python_gives_the_expected_values() -> None:
 def test_the_database_gives_the_expected_values(name: str, request: pytest.FixtureRequest) -> None:
     database: Database = request.getfixturevalue(name)
     database.load([case.record for _, case, _ in CASES])
-    runs = [(case.expression, position, case.surroundings.python()) for position, (_, case, _) in enumerate(CASES)]
+    runs = [
+        (case.expression, position, case.surroundings.python()) for position, (_, case, _) in enumerate(CASES)
+    ]
     assert _wrong(database.run(runs)) == []
 
 

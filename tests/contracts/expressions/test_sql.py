@@ -20,25 +20,35 @@ USER = {"$user": {"id": "p1", "departments": ("d1", "d2")}}
 
 
 def _compiled(database: Database, value: Any, **options: Any) -> sa.ColumnElement[bool]:
-    return to_sql(checked(value), database.resolve, dialect=database.dialect, now=datetime.fromisoformat(NOW),
-                  zone=ZoneInfo(ZONE), context=USER, **options)
+    return to_sql(
+        checked(value),
+        database.resolve,
+        dialect=database.dialect,
+        now=datetime.fromisoformat(NOW),
+        zone=ZoneInfo(ZONE),
+        context=USER,
+        **options,
+    )
 
 
-@pytest.mark.parametrize("value", [
-    {"==": [{"var": "t1"}, "a"]},
-    {"==": [{"var": "n1"}, 1.5]},
-    {"==": [{"var": "t1"}, {"var": "$user.id"}]},
-    {"in": [{"var": "t1"}, {"var": "$user.departments"}]},
-    {"in": [{"var": "n1"}, [1, 2.5]]},
-    {">=": [{"var": "n1"}, 1000.5]},
-    {"<": [{"var": "d1"}, {"add_days": [{"today": []}, -30]}]},
-    {">": [{"var": "i1"}, {"-": [{"now": []}, {"duration": "P3D"}]}]},
-    {"<": [{"var": "t1"}, "m"]},
-    {"starts_with": [{"var": "t1"}, "客"]},
-    {"==": [{"var": "b1"}, True]},
-    {"var": "b1"},
-    {"and": [{"==": [{"var": "t1"}, "a"]}, {"!": {"var": "b2"}}]},
-])
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"==": [{"var": "t1"}, "a"]},
+        {"==": [{"var": "n1"}, 1.5]},
+        {"==": [{"var": "t1"}, {"var": "$user.id"}]},
+        {"in": [{"var": "t1"}, {"var": "$user.departments"}]},
+        {"in": [{"var": "n1"}, [1, 2.5]]},
+        {">=": [{"var": "n1"}, 1000.5]},
+        {"<": [{"var": "d1"}, {"add_days": [{"today": []}, -30]}]},
+        {">": [{"var": "i1"}, {"-": [{"now": []}, {"duration": "P3D"}]}]},
+        {"<": [{"var": "t1"}, "m"]},
+        {"starts_with": [{"var": "t1"}, "客"]},
+        {"==": [{"var": "b1"}, True]},
+        {"var": "b1"},
+        {"and": [{"==": [{"var": "t1"}, "a"]}, {"!": {"var": "b2"}}]},
+    ],
+)
 @pytest.mark.parametrize("name", ["sqlite", "postgresql"])
 def test_a_plain_comparison_uses_the_index(name: str, value: Any, request: pytest.FixtureRequest) -> None:
     database: Database = request.getfixturevalue(name)
@@ -47,7 +57,8 @@ def test_a_plain_comparison_uses_the_index(name: str, value: Any, request: pytes
         if name == "sqlite":
             sql = statement.compile(database.engine)
             plan = connection.exec_driver_sql(
-                f"EXPLAIN QUERY PLAN {sql}", tuple(sql.params[each] for each in sql.positiontup or ())).all()
+                f"EXPLAIN QUERY PLAN {sql}", tuple(sql.params[each] for each in sql.positiontup or ())
+            ).all()
             assert "USING" in str(plan), plan
             assert "INDEX" in str(plan), plan
         else:
@@ -72,14 +83,17 @@ def _explain(element: Any, compiler: Any, **options: Any) -> str:
 
 
 @pytest.mark.parametrize("name", ["sqlite", "postgresql"])
-def test_a_prepared_condition_takes_the_values_of_another_call(name: str, request: pytest.FixtureRequest) -> None:
+def test_a_prepared_condition_takes_the_values_of_another_call(
+    name: str, request: pytest.FixtureRequest
+) -> None:
     database: Database = request.getfixturevalue(name)
     database.load([{"t1": "a", "n1": "1.5"}, {"t1": "b", "n1": "2.5"}, {"t1": "c"}])
     template = {"or": [{"==": [{"var": "t1"}, "a"]}, {">": [{"var": "n1"}, 9]}]}
     first = checked(template)
     surroundings = Surroundings().python()
     prepared = prepare_condition(
-        first, database.resolve, dialect=database.dialect, environment=surroundings, name="rule")
+        first, database.resolve, dialect=database.dialect, environment=surroundings, name="rule"
+    )
     statement = sa.select(DEALS.c.id).where(prepared.clause)
     with database.engine.connect() as connection:
         for text, number, expected in (("a", 9, {0}), ("c", 9, {2}), ("a", 2, {0, 1}), ("x", 99, set())):
@@ -96,8 +110,14 @@ def test_an_exact_condition_and_its_negation_share_out_every_record(
 ) -> None:
     database: Database = request.getfixturevalue(name)
     database.load([{"t1": "a"}, {}, {"t1": "b", "n1": "1"}])
-    for value in ({"==": [{"var": "t1"}, "a"]}, {"<": [{"var": "n1"}, 2]}, {"contains": [{"var": "t1"}, "a"]},
-                  {"in": [{"var": "t1"}, ["a"]]}, {"starts_with": [{"var": "t1"}, "a"]}, {"var": "b1"}):
+    for value in (
+        {"==": [{"var": "t1"}, "a"]},
+        {"<": [{"var": "n1"}, 2]},
+        {"contains": [{"var": "t1"}, "a"]},
+        {"in": [{"var": "t1"}, ["a"]]},
+        {"starts_with": [{"var": "t1"}, "a"]},
+        {"var": "b1"},
+    ):
         with database.engine.connect() as connection:
             holds = set(connection.scalars(sa.select(DEALS.c.id).where(_compiled(database, value))))
             clause = _compiled(database, value, exact=True)
@@ -108,8 +128,10 @@ def test_an_exact_condition_and_its_negation_share_out_every_record(
 
 def test_constants_never_stand_in_the_statement(sqlite: Database) -> None:
     hostile = "x'; DROP TABLE deal; --"
-    value = {"or": [{name: [{"var": "t1"}, hostile]} for name in ("==", "<", "contains", "starts_with", "in")]
-             + [{"in": [{"var": "t1"}, [hostile]]}, {"==": [{"cat": [{"var": "t1"}, hostile]}, hostile]}]}
+    value = {
+        "or": [{name: [{"var": "t1"}, hostile]} for name in ("==", "<", "contains", "starts_with", "in")]
+        + [{"in": [{"var": "t1"}, [hostile]]}, {"==": [{"cat": [{"var": "t1"}, hostile]}, hostile]}]
+    }
     assert "DROP" not in str(_compiled(sqlite, value))
 
 
@@ -118,7 +140,9 @@ def test_a_list_of_many_values_is_one_parameter(sqlite: Database, postgresql: Da
     for database in (sqlite, postgresql):
         database.load([{"t1": "d99999"}, {"t1": "e"}])
         surroundings = Surroundings({"$user": {"departments": many}}).python()
-        found = database.matching(checked({"in": [{"var": "t1"}, {"var": "$user.departments"}]}), surroundings)
+        found = database.matching(
+            checked({"in": [{"var": "t1"}, {"var": "$user.departments"}]}), surroundings
+        )
         assert found == {0}
 
 
@@ -126,10 +150,20 @@ def test_a_list_of_many_values_is_one_parameter(sqlite: Database, postgresql: Da
 def test_a_value_comes_in_stored_form(name: str, request: pytest.FixtureRequest) -> None:
     database: Database = request.getfixturevalue(name)
     database.load([{"amount": "10.05", "w1": "999999999999999999"}])
-    for value, scale, expected in (({"*": [{"var": "amount"}, 1.5]}, 2, 1508), ({"*": [{"var": "amount"}, 1.5]}, 6, 15075000),
-                                   ({"var": "amount"}, 2, 1005), ({"+": [{"var": "w1"}, 0]}, 6, None)):
-        sql = value_sql(checked(value), database.resolve, dialect=database.dialect, now=datetime.fromisoformat(NOW),
-                        zone=ZoneInfo(ZONE), scale=scale)
+    for value, scale, expected in (
+        ({"*": [{"var": "amount"}, 1.5]}, 2, 1508),
+        ({"*": [{"var": "amount"}, 1.5]}, 6, 15075000),
+        ({"var": "amount"}, 2, 1005),
+        ({"+": [{"var": "w1"}, 0]}, 6, None),
+    ):
+        sql = value_sql(
+            checked(value),
+            database.resolve,
+            dialect=database.dialect,
+            now=datetime.fromisoformat(NOW),
+            zone=ZoneInfo(ZONE),
+            scale=scale,
+        )
         with database.engine.connect() as connection:
             assert connection.scalar(sa.select(sql).select_from(DEALS)) == expected
 
@@ -139,8 +173,13 @@ def test_what_a_database_cannot_work_out_is_refused(sqlite: Database) -> None:
         return SqlList(DEALS, sa.true(), nowhere)
 
     with pytest.raises(Refused) as refused:
-        to_sql(checked({"==": [{"var": "t1"}, "a"]}), nowhere, dialect="sqlite", now=datetime.fromisoformat(NOW),
-               zone=ZoneInfo(ZONE))
+        to_sql(
+            checked({"==": [{"var": "t1"}, "a"]}),
+            nowhere,
+            dialect="sqlite",
+            now=datetime.fromisoformat(NOW),
+            zone=ZoneInfo(ZONE),
+        )
     assert refused.value.problems[0].code == "expression.not_in_sql"
 
 

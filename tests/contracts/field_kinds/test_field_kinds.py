@@ -269,7 +269,11 @@ def test_t32_patterns_outside_the_linear_engine_are_refused(pattern: str) -> Non
     assert refused.value.problems[0].code in ("definition.bad_pattern", "definition.pattern_too_long")
 
 
-@given(at=st.datetimes(timezones=st.just(UTC)).map(lambda one: one.replace(microsecond=one.microsecond // 1000 * 1000)))
+@given(
+    at=st.datetimes(timezones=st.just(UTC)).map(
+        lambda one: one.replace(microsecond=one.microsecond // 1000 * 1000)
+    )
+)
 def test_instants_are_written_to_the_millisecond(at: datetime) -> None:
     bound = codec("datetime")
     text = bound.json_stored(bound.store(at))

@@ -32,7 +32,9 @@ def figures(shop: Shop, plan: AggregatePlan, **user: object) -> list[aggregate.A
     return shop.db.read_now(lambda r: aggregate.aggregate(r, shop.model, plan, surroundings(**user)))
 
 
-@pytest.mark.parametrize("sort", [["closed_on", "title"], ["-closed_on", "title"], ["-title", "-closed_on"], []])
+@pytest.mark.parametrize(
+    "sort", [["closed_on", "title"], ["-closed_on", "title"], ["-title", "-closed_on"], []]
+)
 def test_pages_by_key_give_every_record_once_in_one_order(shop: Shop, sort: list[str]) -> None:
     chance = random.Random(7)
     rows = [(uid(), chance.choice([None, *TITLES]), chance.choice([None, 1, 2, 3])) for _ in range(120)]
@@ -45,7 +47,9 @@ def test_pages_by_key_give_every_record_once_in_one_order(shop: Shop, sort: list
     expected = sorted(rows, key=lambda row: row[0], reverse=bool(sort) and sort[-1].startswith("-"))
     for name in reversed(sort):
         at = 1 if name.lstrip("-") == "title" else 2
-        expected.sort(key=lambda row: (row[at] is not None, row[at] or ("" if at == 1 else 0)), reverse=name[0] == "-")
+        expected.sort(
+            key=lambda row: (row[at] is not None, row[at] or ("" if at == 1 else 0)), reverse=name[0] == "-"
+        )
     seen: list[str] = []
     after = None
     while True:
@@ -73,7 +77,10 @@ def test_a_cursor_of_another_list_or_none_of_ours_is_refused(shop: Shop, cursor:
 
 
 def test_a_link_that_may_not_be_followed_reads_as_missing_its_id_too(shop: Shop) -> None:
-    hidden, seen = shop.create("account", name="hidden", code="h"), shop.create("account", name="seen", code="s")
+    hidden, seen = (
+        shop.create("account", name="hidden", code="h"),
+        shop.create("account", name="seen", code="s"),
+    )
     for account in (hidden, seen):
         shop.purchase(title="deal", account=account)
     rule = expression(shop, "account", {"==": [{"var": "code"}, "s"]})
@@ -97,7 +104,9 @@ def test_the_askers_filter_cannot_look_behind_a_link_but_a_row_rule_can(shop: Sh
     for probe in (by_name, by_id):
         assert shop.values("purchase", "title", Condition((probe,), hops={("account",): False})) == []
         assert shop.values("purchase", "title", Condition((probe,), hops={("account",): True})) == ["deal"]
-        assert shop.values("purchase", "title", Condition(rules=(probe,), hops={("account",): False})) == ["deal"]
+        assert shop.values("purchase", "title", Condition(rules=(probe,), hops={("account",): False})) == [
+            "deal"
+        ]
 
 
 def test_row_rules_are_part_of_pages_counts_and_figures(shop: Shop) -> None:
@@ -147,8 +156,15 @@ def test_some_and_all_look_at_living_lines(shop: Shop) -> None:
         ("   ", ["ACME Ｃorp", "上海客户公司", "张伟商店", "老客户"]),
     ],
 )
-def test_search_finds_words_of_two_letters_and_latin_beginnings(shop: Shop, text: str, found: list[str]) -> None:
-    for name, code in [("上海客户公司", "k1"), ("老客户", None), ("张伟商店", None), ("ACME Ｃorp", "code-7")]:
+def test_search_finds_words_of_two_letters_and_latin_beginnings(
+    shop: Shop, text: str, found: list[str]
+) -> None:
+    for name, code in [
+        ("上海客户公司", "k1"),
+        ("老客户", None),
+        ("张伟商店", None),
+        ("ACME Ｃorp", "code-7"),
+    ]:
         shop.create("account", name=name, code=code)
     assert shop.values("account", "name", Condition(search=text)) == found
 
@@ -187,7 +203,10 @@ def test_figures_keep_currencies_apart(shop: Shop) -> None:
     for name, value in (("count", 3), ("distinct", 3)):
         (row,) = figures(shop, AggregatePlan(shop.entity("purchase_line"), name, amount))
         assert (row.value, row.currency) == (value, None)
-    assert {r.value for r in figures(shop, AggregatePlan(shop.entity("purchase_line"), "max", amount))} == {700, 300}
+    assert {r.value for r in figures(shop, AggregatePlan(shop.entity("purchase_line"), "max", amount))} == {
+        700,
+        300,
+    }
 
 
 def test_groups_by_link_and_by_month_are_complete_and_limited(shop: Shop) -> None:
@@ -199,18 +218,25 @@ def test_groups_by_link_and_by_month_are_complete_and_limited(shop: Shop) -> Non
     rows = figures(shop, AggregatePlan(entity, "sum", total, (by,)))
     assert [(row.keys, row.value) for row in rows] == [((None,), 400), (("north",), 300), (("south",), 300)]
     assert len(figures(shop, AggregatePlan(entity, "sum", total, (by,), limit=1))) == 2
-    for grain, keys in (("month", ["2026-01", "2026-02", "2026-03", "2026-04"]), ("quarter", ["2026-Q1", "2026-Q2"])):
+    for grain, keys in (
+        ("month", ["2026-01", "2026-02", "2026-03", "2026-04"]),
+        ("quarter", ["2026-Q1", "2026-Q2"]),
+    ):
         group = Group(shop.path("purchase", "closed_on"), grain)
         rows = figures(shop, AggregatePlan(entity, "count", None, (group,), by_key=True))
         assert [row.keys[0] for row in rows] == keys
     created = Group(shop.path("purchase", "created_at"), "day")
-    assert [row.keys for row in figures(shop, AggregatePlan(entity, "count", None, (created,)))] == [("1970-01-01",)]
+    assert [row.keys for row in figures(shop, AggregatePlan(entity, "count", None, (created,)))] == [
+        ("1970-01-01",)
+    ]
 
 
 def test_figures_over_nothing(shop: Shop) -> None:
     entity = shop.entity("purchase")
     assert [row.value for row in figures(shop, AggregatePlan(entity, "count"))] == [0]
-    assert [row.value for row in figures(shop, AggregatePlan(entity, "sum", shop.path("purchase", "pieces")))] == [None]
+    assert [
+        row.value for row in figures(shop, AggregatePlan(entity, "sum", shop.path("purchase", "pieces")))
+    ] == [None]
     assert figures(shop, AggregatePlan(entity, "sum", shop.path("purchase", "total"))) == []
 
 

@@ -29,7 +29,12 @@ def _sound(shop: Shop) -> bool:
 def test_a_new_record_holds_what_was_given_and_its_stamp(shop: Shop) -> None:
     key = shop.create("account", name="上海大成", code="A-1", rating=Decimal("1.2345"))
     found = shop.json("account", key)
-    assert (found["name"], found["code"], found["rating"], found["version"]) == ("上海大成", "A-1", "1.2345", 1)
+    assert (found["name"], found["code"], found["rating"], found["version"]) == (
+        "上海大成",
+        "A-1",
+        "1.2345",
+        1,
+    )
     assert (found["created_by"], found["created_at"]) == (STAMP.actor_id, "1970-01-01T00:00:01.000Z")
 
 
@@ -43,7 +48,9 @@ def test_rollups_follow_every_change_of_their_lines(shop: Shop) -> None:
     key, lines = shop.purchase(cny(100), cny("50.50"), title="deal")
 
     def total() -> dict[str, Any]:
-        return {name: shop.json("purchase", key)[name] for name in ("line_count", "total", "largest", "pieces")}
+        return {
+            name: shop.json("purchase", key)[name] for name in ("line_count", "total", "largest", "pieces")
+        }
 
     assert total() == {
         "line_count": 2,
@@ -125,7 +132,10 @@ def test_a_version_that_moved_is_refused_and_nothing_is_written(shop: Shop) -> N
     key = shop.create("account", name="one")
     shop.apply(shop.change("update", "account", key, 1, name="two"))
     other = shop.change("create", "account", uid(), name="beside")
-    assert _refused(shop, other, shop.change("update", "account", key, 1, name="three"))[0] == "record.version_moved"
+    assert (
+        _refused(shop, other, shop.change("update", "account", key, 1, name="three"))[0]
+        == "record.version_moved"
+    )
     assert shop.json("account", key)["name"] == "two"
     assert shop.values("account", "name") == ["two"]
 
@@ -139,7 +149,10 @@ def test_unique_values_count_among_the_living(shop: Shop) -> None:
 
 
 def test_a_link_to_nothing_names_its_field(shop: Shop) -> None:
-    assert _refused(shop, shop.change("create", "purchase", uid(), account=uid())) == ("record.link_missing", "/account")
+    assert _refused(shop, shop.change("create", "purchase", uid(), account=uid())) == (
+        "record.link_missing",
+        "/account",
+    )
 
 
 def test_records_may_link_to_one_made_later_in_the_same_go(shop: Shop) -> None:

@@ -40,12 +40,17 @@ CHANGES: dict[str, Items] = {
     "add_unique": _with(title={"x-unique": True}),
     "add_index": _with(title={"x-index": True}),
     "add_search": _with(stage={"x-search": False}, note={"x-kind": "text", "x-search": True}),
-    "add_rollup": _with(smallest={"x-kind": "rollup", "x-of": "lines", "x-aggregate": "min", "x-field": "amount"}),
+    "add_rollup": _with(
+        smallest={"x-kind": "rollup", "x-of": "lines", "x-aggregate": "min", "x-field": "amount"}
+    ),
     "retype_text_to_integer": _with(title={"x-kind": "integer", "x-search": False, "maxLength": None}),
     "drop_field": _with(closed_on=None),
 }
 CHANGES["drop_field"].pop(("list", "purchases"))
-CHANGES["drop_field"]["measure", "won"] = {**CHANGES["drop_field"]["measure", "won"], "time_field": "created_at"}
+CHANGES["drop_field"]["measure", "won"] = {
+    **CHANGES["drop_field"]["measure", "won"],
+    "time_field": "created_at",
+}
 CHANGES["retype_text_to_integer"]["entity", "purchase"]["properties"]["title"].pop("maxLength")
 
 
@@ -119,7 +124,9 @@ def test_an_entity_left_out_keeps_its_table_until_the_next_change(shop: Shop) ->
     assert shop.db.read_now(lambda reader: checks.check_all(reader, shop.model)) == ()
 
 
-@pytest.mark.parametrize("point", [*(f"schema.{step}" for step in STEPS), "schema.after", "storage.before_commit"])
+@pytest.mark.parametrize(
+    "point", [*(f"schema.{step}" for step in STEPS), "schema.after", "storage.before_commit"]
+)
 def test_a_crash_at_a_named_step_leaves_all_as_before(shop: Shop, database_url: str, point: str) -> None:
     if shop.db.dialect == "postgresql" and point not in ("schema.retype", "schema.after"):
         pytest.skip("one transaction on the server; two points are enough")

@@ -53,7 +53,9 @@ def test_a_damaged_snapshot_is_refused(sqlite_url: str, tmp_path: Path) -> None:
 def test_doctor_sees_wrong_figures_words_and_orphans_and_repairs_what_is_derived(shop: Shop) -> None:
     key, _ = shop.purchase(cny(1), title="deal")
     table = shop.model.tables.of("shop.purchase")
-    shop.db.write_now(lambda tx: tx.execute(sa.update(table).values(line_count=9, title="changed behind its back")))
+    shop.db.write_now(
+        lambda tx: tx.execute(sa.update(table).values(line_count=9, title="changed behind its back"))
+    )
     found = shop.db.read_now(lambda reader: checks.check_all(reader, shop.model))
     assert any("line_count" in each.message for each in found)
     shop.db.write_now(lambda tx: checks.repair(tx, shop.model, 0))
@@ -65,10 +67,25 @@ def test_doctor_sees_wrong_figures_words_and_orphans_and_repairs_what_is_derived
 
 def test_events_are_accepted_once_and_cursors_never_go_back(shop: Shop) -> None:
     events = [
-        event_log.Event(f"e{n}", "view", "account", "a", n, 1_700_000_000_000 + n * 40 * 86_400_000, "me", "manual", {"n": n})
+        event_log.Event(
+            f"e{n}",
+            "view",
+            "account",
+            "a",
+            n,
+            1_700_000_000_000 + n * 40 * 86_400_000,
+            "me",
+            "manual",
+            {"n": n},
+        )
         for n in range(4)
     ]
-    assert shop.db.write_now(lambda tx: event_log.append(tx, [*events, events[0]])) == ["e0", "e1", "e2", "e3"]
+    assert shop.db.write_now(lambda tx: event_log.append(tx, [*events, events[0]])) == [
+        "e0",
+        "e1",
+        "e2",
+        "e3",
+    ]
     assert shop.db.write_now(lambda tx: event_log.append(tx, events)) == []
     first = shop.db.read_now(lambda reader: event_log.after(reader, 0, 2))
     assert [each.payload["n"] for each in first] == [0, 1]
@@ -80,7 +97,9 @@ def test_events_are_accepted_once_and_cursors_never_go_back(shop: Shop) -> None:
 
 
 def test_a_projection_is_filled_by_a_select_and_by_rows(shop: Shop) -> None:
-    table = Projection("per_owner", "targets", {"owner": Primitive.LINK, "n": Primitive.INTEGER}, ("owner",), (("n",),))
+    table = Projection(
+        "per_owner", "targets", {"owner": Primitive.LINK, "n": Primitive.INTEGER}, ("owner",), (("n",),)
+    )
     assert shop.db.write_now(lambda tx: projections.install(tx, table)) is True
     assert shop.db.write_now(lambda tx: projections.install(tx, table)) is False
     owner = shop.create("core.user", name="me")

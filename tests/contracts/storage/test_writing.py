@@ -33,7 +33,9 @@ def _put(key: str) -> object:
 
 
 def _keys(shop: Shop) -> list[str]:
-    return [row[0] for row in shop.db.read_now(lambda r: r.rows(sa.select(setting.c.key).order_by(setting.c.key)))]
+    return [
+        row[0] for row in shop.db.read_now(lambda r: r.rows(sa.select(setting.c.key).order_by(setting.c.key)))
+    ]
 
 
 def test_forty_threads_write_at_once_and_none_waits_long(shop: Shop) -> None:
@@ -70,7 +72,11 @@ def test_two_editors_never_lose_an_update_unseen(shop: Shop) -> None:
             record = shop.get("account", key)
             assert record is not None
             try:
-                shop.apply(shop.change("update", "account", key, record.version, name=str(int(record.value("name")) + 1)))
+                shop.apply(
+                    shop.change(
+                        "update", "account", key, record.version, name=str(int(record.value("name")) + 1)
+                    )
+                )
             except Refused as refused:
                 seen.append(refused.problems[0].code == "record.version_moved")
             else:
@@ -144,7 +150,9 @@ def test_a_write_on_an_old_version_is_refused(shop: Shop) -> None:
 
 def test_a_question_that_takes_too_long_is_stopped(database_url: str) -> None:
     db = open_database(database_url, statement_seconds=0.2)
-    endless = sa.text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
+    endless = sa.text(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    )
     with pytest.raises(Refused) as caught:
         db.read_now(lambda reader: reader.rows(endless))
     assert caught.value.problems[0].code == "storage.too_slow"
@@ -154,7 +162,9 @@ def test_a_question_that_takes_too_long_is_stopped(database_url: str) -> None:
 
 def test_a_reader_cannot_write(shop: Shop) -> None:
     with pytest.raises(Exception, match=r"(?i)read.*only"):
-        shop.db.read_now(lambda r: r.rows(setting.insert().values(key="a", value="b").returning(setting.c.key)))
+        shop.db.read_now(
+            lambda r: r.rows(setting.insert().values(key="a", value="b").returning(setting.c.key))
+        )
     assert _keys(shop) == []
 
 

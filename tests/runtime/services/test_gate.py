@@ -182,7 +182,13 @@ def test_a_drill_down_reaches_just_the_records_counted(shop: Workspace, dimensio
 
 @pytest.mark.parametrize(
     ("grain", "key"),
-    [("year", "2026"), ("quarter", "2026-Q1"), ("month", "2026-03"), ("week", "2026-03-09"), ("day", "2026-03-10")],
+    [
+        ("year", "2026"),
+        ("quarter", "2026-Q1"),
+        ("month", "2026-03"),
+        ("week", "2026-03-09"),
+        ("day", "2026-03-10"),
+    ],
 )
 def test_time_is_cut_by_any_grain(database_url: str, grain: str, key: str) -> None:
     core, base = packages()

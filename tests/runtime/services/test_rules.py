@@ -143,7 +143,9 @@ def test_a_chain_that_grows_too_deep_refuses_the_save(sqlite_url: str) -> None:
 
 
 def test_a_refused_effect_aborts_the_save_and_names_the_rule(sqlite_url: str) -> None:
-    shop = opened(sqlite_url, rule("grab", {"field": "reason", "value": "x"}), permissions={"order": ["read"]})
+    shop = opened(
+        sqlite_url, rule("grab", {"field": "reason", "value": "x"}), permissions={"order": ["read"]}
+    )
     record = order(shop)
     with pytest.raises(Refused) as refused:
         shop.update("clara", ORDER, record, {"number": "A-2"})

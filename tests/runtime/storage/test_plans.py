@@ -21,7 +21,9 @@ def shop(sqlite_url: str) -> Iterator[Shop]:
     made = open_shop(sqlite_url)
     made.apply(
         *[
-            made.change("create", "purchase", uid(), title=str(n), closed_on=date(2026, 1 + n % 12, 1), total=cny(n))
+            made.change(
+                "create", "purchase", uid(), title=str(n), closed_on=date(2026, 1 + n % 12, 1), total=cny(n)
+            )
             for n in range(300)
         ]
     )
@@ -48,7 +50,9 @@ def _explained(reader: Reader, shop: Shop, entity: str) -> list[str]:
 
 @pytest.mark.parametrize("restricted", [False, True])
 @pytest.mark.parametrize("sort", [["-closed_on", "title"], ["-updated_at"]])
-def test_the_default_list_is_read_in_order_from_an_index(shop: Shop, restricted: bool, sort: list[str]) -> None:
+def test_the_default_list_is_read_in_order_from_an_index(
+    shop: Shop, restricted: bool, sort: list[str]
+) -> None:
     where = _rule(shop) if restricted else Condition()
     first = shop.fetch(shop.plan("purchase", ["title", "owner.name"], where, sort, 20), id="me")
     if first.next:
@@ -63,10 +67,14 @@ def test_the_default_list_is_read_in_order_from_an_index(shop: Shop, restricted:
 def test_a_measure_needs_no_table_look_up(shop: Shop, restricted: bool) -> None:
     measure = shop.model.catalogue.measures["shop.won"]
     assert measure.filter is not None
-    period = check(parse({">=": [{"var": "closed_on"}, {"date": "2026-02-01"}]}), shop.entity("purchase").scope)
+    period = check(
+        parse({">=": [{"var": "closed_on"}, {"date": "2026-02-01"}]}), shop.entity("purchase").scope
+    )
     where = Condition((measure.filter, period), _rule(shop).rules if restricted else ())
     total = shop.path("purchase", "total")
-    plan = AggregatePlan(shop.entity("purchase"), "sum", total, (Group(shop.path("purchase", "stage")),), where)
+    plan = AggregatePlan(
+        shop.entity("purchase"), "sum", total, (Group(shop.path("purchase", "stage")),), where
+    )
     shop.db.read_now(lambda r: aggregate.aggregate(r, shop.model, plan, surroundings(id="me")))
     (made,) = shop.db.read_now(lambda reader: _explained(reader, shop, "shop.purchase"))
     assert "USING COVERING INDEX" in made

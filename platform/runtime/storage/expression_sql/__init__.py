@@ -33,8 +33,18 @@ from dacheng.runtime.storage.expression_sql.operands import (
 )
 from dacheng.runtime.storage.expression_sql.values import VALUES
 
-__all__ = ["Bind", "Dialect", "Prepared", "Resolve", "SqlList", "SqlOperand",
-           "prepare_condition", "prepare_value", "to_sql", "value_sql"]
+__all__ = [
+    "Bind",
+    "Dialect",
+    "Prepared",
+    "Resolve",
+    "SqlList",
+    "SqlOperand",
+    "prepare_condition",
+    "prepare_value",
+    "to_sql",
+    "value_sql",
+]
 
 
 def to_sql(
@@ -77,7 +87,12 @@ def value_sql(
 
 
 def prepare_condition(
-    expression: Expression, resolve: Resolve, *, dialect: Dialect, environment: Environment, name: str,
+    expression: Expression,
+    resolve: Resolve,
+    *,
+    dialect: Dialect,
+    environment: Environment,
+    name: str,
     exact: bool = False,
 ) -> Prepared:
     """The condition with bound names `{name}_0` … for every call of the same `expression.shape` key."""
@@ -85,7 +100,12 @@ def prepare_condition(
 
 
 def prepare_value(
-    expression: Expression, resolve: Resolve, *, dialect: Dialect, environment: Environment, name: str,
+    expression: Expression,
+    resolve: Resolve,
+    *,
+    dialect: Dialect,
+    environment: Environment,
+    name: str,
     scale: int | None = 6,
 ) -> Prepared:
     """The value with bound names `{name}_0` … for every call of the same `expression.shape` key."""
@@ -93,17 +113,28 @@ def prepare_value(
 
 
 def _condition(
-    expression: Expression, resolve: Resolve, dialect: Dialect, surroundings: Environment, name: str | None, exact: bool
+    expression: Expression,
+    resolve: Resolve,
+    dialect: Dialect,
+    surroundings: Environment,
+    name: str | None,
+    exact: bool,
 ) -> Prepared:
     if expression.type not in (BOOLEAN, MISSING):
-        raise refuse("expression.operand_type", expression.node.pointer, operator="filter", found=expression.type.name)
+        raise refuse(
+            "expression.operand_type", expression.node.pointer, operator="filter", found=expression.type.name
+        )
     binder = Binder.of(expression, surroundings, name)
     clause = Compiler(dialect, binder, CONDITIONS, VALUES).condition(expression.root, resolve, exact=exact)
     return Prepared(clause, tuple(binder.binds))
 
 
 def _value(
-    expression: Expression, resolve: Resolve, dialect: Dialect, surroundings: Environment, name: str | None,
+    expression: Expression,
+    resolve: Resolve,
+    dialect: Dialect,
+    surroundings: Environment,
+    name: str | None,
     scale: int | None,
 ) -> Prepared:
     binder = Binder.of(expression, surroundings, name)

@@ -86,7 +86,11 @@ class Compiler:
         if self.dialect == "sqlite":
             return sa.func.dc_num(column, sa.literal_column(str(scale)), type_=sa.Text())
         number = sa.cast(column, sa.Numeric())
-        return number * sa.literal_column(format(Decimal(1).scaleb(-scale), "f"), sa.Numeric()) if scale else number
+        return (
+            number * sa.literal_column(format(Decimal(1).scaleb(-scale), "f"), sa.Numeric())
+            if scale
+            else number
+        )
 
     def unable(self, typed: Typed) -> Exception:
         """The refusal of what this database cannot work out."""
@@ -105,9 +109,13 @@ class Compiler:
         if self.constant(typed) is None:
             return self.null(kind)
         if kind == BOOLEAN:
-            return Value(sa.literal_column("1" if self.constant(typed) else "0", sa.SmallInteger()), False, place=place)
+            return Value(
+                sa.literal_column("1" if self.constant(typed) else "0", sa.SmallInteger()), False, place=place
+            )
         dialect = self.dialect
-        sql = self.binder.bind(place, lambda value, _env: bound(value, kind, dialect), sql_type(kind, dialect))
+        sql = self.binder.bind(
+            place, lambda value, _env: bound(value, kind, dialect), sql_type(kind, dialect)
+        )
         return Value(sql, nullable=False, place=place)
 
     def _stored(self, typed: Typed, resolve: Resolve) -> Value:
@@ -133,5 +141,3 @@ def certain(condition: Condition, exact: bool) -> Condition:
 def items_of(typed: Typed) -> tuple[Typed, ...] | None:
     """The items of a list written out, or None."""
     return typed.args if isinstance(typed.node, Items) else None
-
-

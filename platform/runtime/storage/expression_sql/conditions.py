@@ -22,7 +22,11 @@ from dacheng.runtime.storage.expression_sql.operands import (
 )
 
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "==": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "==": operator.eq,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
 }
 _MIRROR = {"==": "==", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
@@ -113,7 +117,9 @@ def _contains(c: Compiler, typed: Typed, resolve: Resolve, exact: bool) -> Condi
 
 def _found(c: Compiler, whole: Typed, part: Typed, resolve: Resolve, exact: bool) -> Condition:
     position = sa.func.strpos if c.dialect == "postgresql" else sa.func.instr
-    return certain(position(c.value(whole, resolve).sql, c.value(part, resolve).sql) > sa.literal_column("0"), exact)
+    return certain(
+        position(c.value(whole, resolve).sql, c.value(part, resolve).sql) > sa.literal_column("0"), exact
+    )
 
 
 def _starts_with(c: Compiler, typed: Typed, resolve: Resolve, exact: bool) -> Condition:
@@ -124,8 +130,10 @@ def _starts_with(c: Compiler, typed: Typed, resolve: Resolve, exact: bool) -> Co
         return _prefix_range(c, c.value(whole, resolve).sql, place, exact)
     if c.dialect == "postgresql":
         return certain(sa.func.starts_with(c.value(whole, resolve).sql, c.value(prefix, resolve).sql), exact)
-    return certain(sa.func.instr(c.value(whole, resolve).sql, c.value(prefix, resolve).sql)
-                   == sa.literal_column("1"), exact)
+    return certain(
+        sa.func.instr(c.value(whole, resolve).sql, c.value(prefix, resolve).sql) == sa.literal_column("1"),
+        exact,
+    )
 
 
 def _prefix_range(c: Compiler, text: Element, place: int, exact: bool) -> Condition:
@@ -162,13 +170,17 @@ def _in_values(c: Compiler, value: Value, place: int, kind: Type) -> Condition:
     if column is not None and column.scale is not None:
         scale, item, sql = column.scale, sa.BigInteger(), column.column
         values = c.binder.bind(
-            place, lambda found, _env: bound_list((scaled(each, scale, "in") for each in _present(found)), dialect),
-            list_type(item, dialect))
+            place,
+            lambda found, _env: bound_list((scaled(each, scale, "in") for each in _present(found)), dialect),
+            list_type(item, dialect),
+        )
     else:
         item, sql = sql_type(kind, dialect), value.sql
         values = c.binder.bind(
-            place, lambda found, _env: bound_list((bound(each, kind, dialect) for each in _present(found)), dialect),
-            list_type(item, dialect))
+            place,
+            lambda found, _env: bound_list((bound(each, kind, dialect) for each in _present(found)), dialect),
+            list_type(item, dialect),
+        )
     if dialect == "postgresql":
         return sql == sa.any_(values)
     return sql.in_(sa.select(sa.func.json_each(values).table_valued("value").c.value))
@@ -176,8 +188,6 @@ def _in_values(c: Compiler, value: Value, place: int, kind: Type) -> Condition:
 
 def _present(values: Any) -> list[Any]:
     return [value for value in values if value is not None]
-
-
 
 
 def _in_rows(c: Compiler, value: Value, rows: SqlList, item: Type) -> Condition:
@@ -192,7 +202,9 @@ def _in_rows(c: Compiler, value: Value, rows: SqlList, item: Type) -> Condition:
 
 
 def _exists(rows: SqlList, condition: Condition) -> Condition:
-    found: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(rows.source).where(rows.condition, condition)
+    found: sa.Select[Any] = (
+        sa.select(sa.literal_column("1")).select_from(rows.source).where(rows.condition, condition)
+    )
     return sa.exists(found.correlate_except(rows.source))
 
 
@@ -244,7 +256,20 @@ def _is_set(c: Compiler, typed: Typed, resolve: Resolve, exact: bool) -> Conditi
 
 
 CONDITIONS = {
-    "==": _equal, "!=": _unequal, "<": _ordered, "<=": _ordered, ">": _ordered, ">=": _ordered,
-    "and": _and, "or": _or, "!": _not, "in": _in, "some": _some, "all": _all, "none": _none, "is_set": _is_set,
-    "contains": _contains, "starts_with": _starts_with,
+    "==": _equal,
+    "!=": _unequal,
+    "<": _ordered,
+    "<=": _ordered,
+    ">": _ordered,
+    ">=": _ordered,
+    "and": _and,
+    "or": _or,
+    "!": _not,
+    "in": _in,
+    "some": _some,
+    "all": _all,
+    "none": _none,
+    "is_set": _is_set,
+    "contains": _contains,
+    "starts_with": _starts_with,
 }

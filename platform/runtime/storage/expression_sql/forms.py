@@ -18,7 +18,11 @@ _LARGEST = 2**63 - 1
 _MILLION = 6
 _WIDE = Context(prec=60)
 _TYPES: dict[Type, Any] = {
-    TEXT: sa.Text(), DATE: sa.Text(), BOOLEAN: sa.SmallInteger(), INSTANT: sa.BigInteger(), DURATION: sa.BigInteger(),
+    TEXT: sa.Text(),
+    DATE: sa.Text(),
+    BOOLEAN: sa.SmallInteger(),
+    INSTANT: sa.BigInteger(),
+    DURATION: sa.BigInteger(),
     MISSING: sa.Text(),
 }
 

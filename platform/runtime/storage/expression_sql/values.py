@@ -60,15 +60,19 @@ def _divide(c: Compiler, typed: Typed, resolve: Resolve) -> Value:
 
 
 def _round(c: Compiler, typed: Typed, resolve: Resolve) -> Value:
-    digits = c.value(typed.args[1], resolve).sql if len(typed.args) == 2 else c.lift(sa.literal_column("0"), 0)
+    digits = (
+        c.value(typed.args[1], resolve).sql if len(typed.args) == 2 else c.lift(sa.literal_column("0"), 0)
+    )
     return _call(c, "dc_round", NUMBER, c.value(typed.args[0], resolve).sql, digits)
 
 
 def _if(c: Compiler, typed: Typed, resolve: Resolve) -> Value:
     args = typed.args
     otherwise = c.value(args[-1], resolve) if len(args) % 2 else c.null(typed.type)
-    branches = [(c.condition(condition, resolve, exact=False), c.value(value, resolve).sql)
-                for condition, value in zip(args[::2], args[1::2], strict=False)]
+    branches = [
+        (c.condition(condition, resolve, exact=False), c.value(value, resolve).sql)
+        for condition, value in zip(args[::2], args[1::2], strict=False)
+    ]
     return Value(sa.case(*branches, else_=otherwise.sql))
 
 
@@ -77,7 +81,9 @@ def _cat(c: Compiler, typed: Typed, resolve: Resolve) -> Value:
     for arg in typed.args:
         value = c.value(arg, resolve)
         sql = sa.func.dc_num_text(value.sql, type_=sa.Text()) if arg.type == NUMBER else value.sql
-        parts.append(sa.func.coalesce(sql, sa.literal_column("''"), type_=sa.Text()) if value.nullable else sql)
+        parts.append(
+            sa.func.coalesce(sql, sa.literal_column("''"), type_=sa.Text()) if value.nullable else sql
+        )
     return Value(reduce(lambda a, b: a.op("||")(b), parts), nullable=False)
 
 
@@ -114,11 +120,19 @@ def _extreme_row(c: Compiler, name: str, typed: Typed, resolve: Resolve) -> Valu
     found = rows.resolve(())
     if not isinstance(found, SqlOperand):
         raise c.unable(typed)
-    item = c.lift(found.column, found.scale) if found.kind == NUMBER and found.scale is not None else found.column
+    item = (
+        c.lift(found.column, found.scale)
+        if found.kind == NUMBER and found.scale is not None
+        else found.column
+    )
     if typed.type in (TEXT, DATE) and c.dialect == "postgresql":
         item = sa.collate(item, "C")
     whole = sa.func.count() == sa.func.count(item)
-    best = sa.select(sa.case((whole, getattr(sa.func, name)(item)))).select_from(rows.source).where(rows.condition)
+    best = (
+        sa.select(sa.case((whole, getattr(sa.func, name)(item))))
+        .select_from(rows.source)
+        .where(rows.condition)
+    )
     return Value(best.correlate_except(rows.source).scalar_subquery())
 
 
@@ -155,10 +169,23 @@ def _working_days(c: Compiler, typed: Typed, resolve: Resolve) -> Value:
 
 
 VALUES: dict[str, Build] = {
-    "+": _fold("dc_add", lambda a, b: a + b), "-": _minus, "*": _fold("dc_mul", lambda a, b: a * b),
-    "/": _divide, "%": _function("dc_mod"), "abs": _function("dc_abs"), "round": _round,
-    "min": _extreme("min"), "max": _extreme("max"), "cat": _cat, "if": _if, "length": _length,
-    "lower": _function("dc_lower"), "date": _date, "add_days": _function("dc_add_days"),
-    "add_months": _function("dc_add_months"), "days_between": _days_between, "start_of": _start_of,
+    "+": _fold("dc_add", lambda a, b: a + b),
+    "-": _minus,
+    "*": _fold("dc_mul", lambda a, b: a * b),
+    "/": _divide,
+    "%": _function("dc_mod"),
+    "abs": _function("dc_abs"),
+    "round": _round,
+    "min": _extreme("min"),
+    "max": _extreme("max"),
+    "cat": _cat,
+    "if": _if,
+    "length": _length,
+    "lower": _function("dc_lower"),
+    "date": _date,
+    "add_days": _function("dc_add_days"),
+    "add_months": _function("dc_add_months"),
+    "days_between": _days_between,
+    "start_of": _start_of,
     "working_days_between": _working_days,
 }
