@@ -91,9 +91,15 @@ def served(installed: Path, tmp_path: Path) -> Iterator[httpx2.Client]:
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     call = "import sys; from dacheng.runtime.cli import main; sys.exit(main())"
     command, data = [sys.executable, "-c", call], ["--data", str(tmp_path / "data")]
-    install = [*command, "app", "install", "sales_management", *data]
-    done = subprocess.run(install, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    for words, typed in (
+        (("setup", "boss@example.com", "--name", "Boss", "--password-stdin"), "a calm long pass phrase"),
+        (("app", "install", "sales_management"), ""),
+    ):
+        line = [*command, *words, *data]
+        done = subprocess.run(
+            line, cwd=tmp_path, env=environment, input=typed, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
     with subprocess.Popen(
         [*command, "serve", "--port", str(port), *data], cwd=tmp_path, env=environment
     ) as server:
