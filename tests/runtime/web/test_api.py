@@ -116,10 +116,13 @@ def test_every_reference_of_the_description_leads_somewhere(workspace: Workspace
             return own + [each for value in node.values() for each in references(value)]
         return [each for value in node for each in references(value)] if isinstance(node, list) else []
 
-    for reference in set(references(found)):
+    named = set(references(found))
+    assert named
+    for reference in named:
         here: Any = found
         for step in reference.removeprefix("#/").split("/"):
             here = here[step]
+        assert isinstance(here, dict), reference
 
 
 TRIED: list[tuple[dict[str, Any], Any]] = [
