@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dacheng.metadata.expression import Expression, RecordOf
-from dacheng.metadata.kinds import Codec, Json, Spec
+from dacheng.metadata.kinds import Codec, Json, Shape, Spec
 
 EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
@@ -61,6 +61,7 @@ class Field:
     entity: str
     kind: str
     view: str
+    shape: Shape
     spec: Spec
     codec: Codec
     order: int = 0
@@ -80,6 +81,16 @@ class Field:
     def ref(self) -> str:
         """`app.entity.field`."""
         return f"{self.entity}.{self.id}"
+
+    @property
+    def is_link(self) -> bool:
+        """Whether it holds the id of one record, of the entity `to`."""
+        return self.shape is Shape.LINK
+
+    @property
+    def is_lines(self) -> bool:
+        """Whether it stands for rows of the child entity `to` and has no column."""
+        return self.shape is Shape.LINES
 
     @property
     def slot(self) -> str:

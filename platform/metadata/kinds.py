@@ -30,6 +30,14 @@ class Primitive(StrEnum):
     JSON = "json"  # canonical JSON text
 
 
+class Shape(StrEnum):
+    """How a field hangs together with records; whatever asks, asks for this and not for a kind by name."""
+
+    VALUE = "value"  # a value in columns of its own
+    LINK = "link"  # one column with the id of one record
+    LINES = "lines"  # no column: the rows of a child entity that live and die with the record
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnSpec:
     """One physical column of a field: named `{field}{suffix}`."""
@@ -92,9 +100,17 @@ class FieldKind(ABC):
     id: str
     schema: Mapping[str, Any] = MappingProxyType({})
     view: str = ""  # the web view that draws it; empty: the view named like the kind
-    numeric: bool = False  # kept as a number that measures may sum
+    shape: Shape = Shape.VALUE
+    numeric: bool = False  # a number: measures may sum it
+    ordered: bool = False  # has a smallest and a largest value
+    timed: bool = False  # a day or an instant: measures may run along it
     derived: bool = False  # computed by the product, never written by people
     merge: Mapping[str, str] = MappingProxyType({})  # layer policy per key this kind adds
+
+    def leads_to(self, spec: Spec) -> str | None:
+        """The entity that a link or lines of this kind lead to, as written; None for a value."""
+        target = spec.get("x-to") or spec.get("x-entity")
+        return None if target is None else str(target)
 
     @abstractmethod
     def bind(self, field_id: str, spec: Spec) -> Codec:

@@ -32,7 +32,7 @@ def lint(package: Package, kinds: Kinds, others: Mapping[str, Package]) -> tuple
     if structure:
         return tuple(structure)
     compiled = _compiled(package, others, kinds)
-    world = World(package, compiled)
+    world = World(package, kinds, compiled)
     found = check_references(package, kinds, compiled)
     if not found:
         try:

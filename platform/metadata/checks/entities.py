@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dacheng.metadata.checks.world import World
-from dacheng.metadata.kinds import Kinds
+from dacheng.metadata.kinds import Kinds, Shape
 from dacheng.metadata.problem import Problem, problem
 from dacheng.metadata.system_fields import reserved_names
 
 MAX_APP, MAX_ENTITY, MAX_FIELD = 16, 30, 40
-NUMERIC = frozenset(["integer", "decimal", "money", "rollup"])
-ORDERED = NUMERIC | {"date", "datetime", "text"}
-
-
-def is_numeric(kind: str, kinds: Kinds) -> bool:
-    """Whether fields of this kind are numbers that can be summed."""
-    return kind in NUMERIC or (kind in kinds.fields and kinds.fields[kind].numeric)
 
 
 def names_fit(world: World, kinds: Kinds) -> Iterator[Problem]:
@@ -61,8 +54,9 @@ def links_lead_somewhere(world: World, kinds: Kinds) -> Iterator[Problem]:
     """Each link leads to an entity of this app or of one named in `requires`."""
     for _, item, file in world.items("entity"):
         for field, spec in item["properties"].items():
-            to = spec.get("x-to")
-            if spec["x-kind"] != "link" or to is None or world.has_entity(to):
+            kind = kinds.fields[spec["x-kind"]]
+            to = kind.leads_to(spec) if kind.shape is Shape.LINK else None
+            if to is None or world.has_entity(to):
                 continue
             app = world.full(to).split(".")[0]
             where = f"/properties/{field}/x-to"
@@ -77,7 +71,7 @@ def lines_have_a_child(world: World, kinds: Kinds) -> Iterator[Problem]:
     used: dict[str, str] = {}
     for entity, item, file in world.items("entity"):
         for field, spec in item["properties"].items():
-            if spec["x-kind"] != "lines":
+            if kinds.fields[spec["x-kind"]].shape is not Shape.LINES:
                 continue
             where = f"/properties/{field}/x-entity"
             child = world.entities.get(spec["x-entity"])
@@ -103,17 +97,15 @@ def rollups_have_a_source(world: World, kinds: Kinds) -> Iterator[Problem]:
                 continue
             where = f"/properties/{field}"
             of = item["properties"].get(spec["x-of"])
-            if of is None or of["x-kind"] != "lines":
+            if of is None or kinds.fields[of["x-kind"]].shape is not Shape.LINES:
                 yield problem("definition.no_field", f"{where}/x-of", file, field=spec["x-of"])
                 continue
             if spec["x-aggregate"] == "count":
                 continue
             source = world.path(of["x-entity"], spec.get("x-field", ""))
-            if source is None or source.kind in ("lines", "rollup"):
+            if source is None or source.is_lines or source.kind.derived:
                 yield problem("definition.no_field", f"{where}/x-field", file, field=spec.get("x-field", ""))
-            elif not is_numeric(source.kind, kinds) and (
-                spec["x-aggregate"] == "sum" or source.kind not in ORDERED
-            ):
+            elif not source.kind.numeric and (spec["x-aggregate"] == "sum" or not source.kind.ordered):
                 yield problem("definition.not_a_number", f"{where}/x-field", file, field=spec["x-field"])
 
 

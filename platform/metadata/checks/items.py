@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from dacheng.metadata.checks.entities import ORDERED, is_numeric
 from dacheng.metadata.checks.world import World
 from dacheng.metadata.kinds import Kinds
 from dacheng.metadata.problem import Problem, problem
@@ -72,7 +71,7 @@ def list_paths_exist(world: World, kinds: Kinds) -> Iterator[Problem]:
                 yield problem("definition.no_field", f"/columns/{column}", file, field=path)
         for index, sort in enumerate(item.get("sort", ())):
             target = world.path(entity, sort["field"])
-            if target is None or target.kind == "lines":
+            if target is None or target.is_lines:
                 yield problem("definition.no_field", f"/sort/{index}/field", file, field=sort["field"])
         for index, path in enumerate(item.get("filters", ())):
             if world.path(entity, path) is None:
@@ -88,14 +87,14 @@ def measures_can_be_reckoned(world: World, kinds: Kinds) -> Iterator[Problem]:
         yield from _measure_field(world, kinds, item, file)
         time = item.get("time_field")
         target = None if time is None else world.path(entity, time)
-        if time is not None and (target is None or target.kind not in ("date", "datetime")):
+        if time is not None and (target is None or not target.kind.timed):
             yield problem("definition.not_a_time", "/time_field", file, field=time)
         for dimension, body in item.get("dimensions", {}).items():
             where = f"/dimensions/{dimension}"
             target = world.path(entity, body["path"])
-            if target is None or target.kind == "lines":
+            if target is None or target.is_lines:
                 yield problem("definition.no_field", f"{where}/path", file, field=body["path"])
-            elif "grain" in body and target.kind not in ("date", "datetime"):
+            elif "grain" in body and not target.kind.timed:
                 yield problem("definition.not_a_time", f"{where}/grain", file, field=body["path"])
 
 
@@ -106,10 +105,10 @@ def _measure_field(world: World, kinds: Kinds, item: Mapping[str, Any], file: st
             yield problem("definition.missing_key", "", file, key="field")
         return
     target = world.path(item["entity"], field)
-    if target is None or target.kind == "lines":
+    if target is None or target.is_lines:
         yield problem("definition.no_field", "/field", file, field=field)
-    elif not is_numeric(target.kind, kinds) and (
-        aggregate in ("sum", "avg") or (aggregate in ("min", "max") and target.kind not in ORDERED)
+    elif not target.kind.numeric and (
+        aggregate in ("sum", "avg") or (aggregate in ("min", "max") and not target.kind.ordered)
     ):
         yield problem("definition.not_a_number", "/field", file, field=field)
 

@@ -18,7 +18,7 @@ def workflows_fit_their_field(world: World, kinds: Kinds) -> Iterator[Problem]:
         if fields is None:
             continue
         field = fields.get(item["field"])
-        if field is None or field.kind != "choice":
+        if field is None or field.kind.id != "choice":
             yield problem("definition.not_a_choice", "/field", file, field=item["field"])
             continue
         for state in item["states"]:
@@ -117,9 +117,7 @@ def _writable(
     target = fields.get(name)
     if target is None:
         yield problem("definition.no_field", where, file, field=name)
-    elif (
-        target.kind == "lines" or kinds.fields[target.kind].derived or name in ("id", "version", "created_at")
-    ):
+    elif target.is_lines or target.kind.derived or name in ("id", "version", "created_at"):
         yield problem("definition.not_writable", where, file, field=name)
 
 

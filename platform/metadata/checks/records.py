@@ -65,7 +65,7 @@ def _record(
 
 
 def _value(field: Field, value: Any, where: str, file: str, keys: _Keys) -> Iterator[Problem]:
-    if field.kind == "link" and isinstance(value, Mapping):
+    if field.is_link and isinstance(value, Mapping):
         if set(value) != {"key"} or not keys.has(field.to, value["key"]):
             yield problem("definition.no_record", where, file, entity=field.to, key=value.get("key", ""))
         return

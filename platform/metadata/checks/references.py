@@ -15,5 +15,5 @@ RULES = (*entities.RULES, *items.RULES, *processes.RULES)
 
 def check_references(package: Package, kinds: Kinds, others: Mapping[str, CompiledApp]) -> list[Problem]:
     """Everything the package names that is not there; `package` must have passed the structure check."""
-    world = World(package, others)
+    world = World(package, kinds, others)
     return [found for rule in RULES for found in rule(world, kinds)]

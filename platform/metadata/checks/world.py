@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dacheng.metadata.definition import CompiledApp, Package
+from dacheng.metadata.kinds import FieldKind, Kinds, Shape
 from dacheng.metadata.system_fields import CORE, system_specs
 
 Item = Mapping[str, Any]
@@ -16,17 +17,28 @@ Item = Mapping[str, Any]
 class Target:
     """A field as others see it: its kind, where a link leads (full reference), the options of a choice."""
 
-    kind: str
+    kind: FieldKind
     to: str | None = None
     options: frozenset[str] = frozenset()
     source: str = ""  # a roll-up's aggregate
+
+    @property
+    def is_link(self) -> bool:
+        """Whether a path may lead on from here."""
+        return self.kind.shape is Shape.LINK
+
+    @property
+    def is_lines(self) -> bool:
+        """Whether it stands for rows of a child."""
+        return self.kind.shape is Shape.LINES
 
 
 class World:
     """Look-up of everything a reference may name; `package` must have passed the structure check."""
 
-    def __init__(self, package: Package, others: Mapping[str, CompiledApp]) -> None:
+    def __init__(self, package: Package, kinds: Kinds, others: Mapping[str, CompiledApp]) -> None:
         self.package = package
+        self.kinds = kinds
         self.app = package.id
         self.others = others
         self.entities = {i: item for (kind, i), item in package.items.items() if kind == "entity"}
@@ -71,17 +83,20 @@ class World:
         if found is None:
             return None
         return {
-            field.id: Target(field.kind, field.to, frozenset(option.id for option in field.options))
+            field.id: Target(
+                self.kinds.fields[field.kind], field.to, frozenset(option.id for option in field.options)
+            )
             for field in found.fields.values()
         }
 
     def _written(self, specs: Mapping[str, Item]) -> Mapping[str, Target]:
         targets = {}
         for field, spec in specs.items():
-            to = spec.get("x-to") or spec.get("x-entity")
+            kind = self.kinds.fields[spec["x-kind"]]
+            to = kind.leads_to(spec)
             options = frozenset(spec.get("x-options", ()))
             source = str(spec.get("x-aggregate", ""))
-            targets[field] = Target(spec["x-kind"], None if to is None else self.full(to), options, source)
+            targets[field] = Target(kind, None if to is None else self.full(to), options, source)
         return targets
 
     def path(self, entity: str, path: str | Sequence[str]) -> Target | None:
@@ -94,7 +109,7 @@ class World:
             target = fields.get(step) if fields is not None else None
             if target is None:
                 return None
-            at = target.to if target.kind == "link" else None
+            at = target.to if target.is_link else None
         return target
 
     def role(self, name: str) -> bool:

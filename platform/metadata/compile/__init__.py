@@ -188,5 +188,5 @@ def _links(entities: Mapping[str, Entity]) -> list[tuple[str, tuple[str, str]]]:
         (field.to, (entity.ref, field.id))
         for entity in entities.values()
         for field in entity.fields.values()
-        if field.kind == "link" and field.to is not None
+        if field.is_link and field.to is not None
     ]

@@ -131,8 +131,8 @@ class _Lookup:
         found = self.compiling.fields(self.ref).get(name)
         if found is None:
             return None
-        if found.kind == "link" and found.to is not None:
+        if found.is_link and found.to is not None:
             return self.compiling.scope(found.to)
-        if found.kind == "lines" and found.to is not None:
+        if found.is_lines and found.to is not None:
             return ListOf(self.compiling.scope(found.to))
         return found.codec.type

@@ -10,6 +10,7 @@ from dacheng.metadata.compile.context import Compiling
 from dacheng.metadata.definition import Entity, Field, Option, Rollup
 from dacheng.metadata.expression import Expression
 from dacheng.metadata.field_kinds.lines import LinesCodec
+from dacheng.metadata.kinds import Shape
 from dacheng.metadata.problem import Refused, problem
 from dacheng.metadata.record_schema import derive_schema
 from dacheng.metadata.system_fields import is_owned, system_specs
@@ -50,9 +51,9 @@ def _field(
     work: Compiling, name: str, field_id: str, spec: Spec, item: Spec, system: bool = False
 ) -> Field | None:
     kind = work.kinds.fields[spec["x-kind"]]
-    target = spec.get("x-to") or spec.get("x-entity")
+    target = kind.leads_to(spec)
     to = None if target is None else work.full(target)
-    bound = {**spec, "x-to": to} if "x-to" in spec else dict(spec)
+    bound = {**spec, "x-to": to} if kind.shape is Shape.LINK else dict(spec)
     if kind.id == "rollup" and spec["x-aggregate"] != "count":
         child = work.full(item["properties"][spec["x-of"]]["x-entity"])
         bound["x-source"] = work.fields(child)[spec["x-field"]].codec
@@ -68,6 +69,7 @@ def _field(
         entity=work.full(name),
         kind=kind.id,
         view=kind.view or kind.id,
+        shape=kind.shape,
         spec=MappingProxyType(dict(spec)),
         codec=codec,
         order=int(spec.get("x-order", 0)),
@@ -78,7 +80,7 @@ def _field(
         derived=kind.derived,
         system=system,
         to=to,
-        on_delete="cascade" if kind.id == "lines" else str(spec.get("x-on-delete", "clear")),
+        on_delete="cascade" if kind.shape is Shape.LINES else str(spec.get("x-on-delete", "clear")),
         options=tuple(
             Option(
                 key,
@@ -110,7 +112,7 @@ def _with_defaults(work: Compiling, name: str, fields: Mapping[str, Field]) -> M
 
 def _default(work: Compiling, name: str, field: Field, raw: Any) -> Expression | None:
     where, file = f"/properties/{field.id}/x-default", work.file("entity", name)
-    if field.kind == "lines" or field.derived:
+    if field.is_lines or field.derived:
         work.problems.append(problem("definition.no_default", where, file))
         return None
     if field.options and isinstance(raw, str) and raw not in {option.id for option in field.options}:

@@ -10,6 +10,7 @@ from dacheng.metadata.field_kinds.integer import Integer
 from dacheng.metadata.field_kinds.lines import Lines
 from dacheng.metadata.field_kinds.link import Link
 from dacheng.metadata.field_kinds.money import MoneyKind
+from dacheng.metadata.field_kinds.people import Department, User
 from dacheng.metadata.field_kinds.rollup import Rollup
 from dacheng.metadata.field_kinds.text import Text
 from dacheng.metadata.kinds import FieldKind
@@ -23,6 +24,8 @@ BUILTIN: tuple[FieldKind, ...] = (
     Date(),
     Datetime(),
     Link(),
+    User(),
+    Department(),
     Lines(),
     Rollup(),
 )

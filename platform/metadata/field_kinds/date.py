@@ -84,6 +84,7 @@ class Date(FieldKind):
     """A calendar day."""
 
     id = "date"
+    ordered = timed = True
 
     def bind(self, field_id: str, spec: Spec) -> DateCodec:
         """The codec of one date field."""

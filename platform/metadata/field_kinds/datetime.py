@@ -115,6 +115,7 @@ class Datetime(FieldKind):
     """An instant."""
 
     id = "datetime"
+    ordered = timed = True
 
     def bind(self, field_id: str, spec: Spec) -> DatetimeCodec:
         """The codec of one date-and-time field."""

@@ -87,6 +87,7 @@ class Decimal(FieldKind):
     """An exact number of at most 18 digits, `x-scale` (2 unless said, at most 6) of them decimals."""
 
     id = "decimal"
+    numeric = ordered = True
     schema: Mapping[str, Any] = {"properties": {"minimum": BOUND, "maximum": BOUND, "x-scale": SCALE}}
     merge: Mapping[str, str] = {"x-scale": "locked"}
 

@@ -81,6 +81,7 @@ class Integer(FieldKind):
     """A whole number within ±(2^53 − 1), with optional bounds."""
 
     id = "integer"
+    numeric = ordered = True
     schema: Mapping[str, Any] = {
         "properties": {
             "minimum": {"type": "integer", "minimum": -LIMIT, "maximum": LIMIT},

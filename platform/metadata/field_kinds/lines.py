@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from dacheng.metadata.expression import NUMBER
 from dacheng.metadata.field_kinds.link import ID_PATTERN
-from dacheng.metadata.kinds import Codec, FieldKind, Json, Spec
+from dacheng.metadata.kinds import Codec, FieldKind, Json, Shape, Spec
 from dacheng.metadata.problem import Problem, Refused, problem, refuse
 
 MAX_LINES = 500
@@ -123,6 +123,7 @@ class Lines(FieldKind):
     """The rows of the child entity `x-entity`, at most `maxItems` (500) of them."""
 
     id = "lines"
+    shape = Shape.LINES
     schema: Mapping[str, Any] = {
         "required": ["x-entity"],
         "properties": {

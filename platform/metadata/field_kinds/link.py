@@ -8,7 +8,7 @@ from typing import Any
 
 from dacheng.metadata.expression import TEXT
 from dacheng.metadata.field_kinds.verbatim import Verbatim
-from dacheng.metadata.kinds import ColumnSpec, FieldKind, Json, Primitive, Spec
+from dacheng.metadata.kinds import ColumnSpec, FieldKind, Json, Primitive, Shape, Spec
 from dacheng.metadata.problem import refuse
 
 ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
@@ -40,6 +40,7 @@ class Link(FieldKind):
     """A link to one record of `x-to`; `x-on-delete` says what happens when that record is deleted."""
 
     id = "link"
+    shape = Shape.LINK
     schema: Mapping[str, Any] = {
         "required": ["x-to"],
         "properties": {

@@ -134,6 +134,7 @@ class MoneyKind(FieldKind):
     """An amount with its currency; `x-currency` (CNY unless said) is what a bare number means."""
 
     id = "money"
+    numeric = ordered = True
     schema: Mapping[str, Any] = {
         "properties": {
             "minimum": BOUND,

@@ -15,6 +15,7 @@ class Rollup(FieldKind):
     """`x-aggregate` of `x-field` over the lines field `x-of`; `count` needs no field."""
 
     id = "rollup"
+    numeric = ordered = True
     derived = True
     schema: Mapping[str, Any] = {
         "required": ["x-of", "x-aggregate"],

@@ -85,6 +85,7 @@ class Text(FieldKind):
     """Plain text of at most `maxLength` code points (255 unless said); `x-multiline` makes it a text area."""
 
     id = "text"
+    ordered = True
     schema: Mapping[str, Any] = {
         "properties": {
             "maxLength": {"type": "integer", "minimum": 1, "maximum": MAX_LENGTH},

@@ -213,12 +213,12 @@ def _place(
     found = entity.fields.get(name)
     if found is None:
         return
-    if found.kind == "lines":
+    if found.is_lines:
         if name not in into:
             into[name] = _line_operands(found.to, subject.lines.get(name, ()), subject)
         return
     value = values.get(name)
-    if len(path) == 1 or found.kind != "link":
+    if len(path) == 1 or not found.is_link:
         if not isinstance(into.get(name), dict):
             into[name] = operand(found, value)
         return

@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from dacheng.metadata.definition import Field
-from dacheng.metadata.kinds import Json
+from dacheng.metadata.kinds import Json, Primitive
 from dacheng.metadata.problem import refuse
 from dacheng.runtime.services import read_records
 from dacheng.runtime.services.delimited import safe, write_delimited
 from dacheng.runtime.services.gate import OutColumn, Query
-from dacheng.runtime.services.import_mapping import UNFILLED
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.site import Site
 from dacheng.runtime.services.work import Work
 
 PAGE = 200
-TYPED = frozenset({"integer", "decimal", "money", "date", "datetime", "rollup"})
+TEXTUAL = frozenset({Primitive.TEXT, Primitive.JSON})  # what a spreadsheet could take for a formula
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +83,14 @@ def _all(policy: EntityPolicy) -> tuple[str, ...]:
     return tuple(
         name
         for name, each in policy.readable.items()
-        if each.kind not in UNFILLED and (not each.system or name == "owner")
+        if not each.is_lines and not each.derived and (not each.system or name == "owner")
     )
 
 
 def _column(work: Work, policy: EntityPolicy, name: str) -> str:
     """A field as a path: links lead on to the title of what they link to, where that may be read."""
     found = policy.readable.get(name)
-    if found is None or found.kind != "link":
+    if found is None or not found.is_link:
         return name
     target = work.policy.entity(found.to or "")
     return f"{name}.{target.title.id}" if target is not None and target.title is not None else name
@@ -111,10 +110,10 @@ def _headings(work: Work, wanted: Export, columns: Sequence[OutColumn]) -> list[
 
 def _writer(work: Work, field: Field, by_id: bool) -> Callable[[Sequence[Any]], str]:
     load, write = field.codec.load, field.codec.text
-    if field.kind == "choice" and not by_id:
+    if field.options and not by_id:
         labels, locale = work.model.labels, work.context.locale
         names = {each.id: labels.option(locale, field, each.id) for each in field.options}
         return lambda stored: safe(names.get(stored[0], stored[0] or ""))
-    if field.kind in TYPED:
+    if field.codec.columns[0].primitive not in TEXTUAL:
         return lambda stored: write(load(stored))
     return lambda stored: safe(write(load(stored)))

@@ -184,7 +184,7 @@ def _resolved(policy: Policy, ref: str, steps: Sequence[str]) -> Path | None:
         if target is None:
             return None
         found.append(target)
-        here = policy.entity(target.to) if target.kind == "link" and target.to else None
+        here = policy.entity(target.to) if target.is_link and target.to else None
     return tuple(found)
 
 
@@ -235,7 +235,7 @@ def _sort(
 def _by_title(work: Work, path: Path) -> Path:
     """A link sorts by its record's title where that may be read, so that people find what they see."""
     last = path[-1]
-    if last.kind != "link" or len(path) > MAX_LINKS:
+    if not last.is_link or len(path) > MAX_LINKS:
         return path
     target = work.policy.entity(last.to or "")
     title = target.title if target is not None else None
@@ -296,7 +296,7 @@ class _Shown:
         if self.policy.entity(target.to) is None:
             return None
         inner = scope_of(self.policy, target.to)
-        return ListOf(inner) if target.kind == "lines" else inner
+        return ListOf(inner) if target.is_lines else inner
 
 
 def _of_definition(work: Work, ref: str, given: Expression, problems: list[Problem]) -> Expression | None:
@@ -336,7 +336,7 @@ def _hops(
         here: EntityPolicy | None = policy
         for index, step in enumerate(path):
             target = here.readable.get(step) if here is not None else None
-            if target is None or target.kind != "link" or target.to is None:
+            if target is None or not target.is_link or target.to is None:
                 break
             here = work.policy.entity(target.to)
             found[path[: index + 1]] = here.rows["read"] if here is not None else False

@@ -63,7 +63,7 @@ def read(reader: Reader, work: Work, ref: str, record_id: str, limit: int = MAX_
         raise refuse("record.missing")
     limit = min(limit, MAX_ENTRIES)
     rows = change_log.read(reader, ref, record_id, MAX_ENTRIES)
-    children = [each for each in policy.readable.values() if each.kind == "lines"]
+    children = [each for each in policy.readable.values() if each.is_lines]
     if children:
         rows += change_log.read_lines(reader, record_id, MAX_ENTRIES)
     rows.sort(key=lambda row: -row.seq)
@@ -109,7 +109,7 @@ def _without_unseen(reader: Reader, work: Work, entries: Sequence[Entry]) -> His
     for entry in entries:
         wanted.setdefault(PEOPLE, {})[entry.person or entry.actor] = None
         for change in entry.changes:
-            if change.field.kind == "link":
+            if change.field.is_link:
                 for value in (change.before, change.after):
                     if isinstance(value, str):
                         wanted.setdefault(change.field.to or "", {})[value] = None
@@ -120,7 +120,7 @@ def _without_unseen(reader: Reader, work: Work, entries: Sequence[Entry]) -> His
 
 def _seen(entry: Entry, titled: Mapping[str, Mapping[str, str]], people: Mapping[str, str]) -> Entry:
     def value(change: FieldChange, held: Json) -> Json:
-        if change.field.kind != "link" or held is None:
+        if not change.field.is_link or held is None:
             return held
         return held if held in titled.get(change.field.to or "", {}) else None
 

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from dacheng.metadata.definition import Field
-from dacheng.metadata.kinds import Json
+from dacheng.metadata.kinds import Json, Primitive
 from dacheng.metadata.problem import Problem, Refused, problem
 from dacheng.runtime.services.delimited import unsafe
 from dacheng.runtime.services.import_mapping import ColumnMap, ImportMapping
@@ -48,7 +48,7 @@ class Cells:
             target, at = fields[each.field], header.index(each.column) if each.column else -1
             if at < 0:
                 self._constants.append((each.field, target.codec.parse, each.value))
-            elif target.kind == "link":
+            elif target.is_link:
                 self._links.append((each.field, at, _remembered(_text_of(each))))
             else:
                 self._values.append((each.field, at, _remembered(_cell_reading(work, target, each))))
@@ -107,7 +107,7 @@ def _cell_reading(work: Work, target: Field, column: ColumnMap) -> Reading:
 
 
 def _reading(work: Work, target: Field, column: ColumnMap) -> Reading:
-    if target.kind == "choice":
+    if target.options:
         return _option_reading(work, target)
     if column.format:
         return _pattern_reading(work, target, column.format)
@@ -155,7 +155,7 @@ def _pattern_reading(work: Work, target: Field, pattern: str) -> Reading:
             moment = datetime.strptime(text, pattern)  # noqa: DTZ007 - the zone is added below
         except ValueError as error:
             raise Refused([problem("record.invalid", reason=str(error))]) from error
-        if target.kind == "date":
+        if target.codec.columns[0].primitive is Primitive.DATE:
             return moment.date()
         aware = moment if moment.tzinfo else moment.replace(tzinfo=work.context.zone)
         return aware.astimezone(UTC).replace(microsecond=aware.microsecond // 1000 * 1000)

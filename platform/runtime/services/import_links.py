@@ -69,7 +69,7 @@ class LinkBook:
     def of(cls, work: Work, entity: str, mapping: ImportMapping, drafts: Iterable[Draft]) -> LinkBook:
         """A book for one file; `drafts` are all its rows, looked at for self-links alone."""
         fields = work.entity(entity).entity.fields
-        columns = {each.field: each for each in mapping.columns if fields[each.field].kind == "link"}
+        columns = {each.field: each for each in mapping.columns if fields[each.field].is_link}
         own_columns = {name: each for name, each in columns.items() if fields[name].to == entity}
         texts: dict[str, set[str]] = {each.match: set() for each in own_columns.values()}
         if own_columns:

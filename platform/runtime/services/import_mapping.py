@@ -17,7 +17,6 @@ from dacheng.runtime.services.work import Work
 
 MISSING = ("error", "create", "empty")
 HISTORIC_FIELDS = frozenset({"created_at", "updated_at", "created_by", "updated_by"})
-UNFILLED = frozenset({"lines", "rollup"})
 _KEYS = frozenset({"column", "value", "values", "match", "missing", "format"})
 
 
@@ -64,7 +63,7 @@ def fillable(work: Work, entity: str, *, historic: bool) -> Mapping[str, Field]:
     return {
         name: each
         for name, each in policy.entity.fields.items()
-        if name in names and each.kind not in UNFILLED and not each.derived
+        if name in names and not each.is_lines and not each.derived
     }
 
 
@@ -129,7 +128,7 @@ def _column(
         problems.append(problem("import.unknown_column", f"{pointer}/column", name=column, known=known))
         return None
     match = given.get("match", "")
-    if target.kind == "link":
+    if target.is_link:
         match = match or _title_of(work, target.to or "")
         policy = work.policy.entity(target.to or "")
         if policy is None or match not in policy.readable:
@@ -191,7 +190,7 @@ def _labels(work: Work, target: Field) -> list[str]:
 
 def _title(work: Work, entity: str, name: str) -> str:
     target = work.entity(entity).entity.fields[name]
-    return _title_of(work, target.to or "") if target.kind == "link" else ""
+    return _title_of(work, target.to or "") if target.is_link else ""
 
 
 def _title_of(work: Work, ref: str) -> str:

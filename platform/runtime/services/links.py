@@ -43,7 +43,7 @@ def _own(work: Work, name: str, value: object) -> bool:
 
 def raw(target: Field, value: Any) -> Json:
     """A value computed by an expression, as the JSON its field reads."""
-    if isinstance(value, Decimal) and target.kind == "integer" and value == value.to_integral_value():
+    if isinstance(value, Decimal) and value == value.to_integral_value():
         return int(value)
     return plain(value) if isinstance(value, Decimal | date) else value
 

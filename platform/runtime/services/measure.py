@@ -154,7 +154,7 @@ def _is_summed(field: Field) -> bool:
 def _between(field: Field, name: str, start: date | None, end: date | None) -> list[Json]:
     """Conditions that a date, or the local date of an instant, lies in a range of days."""
     value: Json = {"var": name}
-    if field.kind != "date":
+    if field.codec.columns[0].primitive is not Primitive.DATE:
         value = {"date": value}
     found: list[Json] = []
     if start is not None:
@@ -225,7 +225,7 @@ def _labels(reader: Reader, work: Work, asked: _Asked, keys: Sequence[Any]) -> l
     if asked.group is None:
         return ["" for _ in keys]
     field = asked.group[-1]
-    if field.kind == "link":
+    if field.is_link:
         titled = read_records.titles(reader, work, field.to or "", [key for key in keys if key is not None])
         return [titled.get(key, "") or "—" for key in keys]
     if field.options:

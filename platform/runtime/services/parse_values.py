@@ -54,7 +54,7 @@ def parse(
     if typed:
         allowed = policy.writable if writable is None else writable
         for name, value in raw.items():
-            if name in allowed and (name in parsers or policy.entity.fields[name].kind != "lines"):
+            if name in allowed and (name in parsers or not policy.entity.fields[name].is_lines):
                 values[name] = value
             else:
                 parsed.problems.append(
@@ -79,7 +79,7 @@ def _parsers(policies: Policy, policy: EntityPolicy) -> Mapping[str, Callable[[J
     found = cast("Mapping[str, Callable[[Json], Any]] | None", policies.prepared.get(key))
     if found is None:
         fields = policy.entity.fields
-        found = {name: fields[name].codec.parse for name in policy.writable if fields[name].kind != "lines"}
+        found = {name: fields[name].codec.parse for name in policy.writable if not fields[name].is_lines}
         policies.prepared[key] = found
     return found
 
@@ -97,7 +97,7 @@ def _parse_other(
     target = policy.entity.fields.get(name) if name in writable else None
     if target is None:
         parsed.problems.append(problem("record.unknown_field", f"{pointer}/{escape(name)}", name=name))
-    elif target.kind == "lines":
+    elif target.is_lines:
         _parse_lines(policies, target, value, f"{pointer}/{name}", parsed)
     else:
         try:

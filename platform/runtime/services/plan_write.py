@@ -305,7 +305,7 @@ def _check(
 
 
 def _empty(plan: Plan, subject: Subject, name: str) -> bool:
-    if subject.entity.fields[name].kind == "lines":
+    if subject.entity.fields[name].is_lines:
         return not subject.lines[name]
     return subject.values.get(name) in NOTHING
 

@@ -204,7 +204,7 @@ def _rows(grants: list[Grant], action: str, entity: Entity) -> Rows:
 
 def _of_lines(entity: Entity, parent: EntityPolicy, grants: list[Grant]) -> EntityPolicy | None:
     """Lines are seen with their parent and changed by changing it; a grant on them can only hide fields."""
-    leading = [each for each in parent.readable.values() if each.kind == "lines" and each.to == entity.ref]
+    leading = [each for each in parent.readable.values() if each.is_lines and each.to == entity.ref]
     if not leading or entity.parent_field is None:
         return None
     via = entity.parent_field
@@ -251,9 +251,7 @@ def _without_unseen_inputs(
                 and not any(_declassified(each.get(ref), rollup.field) for each in grants)
             ]
             unseen += [
-                name
-                for name, each in policy.readable.items()
-                if each.kind in ("link", "lines") and each.to is not None and each.to not in found
+                name for name, each in policy.readable.items() if each.to is not None and each.to not in found
             ]
             if unseen:
                 found[ref] = _without(policy, unseen)

@@ -145,11 +145,11 @@ def get(reader: Reader, work: Work, ref: str, record_id: str) -> RecordView:
     if record_id not in at_hand.visible(work, ref, [record_id]):
         raise refuse("record.missing")
     everything = at_hand.lookup(ref, record_id) or {}
-    values = {name: everything.get(name) for name, each in policy.readable.items() if each.kind != "lines"}
+    values = {name: everything.get(name) for name, each in policy.readable.items() if not each.is_lines}
     lines = {
         name: _lines(reader, work, each.to or "", record_id)
         for name, each in policy.readable.items()
-        if each.kind == "lines"
+        if each.is_lines
     }
     found = _titles_of(reader, work, policy, values, lines)
     unseen = _take_out_unseen(policy, values, found)
@@ -186,7 +186,7 @@ def _titles_of(
         (work.policy.entity(policy.readable[name].to or ""), list(rows)) for name, rows in lines.items()
     ]:
         for name, each in holder.readable.items() if holder is not None else ():
-            if each.kind == "link" and each.to is not None:
+            if each.is_link and each.to is not None:
                 for row in rows:
                     if row.get(name) is not None:
                         wanted.setdefault(each.to, {})[row[name]] = None
@@ -198,7 +198,7 @@ def _take_out_unseen(
 ) -> frozenset[str]:
     unseen = set()
     for name, each in policy.readable.items():
-        held = values.get(name) if each.kind == "link" else None
+        held = values.get(name) if each.is_link else None
         if held is not None and held not in titled.get(each.to or "", {}):
             values[name] = None
             unseen.add(name)

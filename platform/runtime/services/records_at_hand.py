@@ -176,7 +176,7 @@ class _Lines(Mapping[str, Sequence[Mapping[str, Any]]]):
         return self._at_hand.children(child, self._id)
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name, each in self._entity.fields.items() if each.kind == "lines")
+        return (name for name, each in self._entity.fields.items() if each.is_lines)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -167,7 +167,7 @@ def _resolved(
     values: dict[str, Any] = {}
     for name, value in record.items():
         field = entity.fields.get(name)
-        if field is not None and field.kind == "lines" and isinstance(value, Sequence):
+        if field is not None and field.is_lines and isinstance(value, Sequence):
             child = work.model.catalogue.entities[field.to or ""]
             values[name] = [
                 _resolved(work, child, line, found, f"{pointer}/{name}/{place}", file, problems)
@@ -192,7 +192,7 @@ def _references(work: Work, entity: Entity, record: Mapping[str, Any]) -> Iterat
         field = entity.fields.get(name)
         if field is None or field.to is None:
             continue
-        if field.kind == "lines" and isinstance(value, Sequence):
+        if field.is_lines and isinstance(value, Sequence):
             for line in value:
                 yield from _references(work, work.model.catalogue.entities[field.to], line)
         elif _is_reference(value):
@@ -223,6 +223,6 @@ def _targets(app: CompiledApp, entity: Entity) -> Iterator[str]:
         if field.to is None or field.to == entity.ref:
             continue
         yield field.to
-        child = app.entities.get(field.to.split(".", 1)[1]) if field.kind == "lines" else None
+        child = app.entities.get(field.to.split(".", 1)[1]) if field.is_lines else None
         if child is not None and child.parent == entity.ref:
             yield from (f.to for f in child.fields.values() if f.to and f.to != entity.ref)

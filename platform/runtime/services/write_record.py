@@ -138,7 +138,7 @@ def _links(work: Work, policy: EntityPolicy) -> tuple[tuple[str, str], ...]:
     key = ("links", policy.entity.ref)
     found = work.policy.prepared.get(key)
     if found is None:
-        links = ((name, each.to) for name, each in policy.readable.items() if each.kind == "link")
+        links = ((name, each.to) for name, each in policy.readable.items() if each.is_link)
         found = work.policy.prepared[key] = tuple((name, to) for name, to in links if to)
     return cast("tuple[tuple[str, str], ...]", found)
 

@@ -74,15 +74,13 @@ def _prepare(work: Work, ref: str, form: str | None) -> WriteShape:
         catalogue.rules.get(ref),
         policy.entity.rollups,
     )
-    plain = (
-        not any(whole) and policy.rows["create"] is True and all(f.kind != "lines" for f in fields.values())
-    )
+    plain = not any(whole) and policy.rows["create"] is True and all(not f.is_lines for f in fields.values())
     return WriteShape(
         policy=policy,
         defaults=tuple(defaults.items()),
         required=tuple(n for n, each in fields.items() if each.required and n in policy.writable),
-        links=MappingProxyType({n: each for n, each in fields.items() if each.kind == "link"}),
-        lines=MappingProxyType({n: each for n, each in fields.items() if each.kind == "lines"}),
+        links=MappingProxyType({n: each for n, each in fields.items() if each.is_link}),
+        lines=MappingProxyType({n: each for n, each in fields.items() if each.is_lines}),
         conditional=conditional,
         workflow=catalogue.workflows.get(ref),
         rules=catalogue.rules.get(ref, ()),

@@ -107,7 +107,7 @@ class Scope:
     def asked(self, path: Prefix, /) -> SqlOperand | SqlList:
         """Where a path of the asker's own expression stands: links only as far as he may follow them."""
         steps, part = self._fields(self.made, path)
-        if steps[-1].kind == "lines":
+        if steps[-1].is_lines:
             return self._lines(steps, part, self.columns((*steps[:-1], _id_field(self, steps))), asked=True)
         return _operand(steps[-1], part, self.columns(steps))
 
@@ -119,7 +119,7 @@ class Scope:
             found = self._deep(made, columns, steps)
             return (
                 _operand(steps[-1], part, found)
-                if steps[-1].kind != "lines"
+                if not steps[-1].is_lines
                 else self._lines(steps, part, found)
             )
 
@@ -128,7 +128,7 @@ class Scope:
     def _deep(self, made: EntityTable, columns: Any, steps: Path) -> Columns:
         first = steps[0]
         if len(steps) == 1:
-            if first.kind == "lines":
+            if first.is_lines:
                 return (columns["id"],)
             return tuple(columns[column.name] for column in made.columns[first.id])
         target = self.tables.entity(first.to or "")
@@ -167,7 +167,7 @@ class Scope:
 
 
 def _leads_on(step: Field) -> bool:
-    return step.to is not None and step.kind != "lines"
+    return step.to is not None and not step.is_lines
 
 
 def _id_field(scope: Scope, steps: Path) -> Field:

@@ -99,7 +99,7 @@ def _entity_schemas(work: Work, policy: EntityPolicy) -> Json:
 def _field_schema(work: Work, field: Field) -> Json:
     locale, labels = work.context.locale, work.model.labels
     schema: Json = {"title": labels.field(locale, field), **_loose(field.codec.value_schema)}
-    if field.kind == "lines":
+    if field.is_lines:
         schema = {"title": schema["title"], "type": "array", "items": _lines_schema(work, field)}
     if field.options:
         living = [option.id for option in field.options]
@@ -118,7 +118,7 @@ def _lines_schema(work: Work, field: Field) -> Json:
     policy = work.policy.entity(field.to or "")
     if policy is None:
         return {"type": "object"}
-    shown = {each.id: _field_schema(work, each) for each in policy.readable.values() if each.kind != "lines"}
+    shown = {each.id: _field_schema(work, each) for each in policy.readable.values() if not each.is_lines}
     return {
         "type": "object",
         "title": work.model.labels.entity(work.context.locale, policy.entity),

@@ -24,7 +24,7 @@ KINDS = Kinds.of([builtin.part()])
 ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 CHOICE = {"x-options": {"a": {"order": 10}, "b": {"order": 20, "archived": True}}}
 # kind → (definition, [(JSON, typed value, stored)], JSON that must be refused)
-CASES: Mapping[str, tuple[dict[str, Any], list[tuple[Any, Any, tuple[Any, ...]]], list[Any]]] = {
+CASES: dict[str, tuple[dict[str, Any], list[tuple[Any, Any, tuple[Any, ...]]], list[Any]]] = {
     "text": (
         {"maxLength": 5, "pattern": "^[^x]*$"},
         [("客户a", "客户a", ("客户a",)), ("𝒳" * 5, "𝒳" * 5, ("𝒳" * 5,)), (" a ", " a ", (" a ",))],
@@ -104,6 +104,9 @@ CASES: Mapping[str, tuple[dict[str, Any], list[tuple[Any, Any, tuple[Any, ...]]]
     ),
     "link": ({"x-to": "core.user"}, [(ID, ID, (ID,))], ["1", ID.upper(), ID + "\n", 1, {"id": ID}, [ID]]),
 }
+
+
+CASES = {**CASES, **{kind: ({"x-to": f"core.{kind}"}, *CASES["link"][1:]) for kind in ("user", "department")}}
 
 
 def codec(kind: str, extra: Mapping[str, Any] | None = None) -> Codec:

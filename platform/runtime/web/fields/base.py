@@ -23,6 +23,10 @@ from dacheng.runtime.web.words import Words
 Cell = Callable[[Sequence[Any]], str]
 Texts = Mapping[str, str]
 EMPTY = ""
+UNARY = ("is_set", "unset")
+TEXTUAL = ("contains", "==", "starts_with", *UNARY)
+ORDERED = (">=", "<=", "==", ">", "<", *UNARY)
+CHOSEN = ("==", "!=", *UNARY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,8 @@ class FieldView:
 
     numeric = False
     block = False
+    operators: tuple[str, ...] = ()  # the conditions a person can build on it, most likely first
+    on_days = False  # its conditions speak of days: «on or after», not «at least»
     verbatim = False  # the control shows its text once, escaped and otherwise as it is
     grouped = False  # several inputs under one name: the label is a legend, not a `for`
 
@@ -107,6 +113,10 @@ class FieldView:
 
         return draw
 
+    def filter_control(self, field: Field, setting: Setting, name: str, ident: str) -> Control:
+        """The control of the value that a condition compares with."""
+        return self.control(field, setting, name, ident)
+
     def texts(self, field: Field, setting: Setting, name: str, value: Json) -> dict[str, str]:
         """What the inputs of `name` hold for a JSON value."""
         return {name: "" if value is None else str(value)}
@@ -118,6 +128,18 @@ class FieldView:
             return field.codec.json(field.codec.parse_text(typed))
         except Refused:
             return typed
+
+    def reading(self, field: Field, setting: Setting, name: str, texts: Texts) -> str:
+        """What the inputs of `name` hold, in the words people know it by."""
+        return texts.get(name, "")
+
+    def operand(self, field: Field, value: Json) -> Json:
+        """A JSON value as the literal that a condition compares with; None where it is none."""
+        return None if value == "" else value
+
+    def operand_text(self, field: Field, setting: Setting, operand: Json) -> str:
+        """A condition's literal in words; of links the title is known elsewhere."""
+        return "…" if isinstance(operand, Mapping | list) else str(operand)
 
     def sent(self, name: str, texts: Texts) -> bool:
         """Whether the form that was sent had this control on it."""

@@ -7,7 +7,9 @@ from html import escape
 from typing import Any
 
 from dacheng.metadata.definition import Field, Option
+from dacheng.metadata.kinds import Json
 from dacheng.runtime.web.fields.base import (
+    CHOSEN,
     EMPTY,
     Cell,
     Control,
@@ -26,6 +28,16 @@ SHAPED = ("good", "watch", "risk")
 class ChoiceView(FieldView):
     """One of a field's options, shown by its label with its tone's colour and shape."""
 
+    operators = CHOSEN
+
+    def reading(self, field: Field, setting: Setting, name: str, texts: Texts) -> str:
+        """The chosen option's label."""
+        return setting.labels.option(setting.locale, field, texts.get(name, ""))
+
+    def operand_text(self, field: Field, setting: Setting, operand: Json) -> str:
+        """The option's label."""
+        return setting.labels.option(setting.locale, field, str(operand))
+
     def cell(self, field: Field, setting: Setting) -> Cell:
         """A pill per option, drawn once."""
         pills = {each.id: pill(field, each, setting) for each in field.options}
@@ -42,11 +54,15 @@ class ChoiceView(FieldView):
             return _segments(field, setting, name, ident)
         return select_control(field, setting, name, ident)
 
+    def filter_control(self, field: Field, setting: Setting, name: str, ident: str) -> Control:
+        """A select, however few the options."""
+        return select_control(field, setting, name, ident)
+
 
 def is_segmented(field: Field) -> bool:
     """Whether the field's living options stand side by side."""
     living = [each for each in field.options if not each.archived]
-    return field.kind == "choice" and 2 <= len(living) <= SEGMENTED
+    return bool(field.options) and 2 <= len(living) <= SEGMENTED
 
 
 def pill(field: Field, option: Option, setting: Setting) -> str:

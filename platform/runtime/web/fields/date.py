@@ -9,13 +9,19 @@ from typing import Any
 
 from dacheng.metadata.definition import Field
 from dacheng.metadata.kinds import Json
-from dacheng.runtime.web.fields.base import EMPTY, Cell, Control, FieldView, Marks, Setting, Texts
+from dacheng.runtime.web.fields.base import EMPTY, UNARY, Cell, Control, FieldView, Marks, Setting, Texts
 
 
 class DateView(FieldView):
     """A calendar day."""
 
     verbatim = True
+    operators = (">=", "<=", "==", *UNARY)
+    on_days = True
+
+    def operand(self, field: Field, value: Json) -> Json:
+        """A day."""
+        return {"date": value} if value else None
 
     def cell(self, field: Field, setting: Setting) -> Cell:
         """`2026-01-31`."""
@@ -33,6 +39,13 @@ class DateView(FieldView):
 
 class DatetimeView(FieldView):
     """An instant, read and written in the workspace's zone to the minute."""
+
+    operators = (">=", "<=", *UNARY)
+    on_days = True
+
+    def operand(self, field: Field, value: Json) -> Json:
+        """An instant."""
+        return {"instant": value} if value else None
 
     def cell(self, field: Field, setting: Setting) -> Cell:
         """`2026-01-31 16:00`."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from dacheng.metadata.definition import Field
 from dacheng.runtime.web.fields.base import (
+    CHOSEN,
     EMPTY,
     Cell,
     Control,
@@ -26,6 +27,8 @@ TONES = 4
 
 class LinkView(FieldView):
     """A link; its stored columns are followed by the target's title, or None where that is not visible."""
+
+    operators = CHOSEN
 
     def cell(self, field: Field, setting: Setting) -> Cell:
         """The title as a link; a person with an avatar; a dash-free `no access` where the title is hidden."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -11,6 +11,7 @@ from dacheng.metadata.field_kinds.money import MoneyCodec
 from dacheng.metadata.kinds import Json
 from dacheng.runtime.web.fields.base import (
     EMPTY,
+    ORDERED,
     Cell,
     Control,
     FieldView,
@@ -20,7 +21,7 @@ from dacheng.runtime.web.fields.base import (
     options,
     symbol,
 )
-from dacheng.runtime.web.fields.numbers import grouped, with_currency
+from dacheng.runtime.web.fields.numbers import grouped, number_literal, number_words, with_currency
 
 OFFERED = ("CNY", "USD", "EUR", "GBP", "HKD", "JPY")
 
@@ -29,6 +30,19 @@ class MoneyView(FieldView):
     """An amount and its currency: inputs `name` and `name.currency`."""
 
     numeric = True
+    operators = ORDERED
+
+    def operand(self, field: Field, value: Json) -> Json:
+        """The amount, exact; conditions compare amounts."""
+        return number_literal(value["amount"] if isinstance(value, Mapping) else value)
+
+    def operand_text(self, field: Field, setting: Setting, operand: Json) -> str:
+        """The amount, grouped by thousands."""
+        return number_words(operand)
+
+    def reading(self, field: Field, setting: Setting, name: str, texts: Texts) -> str:
+        """The amount as typed, and its currency."""
+        return f"{texts.get(name, '')} {texts.get(f'{name}.currency', '')}".strip()
 
     def cell(self, field: Field, setting: Setting) -> Cell:
         """`¥1,054.00`."""

@@ -7,8 +7,18 @@ from html import escape
 from typing import Any
 
 from dacheng.metadata.definition import Field
-from dacheng.runtime.web.fields.base import EMPTY, Cell, Control, FieldView, Marks, Setting, Texts
-from dacheng.runtime.web.fields.numbers import grouped
+from dacheng.metadata.kinds import Json
+from dacheng.runtime.web.fields.base import (
+    EMPTY,
+    ORDERED,
+    Cell,
+    Control,
+    FieldView,
+    Marks,
+    Setting,
+    Texts,
+)
+from dacheng.runtime.web.fields.numbers import grouped, number_literal, number_words
 
 
 class NumberView(FieldView):
@@ -16,6 +26,15 @@ class NumberView(FieldView):
 
     numeric = True
     verbatim = True
+    operators = ORDERED
+
+    def operand(self, field: Field, value: Json) -> Json:
+        """An exact number."""
+        return number_literal(value)
+
+    def operand_text(self, field: Field, setting: Setting, operand: Json) -> str:
+        """Grouped by thousands."""
+        return number_words(operand)
 
     def cell(self, field: Field, setting: Setting) -> Cell:
         """The number, grouped by thousands."""

@@ -9,6 +9,7 @@ from typing import Any
 from dacheng.metadata.definition import Field
 from dacheng.runtime.web.fields.base import (
     EMPTY,
+    TEXTUAL,
     Cell,
     Control,
     FieldView,
@@ -26,6 +27,7 @@ class TextView(FieldView):
     """Text, escaped; cells cut what is longer than 120 characters."""
 
     verbatim = True
+    operators = TEXTUAL
 
     def cell(self, field: Field, setting: Setting) -> Cell:
         """The text, cut with an ellipsis where it is long."""

@@ -207,14 +207,12 @@ def _shown(reader: Reader, place: _Place, texts: Texts) -> _Shown:
 
 def _targets(prepared: PreparedForm) -> set[str]:
     """The entities that writable links on the form, and in its lines, lead to."""
-    found = {p.field.to for p in prepared.places.values() if p.field.view == "link" and p.writable}
+    found = {p.field.to for p in prepared.places.values() if p.field.is_link and p.writable}
     for place in prepared.places.values():
         child = (
             prepared.setting.children.get(place.field.to or "") if isinstance(place.view, LinesView) else None
         )
-        found |= (
-            {f.to for f in child.fields if f.view == "link" and f.id in child.writable} if child else set()
-        )
+        found |= {f.to for f in child.fields if f.is_link and f.id in child.writable} if child else set()
     return {ref for ref in found if ref}
 
 
@@ -224,7 +222,7 @@ def _titles(
     """The titles of linked records that are not among the choices, as `name.title`."""
     held: dict[str, dict[str, str]] = {}
     for name, one in place.prepared.places.items():
-        if one.field.view == "link" and texts.get(name):
+        if one.field.is_link and texts.get(name):
             held.setdefault(one.field.to or "", {})[name] = texts[name]
         child = (
             place.prepared.setting.children.get(one.field.to or "")
@@ -232,7 +230,7 @@ def _titles(
             else None
         )
         for column in child.fields if child else ():
-            if column.view == "link":
+            if column.is_link:
                 own = {
                     k: v
                     for k, v in texts.items()

@@ -105,14 +105,14 @@ def _read(
     quick: dict[str, list[tuple[str, str]]] = {}
     for name in view.filters if view is not None else ():
         field = policy.readable.get(name)
-        if field is not None and field.view == "link" and work.policy.entity(field.to or ""):
+        if field is not None and field.is_link and work.policy.entity(field.to or ""):
             quick[name] = read_records.pick_list(reader, work, field.to or "", "", QUICK_CHOICES)
     named = filters.linked_ids(
         filters.conditions(state.filter), lambda path: resolve(work.policy, policy, path)
     )
     for name, value in state.equals:
         field = policy.readable.get(name)
-        if field is not None and field.view == "link":
+        if field is not None and field.is_link:
             named.setdefault(field.to or "", set()).add(value)
     titles: dict[str, str] = {}
     for ref, ids in named.items():

@@ -243,7 +243,7 @@ def _choices(
     asked = (
         [one for step in steps for one in missing_fields(flow, step.transition.id, policy)] if flow else []
     )
-    refs = {one.to for one in asked if one.view == "link" and one.to}
+    refs = {one.to for one in asked if one.is_link and one.to}
     return {ref: read_records.pick_list(reader, work, ref, "", CHOICES) for ref in refs}
 
 

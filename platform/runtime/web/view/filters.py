@@ -4,29 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Any
 
 from dacheng.metadata.definition import Field
 from dacheng.metadata.kinds import Json
 from dacheng.runtime.web.fields import view_of
-from dacheng.runtime.web.fields.base import Setting, Texts
+from dacheng.runtime.web.fields.base import UNARY, Setting, Texts
 
-TEXTUAL = ("contains", "==", "starts_with", "is_set", "unset")
-ORDERED = (">=", "<=", "==", ">", "<", "is_set", "unset")
-CHOSEN = ("==", "!=", "is_set", "unset")
-UNARY = ("is_set", "unset")
-BY_VIEW: Mapping[str, tuple[str, ...]] = {
-    "text": TEXTUAL,
-    "integer": ORDERED,
-    "decimal": ORDERED,
-    "money": ORDERED,
-    "rollup": ORDERED,
-    "date": (">=", "<=", "==", "is_set", "unset"),
-    "datetime": (">=", "<=", "is_set", "unset"),
-    "choice": CHOSEN,
-    "link": CHOSEN,
-}
 NAMES = {
     "==": "is",
     "!=": "is_not",
@@ -39,7 +22,6 @@ NAMES = {
     "is_set": "is_set",
     "unset": "unset",
 }
-ORDERED_VIEWS = frozenset({"integer", "decimal", "money", "rollup"})
 Find = Callable[[tuple[str, ...]], Field | None]
 Titles = Mapping[str, str]
 
@@ -54,13 +36,13 @@ class Chip:
 
 def operators_of(field: Field) -> tuple[str, ...]:
     """The operators offered for a field; none for kinds that cannot be filtered by hand."""
-    return BY_VIEW.get(field.view, ())
+    return view_of(field).operators
 
 
 def operator_key(field: Field, operator: str) -> str:
     """The words' key of an operator; days and numbers have verbs of their own."""
     name = NAMES[operator]
-    if field.view in ("date", "datetime") and operator in (">=", "<=", "=="):
+    if view_of(field).on_days and operator in (">=", "<=", "=="):
         return f"list.op_day_{name}"
     return f"list.op_{name}"
 
@@ -73,7 +55,7 @@ def condition(field: Field, operator: str, name: str, texts: Texts, setting: Set
     if operator == "unset":
         return {"!": {"is_set": subject}}
     value = view_of(field).read(field, setting, name, texts)
-    operand = _operand(field, value)
+    operand = None if value is None else view_of(field).operand(field, value)
     if operand is None or operator not in operators_of(field):
         return None
     return {operator: [subject, operand]}
@@ -101,7 +83,7 @@ def linked_ids(parts: Sequence[Json], find: Find) -> dict[str, set[str]]:
     for part in parts:
         shape = _simple(part)
         field = find(shape[1]) if shape else None
-        if shape and field is not None and field.view == "link" and isinstance(shape[2], str):
+        if shape and field is not None and field.is_link and isinstance(shape[2], str):
             found.setdefault(field.to or "", set()).add(shape[2])
     return found
 
@@ -120,29 +102,6 @@ def sentence(part: Json, find: Find, setting: Setting, titles: Titles) -> str:
         return say("list.condition_unary", field=label, operator=verb)
     value = _text(field, operand, setting, titles)
     return say("list.condition", field=label, operator=verb, value=value)
-
-
-def _operand(field: Field, value: Json) -> Json:
-    if value is None or value == "":
-        return None
-    if field.view in ("money", "rollup") and isinstance(value, Mapping):
-        return _number(value["amount"])
-    if field.view in ("integer", "decimal", "rollup"):
-        return _number(value)
-    if field.view == "date":
-        return {"date": value}
-    return {"instant": value} if field.view == "datetime" else value
-
-
-def _number(value: Any) -> Json:
-    """A number literal, exact: whole numbers as they are, others as decimal text."""
-    try:
-        exact = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    if not exact.is_finite():
-        return None
-    return int(exact) if exact == exact.to_integral_value() else {"number": format(exact, "f")}
 
 
 def _simple(part: Json) -> tuple[str, tuple[str, ...], Json] | None:
@@ -182,17 +141,6 @@ def _literal(node: Json) -> Json:
 
 
 def _text(field: Field, operand: Json, setting: Setting, titles: Titles) -> str:
-    if isinstance(operand, Mapping | list):
-        return "…"
-    if field.view == "choice":
-        return setting.labels.option(setting.locale, field, str(operand))
-    if field.view == "link":
+    if field.is_link:
         return titles.get(str(operand)) or setting.say("field.unseen")
-    if field.view in ORDERED_VIEWS:
-        number = _number(operand)
-        return (
-            f"{Decimal(str(number['number'] if isinstance(number, Mapping) else number)):,}"
-            if number is not None
-            else "…"
-        )
-    return str(operand)
+    return view_of(field).operand_text(field, setting, operand)

@@ -204,12 +204,7 @@ def _readable(place: Place, texts: Texts, setting: Setting, show: Callable[[str]
         return setting.say("record.lines_changed")
     if not text:
         return setting.say("record.empty_value")
-    if field.view == "choice":
-        return setting.labels.option(setting.locale, field, text)
-    if field.view == "link":
-        return show(text)
-    currency = texts.get(f"{name}.currency", "")
-    return f"{text} {currency}".strip()
+    return show(text) if field.is_link else place.view.reading(field, setting, name, texts)
 
 
 def _filled(texts: Mapping[str, str]) -> dict[str, str]:

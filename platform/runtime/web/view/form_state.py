@@ -82,7 +82,7 @@ def _subject(reader: Reader, work: Work, ref: str, record_id: str, values: Mappi
 
 def _typed(entity: Entity, name: str, value: Json) -> Any:
     field = entity.fields[name]
-    if field.kind == "lines":
+    if field.is_lines:
         return None
     try:
         return field.codec.parse(value)
@@ -91,7 +91,7 @@ def _typed(entity: Entity, name: str, value: Json) -> Any:
 
 
 def _is_lines(entity: Entity, name: str) -> bool:
-    return name in entity.fields and entity.fields[name].kind == "lines"
+    return name in entity.fields and entity.fields[name].is_lines
 
 
 def _lines(work: Work, entity: Entity, name: str, value: Json) -> Sequence[Mapping[str, Any]]:
@@ -115,10 +115,10 @@ def _place(
     into: dict[str, Any], path: Sequence[str], entity: Entity, values: Mapping[str, Any], subject: Subject
 ) -> None:
     field = entity.fields.get(path[0])
-    if field is None or field.kind == "lines":
+    if field is None or field.is_lines:
         return
     value = values.get(field.id)
-    if len(path) == 1 or field.kind != "link":
+    if len(path) == 1 or not field.is_link:
         into.setdefault(field.id, field.codec.json(value))
         return
     inner = into.get(field.id)

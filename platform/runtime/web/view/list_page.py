@@ -14,7 +14,6 @@ from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.web.fields import view_of
 from dacheng.runtime.web.fields.base import Marks, Setting, select, symbol
-from dacheng.runtime.web.fields.choice import select_control
 from dacheng.runtime.web.markup import drawn
 from dacheng.runtime.web.page import Link, Page
 from dacheng.runtime.web.view import filters
@@ -189,7 +188,7 @@ def _quick(
         field = policy.readable.get(name)
         if field is None:
             continue
-        if field.view == "choice":
+        if field.options:
             pairs = [(o.id, setting.labels.option(setting.locale, field, o.id)) for o in field.options]
         elif name in found.quick:
             pairs = list(found.quick[name])
@@ -239,8 +238,7 @@ def _building(
     if field is None or not filters.operators_of(field):
         return None
     pairs = [(one, setting.say(filters.operator_key(field, one))) for one in filters.operators_of(field)]
-    make = select_control if field.view == "choice" else view_of(field).control
-    control = make(replace(field, required=False), setting, "f-value", "f-value")
+    control = view_of(field).filter_control(replace(field, required=False), setting, "f-value", "f-value")
     marks = Marks(choices={field.to or "": found.quick.get("", [])})
     return Building(
         field.id,

@@ -43,7 +43,7 @@ def title_of(record: RecordView) -> str:
 def value_drawing(field: Field, setting: Setting) -> Shown:
     """The closure from a typed value to HTML; links take their title from the record's."""
     cell, store = view_of(field).cell(field, setting), field.codec.store
-    if field.view == "link":
+    if field.is_link:
         ref = field.to or ""
 
         def link(value: Any, titles: Titles) -> str:

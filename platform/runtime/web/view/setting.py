@@ -59,9 +59,7 @@ def _children(work: Work) -> list[tuple[str, LineColumns]]:
 
 def _line_columns(work: Work, policy: EntityPolicy) -> LineColumns:
     shown = [
-        f
-        for f in policy.readable.values()
-        if not f.system and f.kind != "lines" and not f.spec.get("x-hidden")
+        f for f in policy.readable.values() if not f.system and not f.is_lines and not f.spec.get("x-hidden")
     ]
     parent = work.policy.entity(policy.entity.parent or "")
     rollups = parent.entity.rollups if parent is not None else ()

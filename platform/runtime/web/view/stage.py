@@ -185,7 +185,7 @@ def missing_fields(workflow: Workflow, transition: str, policy: EntityPolicy) ->
 
 
 def _may_ask(name: str, policy: EntityPolicy) -> bool:
-    return name in policy.writable and policy.entity.fields[name].kind != "lines"
+    return name in policy.writable and not policy.entity.fields[name].is_lines
 
 
 def _missing(one: Problem, policy: EntityPolicy) -> Field | None:

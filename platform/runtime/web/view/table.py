@@ -17,7 +17,6 @@ from dacheng.runtime.web.fields import view_of
 from dacheng.runtime.web.fields.base import Cell, Setting
 
 GENERATED_COLUMNS = 7
-WITHOUT_COLUMN = frozenset({"lines"})
 LONGEST_SORTED = 1000
 Row = Sequence[Any]
 
@@ -63,7 +62,7 @@ def resolve(policy: Policy, start: EntityPolicy, path: Sequence[str]) -> Field |
         field = here.readable.get(step)
         if field is None:
             return None
-        here = policy.entity(field.to) if field.to and field.view == "link" else None
+        here = policy.entity(field.to) if field.to and field.is_link else None
     return field
 
 
@@ -72,7 +71,7 @@ def generated_columns(entity: EntityPolicy) -> tuple[ListColumn, ...]:
     names = [
         f.id
         for f in entity.readable.values()
-        if not f.system and f.view not in WITHOUT_COLUMN and not f.spec.get("x-hidden")
+        if not f.system and bool(f.codec.columns) and not f.spec.get("x-hidden")
     ]
     title = entity.entity.title
     ordered = ([title] if title in names else []) + [name for name in names if name != title]
@@ -123,7 +122,7 @@ def _says(policy: Policy, entity: EntityPolicy, column: ListColumn, link: str) -
 
 def _column(policy: Policy, entity: EntityPolicy, column: ListColumn, setting: Setting) -> _Shown | None:
     field = resolve(policy, entity, column.path)
-    if field is None or field.view in WITHOUT_COLUMN:
+    if field is None or not field.codec.columns:
         return None
     view, path = view_of(field), ".".join(column.path)
     label = setting.labels.field(setting.locale, field, short=True)
@@ -136,7 +135,7 @@ def _column(policy: Policy, entity: EntityPolicy, column: ListColumn, setting: S
         path=path,
         cell=view.cell(field, setting),
         open=f'<td class="{classes}" data-label="{escape(label)}">',
-        linked=field.view == "link",
+        linked=field.is_link,
     )
 
 

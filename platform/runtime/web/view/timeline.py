@@ -128,9 +128,9 @@ def _change(field: Field, before: Json, after: Json, found: History, setting: Se
 def _value(field: Field, value: Json, found: History, setting: Setting) -> Markup:
     if value is None:
         return NOTHING
-    if field.view == "choice":
+    if field.options and isinstance(value, str):
         return Markup.escape(setting.labels.option(setting.locale, field, str(value)))
-    if field.view == "link":
+    if field.is_link:
         return Markup.escape(
             found.titles.get(field.to or "", {}).get(str(value)) or setting.say("field.unseen")
         )
@@ -189,6 +189,6 @@ def _reasons(tree: Json, entity: Entity, policy: EntityPolicy, setting: Setting)
 def _plain(field: Field, value: Json, setting: Setting) -> str:
     if value is None:
         return setting.say("record.empty_value")
-    if field.view == "choice":
-        return setting.labels.option(setting.locale, field, str(value))
+    if field.options and isinstance(value, str):
+        return setting.labels.option(setting.locale, field, value)
     return "" if isinstance(value, list | Mapping) else str(value)
