@@ -60,6 +60,10 @@ def test_a_workspace_is_run_by_commands_alone(run: Run, tmp_path: Path) -> None:
     assert roles == ["sales_management.sales_manager", "sales_management.sales_rep"]
     assert run("token", "create", "rep@example.com")[1]["token"].startswith("dct_")
     file = tmp_path / "p.csv"
+    code, made = run("import", "sales_management", "product", str(file), "--template")
+    assert (code, made["file"]) == (0, str(file))
+    assert file.read_text("utf-8-sig").strip().split(",") == made["columns"]
+    assert run("import", "sales_management", "product")[0] == 2
     file.write_text("name,series,price\nA,x,1\nB,x,much\n")
     code, done = run("import", "sales_management", "product", str(file), "--preview")
     assert (code, done["creates"], done["failing"]) == (0, 1, 1)

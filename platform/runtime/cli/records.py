@@ -15,6 +15,7 @@ from dacheng.runtime.services import (
     export_records,
     import_preview,
     import_records,
+    import_template,
     undo_import,
 )
 from dacheng.runtime.services.import_records import Outcome
@@ -26,13 +27,16 @@ def register(commands: Commands) -> None:
     parser = add_command(commands, "import", "Import a CSV file.", import_file)
     parser.add_argument("app", metavar="APP")
     parser.add_argument("entity", metavar="ENTITY")
-    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("file", metavar="FILE", nargs="?", default="")
     parser.add_argument("--map", metavar="FILE", help="mapping (JSON); without: columns by their names")
     parser.add_argument("--rules", choices=("on", "off"), default="on", help="run the app's rules")
     parser.add_argument("--historic", action="store_true", help="records of the past, as they were")
     parser.add_argument("--encoding", default="", metavar="E", help="utf-8, utf-8-sig or gb18030")
     parser.add_argument("--errors", metavar="FILE", help="where rows that were not stored go")
     parser.add_argument("--preview", action="store_true", help="say what would happen, change nothing")
+    parser.add_argument(
+        "--template", action="store_true", help="write a file to fill in, to FILE or to the screen"
+    )
     parser.add_argument("--resume", metavar="RUN", help="go on with an import that was interrupted")
     parser = add_command(commands, "undo-import", "Take an import out again.", undo)
     parser.add_argument("import_run", metavar="RUN")
@@ -46,7 +50,11 @@ def register(commands: Commands) -> None:
 
 
 def import_file(given: argparse.Namespace, output: Output) -> int:
-    """Import a file, or say what importing it would do."""
+    """Import a file, say what importing it would do, or write one to fill in."""
+    if given.template:
+        return _template(given, output)
+    if not given.file:
+        raise argparse.ArgumentTypeError("dacheng import: name the FILE to import, or ask for a --template.")
     content = _read(given.file)
     raw = strict_json(_read(given.map), file=given.map) if given.map else None
     with open_host(given) as host:
@@ -99,6 +107,19 @@ def export(given: argparse.Namespace, output: Output) -> int:
         with Path(given.out).open("w", encoding="utf-8-sig", newline="") as stream:
             rows = sum(1 for line in lines if stream.write(line)) - 1
     output.result({"file": given.out, "rows": rows}, [f"{given.out}: {rows} rows"])
+    return DONE
+
+
+def _template(given: argparse.Namespace, output: Output) -> int:
+    entity = f"{given.app}.{given.entity}"
+    with open_host(given, read_only=True) as host:
+        work = host.work(locale=output.locale)
+        columns, lines = import_template.headings(work, entity), import_template.template(work, entity)
+        if given.file:
+            with Path(given.file).open("w", encoding="utf-8-sig", newline="") as stream:
+                stream.writelines(lines)
+    said = [given.file] if given.file else [line.rstrip("\r\n") for line in lines]
+    output.result({"file": given.file or None, "columns": columns}, said)
     return DONE
 
 

@@ -69,13 +69,14 @@ def fillable(work: Work, entity: str, *, historic: bool) -> Mapping[str, Field]:
 
 def suggest_mapping(work: Work, entity: str, header: Sequence[str]) -> ImportMapping:
     """Columns whose name is a field's id or its label in any language; links are matched by title."""
+    fields = fillable(work, entity, historic=False)
     by_name: dict[str, str] = {}
-    for name, each in fillable(work, entity, historic=False).items():
+    for name, each in fields.items():
         for text in (name, *_labels(work, each)):
             by_name.setdefault(_plain(text), name)
     columns: dict[str, ColumnMap] = {}
     for column in header:
-        found = by_name.get(_plain(column))
+        found = column if column in fields else by_name.get(_plain(column))
         if found is not None and found not in columns:
             columns[found] = ColumnMap(found, column, match=_title(work, entity, found))
     return ImportMapping(tuple(columns.values()))

@@ -18,6 +18,7 @@ CSV = {"content-type": "text/csv"}
 WORDS = f"{V1}/labels/sales_management/zh-CN"
 PLACES = {
     "app": "sales_management",
+    "entity": "account",
     "locale": "en",
     "term": "customer",
     "slot": "app",

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from dacheng.metadata.expression.moments import format_instant
 from dacheng.metadata.problem import refuse
 from dacheng.runtime.host import Host
-from dacheng.runtime.services import import_preview, import_records, undo_import
+from dacheng.runtime.services import import_preview, import_records, import_template, undo_import
 from dacheng.runtime.services.delimited import DELIMITERS, ENCODINGS, Delimited, read_delimited
 from dacheng.runtime.services.import_mapping import fillable, suggest_mapping
 from dacheng.runtime.services.import_records import Outcome
@@ -33,6 +33,7 @@ from dacheng.runtime.web.api.operation import (
     shape,
 )
 from dacheng.runtime.web.api.read import answer
+from dacheng.runtime.web.api.requests import entity_ref
 from dacheng.runtime.web.download import csv_response
 from dacheng.runtime.web.import_drafts import Draft
 from dacheng.runtime.web.importing import carry_through, drafts_of, importable, is_going, source_of
@@ -88,6 +89,12 @@ OUTCOME_SHAPE: Final = {"allOf": [RUN_SHAPE, shape(created=NUMBER, updated=NUMBE
 
 
 # ---------------------------------------------------------------- the file
+async def template(request: Request) -> Response:
+    """A CSV file to fill in: one row of headings, in the words of the language asked for, of what one may fill."""
+    work, ref = work_of(request), entity_ref(request)
+    return csv_response(import_template.template(work, ref), f"{ref}.csv")
+
+
 async def upload(request: Request) -> Response:
     """Take a CSV file in: its bytes are the body, `entity` says what its rows are, `name` what it is called."""
     declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -245,9 +252,11 @@ def _run(run: Run) -> dict[str, Any]:
 
 
 _ALL = "/api/v1/imports"
+_TEMPLATE = _ALL + "/templates/{app}/{entity}"
 _FILE, _RUN = _ALL + "/files/{id}", _ALL + "/{id}"
 _NEEDED: Json = {**TEXT, "x-required": True}
 OPERATIONS: Final = (
+    Operation("GET", _TEMPLATE, template, "import_template", TEXT, SIGNED_IN, gives=CSV, per_minute=60),
     Operation(
         "POST",
         _ALL + "/files",

@@ -10,11 +10,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from dacheng.metadata.problem import Refused, refuse
-from dacheng.runtime.services import import_records
+from dacheng.runtime.services import import_records, import_template
 from dacheng.runtime.services.delimited import read_delimited
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage.imports import Run
 from dacheng.runtime.storage.reader import Reader
+from dacheng.runtime.web.download import csv_response
 from dacheng.runtime.web.errors import status_of
 from dacheng.runtime.web.form_body import NOTHING_WRONG, Wrong, wrong_with
 from dacheng.runtime.web.importing import drafts_of, importable
@@ -63,6 +64,13 @@ def entity_name(work: Work, ref: str) -> str:
 async def show(request: Request) -> Response:
     """The form."""
     return await _page(request, request.query_params.get("entity", ""))
+
+
+async def template(request: Request) -> Response:
+    """A file with the headings alone, to fill in."""
+    work = work_of(request)
+    ref = f"{request.path_params['app']}.{request.path_params['entity']}"
+    return csv_response(import_template.template(work, ref), f"{entity_name(work, ref)}.csv")
 
 
 async def upload(request: Request) -> Response:
@@ -125,5 +133,6 @@ def _run(request: Request, run: Run, names: Mapping[str, str]) -> RunView:
 
 ROUTES = (
     Route("/import", show, SIGNED_IN),
+    Route("/import/{app}/{entity}/template.csv", template, SIGNED_IN, per_minute=60),
     Route("/import", upload, SIGNED_IN, ("POST",), upload=True, per_minute=30),
 )
