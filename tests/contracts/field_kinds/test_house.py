@@ -1,0 +1,225 @@
+"""The contract of a field kind through the whole product: API, lists, forms, files, figures, on both databases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from html import unescape
+
+import pytest
+
+from dacheng.metadata.definition import Field
+from dacheng.metadata.problem import Refused
+from dacheng.runtime.services import export_records, import_records
+from dacheng.runtime.services.export_records import Export
+from dacheng.runtime.services.import_source import Source
+from dacheng.runtime.web.fields import view_of
+from dacheng.runtime.web.view.setting import setting_of
+from tests.contracts.field_kinds.cases import CASES
+from tests.contracts.field_kinds.house import API, APP, House, open_house
+from tests.support import postgres
+
+ALL = sorted(CASES)
+SORTED = [kind for kind in ALL if CASES[kind].sortable]
+UNIQUE = [kind for kind in ALL if CASES[kind].unique]
+GROUPED = [kind for kind in ALL if CASES[kind].grouped]
+IMPORTED = [kind for kind in ALL if CASES[kind].imported]
+POSTED = [kind for kind in ALL if CASES[kind].posted]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """One workspace per database and module: every kind has entities of its own."""
+    folder = tmp_path_factory.mktemp("house")
+    if request.param == "sqlite":
+        with open_house(folder, "") as opened:
+            yield opened
+        return
+    server: postgres.PostgresServer = request.getfixturevalue("postgres_server")
+    url = server.new_database()
+    with open_house(folder, url) as opened:
+        yield opened
+    server.drop(url)
+
+
+def field_of(house: House, kind: str) -> Field:
+    return house.host.model().catalogue.entities[f"{APP}.e_{kind}"].fields["value"]
+
+
+def takes(house: House, kind: str, raw: object) -> bool:
+    try:
+        field_of(house, kind).codec.parse(raw)
+    except Refused:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_value_is_created_read_changed_and_cleared(house: House, kind: str) -> None:
+    values = house.values(kind)
+    assert len(values) >= 2, "a kind shows at least two values"
+    for value, following in zip(values, [*values[1:], values[0]], strict=True):
+        record = house.post(kind, value)
+        assert record["value"] == value
+        place = f"{API}/e_{kind}/{record['id']}"
+        changed = house.program.patch(place, json={"value": following}, headers={"if-match": "*"})
+        assert changed.status_code == 200, changed.text
+        assert house.program.get(place).json()["value"] == following
+        cleared = house.program.patch(place, json={"value": None}, headers={"if-match": "*"})
+        assert cleared.status_code == 200, cleared.text
+        assert house.program.get(place).json().get("value") is None
+        told = house.program.get(f"{place}/history").json()["items"]
+        assert [each["changes"].get("value") for each in told][:2] == [[following, None], [value, following]]
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_bad_values_are_refused_at_the_field_and_store_nothing(house: House, kind: str) -> None:
+    before = len(house.rows(kind))
+    case = CASES[kind]
+    alike = case.live_spec is None
+    for raw in case.bad if alike else [each for each in case.bad if not takes(house, kind, each)]:
+        try:
+            body = json.dumps({"name": "Bad", "value": raw}, allow_nan=False).encode()
+        except (TypeError, ValueError):
+            continue  # no JSON can say it
+        answer = house.program.post(
+            f"{API}/e_{kind}", content=body, headers={"content-type": "application/json"}
+        )
+        assert answer.status_code in (400, 422), (raw, answer.text)
+        assert all(each["message"] for each in answer.json()["problems"])
+    assert len(house.rows(kind)) == before
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_required_value_is_asked_for(house: House, kind: str) -> None:
+    answer = house.program.post(f"{API}/m_{kind}", json={"name": "Empty"})
+    assert answer.status_code == 422
+    assert [each["pointer"] for each in answer.json()["problems"]] == ["/must"]
+    value = house.values(kind)[0]
+    assert house.program.post(f"{API}/m_{kind}", json={"name": "Full", "must": value}).status_code == 201
+
+
+@pytest.mark.parametrize("kind", UNIQUE)
+def test_a_unique_value_is_taken_once(house: House, kind: str) -> None:
+    first, second = house.values(kind)[:2]
+    for value, status in ((first, 201), (first, 409), (second, 201)):
+        answer = house.program.post(f"{API}/m_{kind}", json={"name": "U", "must": first, "one": value})
+        assert answer.status_code == status, answer.text
+    assert answer.status_code == 201
+    for _ in range(2):  # missing values do not stand in each other's way
+        assert house.program.post(f"{API}/m_{kind}", json={"name": "U", "must": first}).status_code == 201
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_values_are_filtered_by_what_the_list_offers(house: House, kind: str) -> None:
+    field, values = field_of(house, kind), house.values(kind)
+    for value in [*values, None]:
+        house.post(kind, value, name="Filtered")
+    named = {"==": [{"var": "name"}, "Filtered"]}
+
+    def found(condition: object) -> list[object]:
+        asked = json.dumps({"and": [named, condition]})
+        return [each["value"] for each in house.rows(kind, filter=asked, fields="value")]
+
+    assert len(found({"is_set": {"var": "value"}})) == len(values)
+    assert found({"!": {"is_set": {"var": "value"}}}) == [None]
+    view = view_of(field)
+    for operator in view.operators:
+        if operator in ("==", "!=", ">=", "<="):
+            operand = view.operand(field, values[0])
+            hits = found({operator: [{"var": "value"}, operand]})
+            assert (values[0] in hits) == (operator != "!="), operator
+
+
+@pytest.mark.parametrize("kind", SORTED)
+def test_values_are_sorted_missing_ones_first(house: House, kind: str) -> None:
+    values = house.values(kind)
+    for value in [*reversed(values), None]:
+        house.post(kind, value, name="Sorted")
+    named = json.dumps({"==": [{"var": "name"}, "Sorted"]})
+    up = [each["value"] for each in house.rows(kind, filter=named, sort="value", fields="value")]
+    down = [each["value"] for each in house.rows(kind, filter=named, sort="-value", fields="value")]
+    assert up == [None, *values]
+    assert down == [*reversed(values), None]
+
+
+@pytest.mark.parametrize("kind", GROUPED)
+def test_a_measure_counts_by_value(house: House, kind: str) -> None:
+    value = house.values(kind)[0]
+    house.post(kind, value, name="Counted")
+    asked = json.dumps({"==": [{"var": "name"}, "Counted"]})
+    answer = house.program.get(
+        f"/api/v1/measures/{APP}/c_{kind}", params={"dimension": "value", "filter": asked}
+    )
+    assert answer.status_code == 200, answer.text
+    (group,) = answer.json()["groups"]
+    assert group["value"] == 1
+    assert group["label"]
+    behind = house.rows(
+        kind, filter=json.dumps(group["filter"]) if not isinstance(group["filter"], str) else group["filter"]
+    )
+    assert any(each["name"] == "Counted" for each in behind)
+
+
+@pytest.mark.parametrize("kind", IMPORTED)
+@pytest.mark.parametrize("headings", ["labels", "ids"])
+def test_an_export_comes_back_as_it_was(house: House, kind: str, headings: str) -> None:
+    name = f"Kept {headings}"
+    values = house.values(kind)
+    for value in [*values, None]:
+        house.post(kind, value, name=name)
+    host, ref = house.host, f"{APP}.e_{kind}"
+    only = {"==": [{"var": "name"}, name]}
+    wanted = Export(ref, ("name", "value"), only, headings, sort=("created_at",))
+    text = "".join(export_records.export(host, host.work(), wanted))
+    header = text.splitlines()[0].split(",")
+    renamed = text.replace(name, f"{name} again")
+    column = {"column": header[1], **({"match": "name"} if field_of(house, kind).is_link else {})}
+    mapping = {"columns": {"name": {"column": header[0]}, "value": column}}
+    done = import_records.start(host, host.work(), ref, Source("k.csv", renamed.encode()), mapping)
+    assert (done.created, done.failed) == (len(values) + 1, 0)
+    again = json.dumps({"==": [{"var": "name"}, f"{name} again"]})
+    back = [each["value"] for each in house.rows(kind, filter=again, sort="created_at", fields="value")]
+    assert sorted(map(repr, back)) == sorted(map(repr, [*values, None]))
+
+
+@pytest.mark.parametrize("kind", POSTED)
+def test_a_form_sends_the_value_and_shows_it_again(house: House, kind: str) -> None:
+    base, field = f"/apps/{APP}/e_{kind}", field_of(house, kind)
+    view, setting = view_of(field), setting_of(house.host.work(locale="en"))
+    empty = house.browser.get(f"{base}/new")
+    assert empty.status_code == 200
+    assert 'data-field="value"' in empty.text
+    for value in house.values(kind):
+        texts = view.texts(field, setting, "value", value)
+        sent = {"name": "Posted", **texts, "_key": f"{kind}-{hash(repr(value))}"}
+        answer = house.browser.post(f"{base}/new", data=sent)
+        assert answer.status_code == 303, unescape(answer.text)[:3000]
+        record = answer.headers["location"].split("?")[0]
+        ident = record.rsplit("/", 1)[1]
+        assert house.program.get(f"{API}/e_{kind}/{ident}").json()["value"] == value
+        assert house.browser.get(record).status_code == 200
+        edit = house.browser.get(f"{record}/edit")
+        assert edit.status_code == 200
+        assert "style=" not in edit.text
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_list_shows_a_cell_for_every_value(house: House, kind: str) -> None:
+    field, values = field_of(house, kind), house.values(kind)
+    for value in values:
+        house.post(kind, value, name="Shown")
+    page = house.browser.get(f"/apps/{APP}/e_{kind}")
+    assert page.status_code == 200
+    assert "style=" not in page.text
+    if not field.is_link:  # a link's title is drawn from its own record
+        cell = view_of(field).cell(field, setting_of(house.host.work(locale="en")))
+        for value in values:
+            drawn = cell(field.codec.store(field.codec.parse(value)))
+            assert drawn
+            assert drawn in page.text
+
+
+def test_every_kind_is_in_the_description_of_the_api(house: House) -> None:
+    described = json.dumps(house.program.get("/api/v1/openapi.json").json())
+    assert all(f"{API}/e_{kind}" in described for kind in ALL)
