@@ -45,10 +45,10 @@ class World:
         return client
 
 
-def open_world(folder: Path, url: str, secret: int) -> World:
+def open_world(folder: Path, url: str, secret: int, offered: Candidate | None = None) -> World:
     """Install the shop, let its people in and fill it."""
     host = Host.open(Settings(data=folder, database=url, locale="en"), plugins={})
-    install_app.install(host, host.work(), _clerks_may_export(), sample=False)
+    install_app.install(host, host.work(), offered or _clerks_may_export(), sample=False)
     shop = Workspace(host.db, host.refresh(), {}, host.plugins, growing_ids())
     shop.people["department"] = shop.create("", "core.department", {"name": "North"})
     for name in PEOPLE:

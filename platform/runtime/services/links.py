@@ -36,6 +36,20 @@ def check(
     return problems
 
 
+def keep_unseen(
+    at_hand: AtHand,
+    work: Work,
+    fields: Mapping[str, Field],
+    values: dict[str, Any],
+    before: Mapping[str, Any],
+) -> None:
+    """A link to a record the actor may not see was shown to them as empty, so sending it empty keeps it."""
+    for name in [each for each in values if each in fields and values[each] is None]:
+        held, target = before.get(name), fields[name].to or ""
+        if held is not None and not at_hand.visible(work, target, [held]):
+            del values[name]
+
+
 def _own(work: Work, name: str, value: object) -> bool:
     """The owner set to oneself, and the department that follows from it, need no right to read people."""
     return name == "department" or (name == "owner" and value == work.context.actor.id)

@@ -68,6 +68,8 @@ def _values(
 ) -> dict[str, Any]:
     """A line's changed values with defaults, checked: required fields and links."""
     values = {n: v for n, v in line.values.items() if before is None or v != before.get(n)}
+    if before is not None:
+        links.keep_unseen(at_hand, work, child.links, values, before)
     if before is None:
         subject = at_hand.shown(work, at_hand.subject(work, child.policy.entity.ref, "", values))
         for name, expression in child.defaults:

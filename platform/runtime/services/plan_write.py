@@ -9,7 +9,7 @@ from dacheng.metadata.definition import Transition, Workflow
 from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.plugins.api import RecordWrite
 from dacheng.plugins.context import Automation, User
-from dacheng.runtime.services import form_rules, links, parse_values, workflow
+from dacheng.runtime.services import form_rules, links, parse_values, standing, workflow
 from dacheng.runtime.services.conditions import Subject, holds, value_of
 from dacheng.runtime.services.parse_values import Parsed
 from dacheng.runtime.services.plan_lines import plan_lines
@@ -68,6 +68,7 @@ def _create(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
     subject = _check(plan, work, shape, subject, parsed, EMPTY, write)
     if not holds(shape.policy.rows["create"], subject, work.context):
         raise refuse("access.not_permitted_after")
+    standing.demand_own_to_give(plan.at_hand.reader, work, entity.ref, record_id, None, values)
     change = RecordChange("create", entity, record_id, values)
     _add(plan, work, [change, *line_changes], subject, None, Trigger("created", frozenset(values)))
     return record_id
@@ -168,7 +169,7 @@ def _update(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
         raise refuse("access.not_permitted")
     parsed = _parse(work, shape, write)
     values = parsed.values
-    _keep_unseen_links(plan, work, shape, before, values)
+    links.keep_unseen(plan.at_hand, work, shape.links, values, before)
     changed = {name: value for name, value in values.items() if value != before.get(name)}
     if write.expected_version not in (None, before["version"]):
         _conflict(shape, _without_unseen(plan, work, shape, before), changed)
@@ -187,6 +188,7 @@ def _update(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
             raise Refused(problems)
     if not holds(shape.policy.rows["update"], subject, work.context):
         raise refuse("access.not_permitted_after")
+    standing.demand_own_to_give(plan.at_hand.reader, work, entity.ref, record_id, before, values)
     if not values and not line_changes:
         return record_id
     change = RecordChange("update", entity, record_id, values, before["version"], touch=bool(line_changes))
@@ -201,16 +203,6 @@ def visible_before(plan: Plan, work: Work, shape: WriteShape, record_id: str) ->
     if record_id not in plan.at_hand.visible(work, ref, [record_id]):
         raise refuse("record.missing")
     return plan.at_hand.lookup(ref, record_id) or {}
-
-
-def _keep_unseen_links(
-    plan: Plan, work: Work, shape: WriteShape, before: Mapping[str, Any], values: dict[str, Any]
-) -> None:
-    """A link to a record the actor may not see was shown to them as empty, so sending it empty keeps it."""
-    for name in [n for n in values if n in shape.links and values[n] is None]:
-        held, target = before.get(name), shape.links[name].to or ""
-        if held is not None and not plan.at_hand.visible(work, target, [held]):
-            del values[name]
 
 
 def _without_unseen(
@@ -340,6 +332,7 @@ def _move(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
         subject = plan.at_hand.subject(work, entity.ref, record_id, values, values)
     if not holds(shape.policy.rows["delete"], subject, work.context):
         raise refuse("access.not_permitted")
+    standing.demand_over(plan.at_hand.reader, work, entity.ref, values, write.action)
     if write.expected_version not in (None, values["version"]):
         raise refuse("record.version_moved")
     change = RecordChange(write.action, entity, record_id, {}, values["version"])

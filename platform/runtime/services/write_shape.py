@@ -9,7 +9,7 @@ from typing import Any
 
 from dacheng.metadata.definition import Entity, Field, Form, FormField, Rollup, Rule, Workflow
 from dacheng.metadata.expression import Expression
-from dacheng.runtime.services import form_rules
+from dacheng.runtime.services import form_rules, standing
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage import rollups
@@ -19,7 +19,7 @@ from dacheng.runtime.storage import rollups
 class WriteShape:
     """One entity as one policy writes it; `required` are required fields the actor can fill in.
 
-    `plain`: no default, condition, workflow, rule, line or roll-up looks at a new record as a whole.
+    `plain`: no default, condition, workflow, rule, line, roll-up or standing looks at a new record as a whole.
     """
 
     policy: EntityPolicy
@@ -74,7 +74,12 @@ def _prepare(work: Work, ref: str, form: str | None) -> WriteShape:
         catalogue.rules.get(ref),
         policy.entity.rollups,
     )
-    plain = not any(whole) and policy.rows["create"] is True and all(not f.is_lines for f in fields.values())
+    plain = (
+        not any(whole)
+        and policy.rows["create"] is True
+        and ref not in standing.STANDING
+        and all(not f.is_lines for f in fields.values())
+    )
     return WriteShape(
         policy=policy,
         defaults=tuple(defaults.items()),
