@@ -197,6 +197,9 @@ class ListView:
     page_size: int = 50
     order: int = 0
     default: bool = False
+    kind: str = "table"  # table, board or calendar
+    on: str = ""  # board: the choice field that makes its columns; calendar: the day or instant
+    group: tuple[tuple[str, ...], ...] = ()  # paths that rows are grouped by, outermost first
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +330,7 @@ class Grant:
     update: bool | Expression = False
     delete: bool | Expression = False
     export: bool = False
+    share_views: bool = False
     fields: Mapping[str, FieldGrant] = field(default_factory=lambda: EMPTY)
 
 

@@ -76,6 +76,29 @@ def list_paths_exist(world: World, kinds: Kinds) -> Iterator[Problem]:
         for index, path in enumerate(item.get("filters", ())):
             if world.path(entity, path) is None:
                 yield problem("definition.no_field", f"/filters/{index}", file, field=path)
+        for index, path in enumerate(item.get("group", ())):
+            target = world.path(entity, path)
+            if target is None or target.is_lines:
+                yield problem("definition.no_field", f"/group/{index}", file, field=path)
+
+
+def lists_stand_on_a_field(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """A board stands on a choice field of its entity, a calendar on a day or an instant."""
+    for _, item, file in world.items("list"):
+        kind, field = item.get("kind", "table"), item.get("on")
+        fields = world.fields(item["entity"])
+        if fields is None or kind == "table":
+            continue
+        if field is None:
+            yield problem("definition.missing_key", "", file, key="on")
+            continue
+        target = fields.get(field)
+        if target is None:
+            yield problem("definition.no_field", "/on", file, field=field)
+        elif kind == "board" and not target.options:
+            yield problem("definition.not_a_choice", "/on", file, field=field)
+        elif kind == "calendar" and not target.kind.timed:
+            yield problem("definition.not_a_time", "/on", file, field=field)
 
 
 def measures_can_be_reckoned(world: World, kinds: Kinds) -> Iterator[Problem]:
@@ -219,6 +242,7 @@ RULES = (
     one_default_each,
     form_fields_exist,
     list_paths_exist,
+    lists_stand_on_a_field,
     measures_can_be_reckoned,
     dashboards_show_measures,
     roles_grant_what_exists,

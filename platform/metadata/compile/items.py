@@ -86,6 +86,9 @@ def compile_list(work: Compiling, item: Item) -> ListView:
         page_size=item.get("page_size", 50),
         order=item.get("order", 0),
         default=bool(item.get("default", False)),
+        kind=item.get("kind", "table"),
+        on=item.get("on", ""),
+        group=tuple(path_of(path) for path in item.get("group", ())),
     )
 
 

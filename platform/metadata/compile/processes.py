@@ -125,6 +125,7 @@ def compile_role(work: Compiling, item: Item) -> Role:
             update=actions["update"],
             delete=actions["delete"],
             export=bool(body.get("export", False)),
+            share_views=bool(body.get("share_views", False)),
             fields=MappingProxyType(fields),
         )
     return Role(item["id"], work.app, MappingProxyType(grants), bool(item.get("admin", False)))

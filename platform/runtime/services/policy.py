@@ -31,6 +31,7 @@ class EntityPolicy:
     writable: frozenset[str]
     rows: Mapping[str, Rows]
     export: bool
+    share_views: bool = False
 
     def may(self, action: str) -> bool:
         """Whether the action is allowed on at least some rows."""
@@ -140,7 +141,9 @@ def _with_read(grants: Mapping[str, Grant]) -> dict[str, Grant]:
 def _everything(catalogue: Catalogue) -> dict[str, EntityPolicy]:
     rows = MappingProxyType(dict.fromkeys(ACTIONS, True))
     return {
-        ref: EntityPolicy(entity, entity.fields, _writable(entity, entity.fields), rows, export=True)
+        ref: EntityPolicy(
+            entity, entity.fields, _writable(entity, entity.fields), rows, export=True, share_views=True
+        )
         for ref, entity in catalogue.entities.items()
     }
 
@@ -188,6 +191,7 @@ def fold_grants(entity: Entity, grants: list[Grant]) -> EntityPolicy | None:
         writable=_writable(entity, shown),
         rows=MappingProxyType(rows),
         export=any(grant.export for grant in reading),
+        share_views=any(grant.share_views for grant in reading),
     )
 
 
@@ -274,6 +278,7 @@ def _without(policy: EntityPolicy, names: Iterable[str]) -> EntityPolicy:
         writable=policy.writable - gone,
         rows=policy.rows,
         export=policy.export,
+        share_views=policy.share_views,
     )
 
 

@@ -210,6 +210,26 @@ role = _table(
 )
 sa.Index("_role_role", role.c.role)
 
+saved_view = _table(
+    "_saved_view",
+    text("id", key=True),
+    text("entity"),
+    text("owner"),
+    integer("shared"),
+    text("name"),
+    text("shape"),
+    integer("version"),
+    integer("changed_at"),
+)
+sa.Index("_saved_view_entity", saved_view.c.entity, saved_view.c.shared, saved_view.c.owner)
+list_choice = _table(
+    "_list_choice",
+    text("user", key=True),
+    text("entity", key=True),
+    text("view", key=True),
+    text("choice"),
+)
+
 package = _table(
     "_package",
     text("id", key=True),

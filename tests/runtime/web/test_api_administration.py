@@ -19,6 +19,7 @@ WORDS = f"{V1}/labels/sales_management/zh-CN"
 PLACES = {
     "app": "sales_management",
     "entity": "account",
+    "view": "accounts",
     "locale": "en",
     "term": "customer",
     "slot": "app",

@@ -11,6 +11,7 @@ from dacheng.runtime.web.routing import Route
 RECORD = "/api/v1/apps/{app}/{entity}/{id}"
 FILE, RUN = "/api/v1/imports/files/{id}", "/api/v1/imports/{id}"
 PERSON, WORDS = "/api/v1/people/{id}", "/api/v1/labels/{app}/{locale}"
+VIEWS = "/api/v1/apps/{app}/{entity}/views"
 MARKET = "/api/v1/marketplace/{app}"
 
 # What a page posts to → every call of the API that does the same.
@@ -20,6 +21,11 @@ COUNTERPARTS: dict[str, tuple[str, ...]] = {
     "/apps/{app}/{entity}/{id}/transitions/{transition}": (f"POST {RECORD}/transitions/{{transition}}",),
     "/apps/{app}/{entity}/{id}/delete": (f"DELETE {RECORD}",),
     "/apps/{app}/{entity}/{id}/restore": (f"POST {RECORD}/restore",),
+    "/apps/{app}/{entity}/views": (f"POST {VIEWS}", f"PATCH {VIEWS}/{{view}}"),
+    "/apps/{app}/{entity}/views/default": (f"PUT {VIEWS}/default",),
+    "/apps/{app}/{entity}/views/columns": (f"PUT {VIEWS}/{{view}}/columns", f"PUT {VIEWS}/density"),
+    "/apps/{app}/{entity}/views/{view}": (f"PATCH {VIEWS}/{{view}}",),
+    "/apps/{app}/{entity}/views/{view}/delete": (f"DELETE {VIEWS}/{{view}}",),
     "/import": ("POST /api/v1/imports/files",),
     "/import/draft/{id}": (f"GET {FILE}", f"POST {FILE}/preview", f"POST {FILE}/start"),
     "/import/draft/{id}/forget": (f"DELETE {FILE}",),

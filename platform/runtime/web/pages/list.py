@@ -15,14 +15,15 @@ from dacheng.runtime.web.fields.base import Setting
 from dacheng.runtime.web.render import render
 from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, work_of
 from dacheng.runtime.web.view import filters
+from dacheng.runtime.web.view.chosen import choose, known
 from dacheng.runtime.web.view.list_page import COUNT_LIMIT, Found, list_page
+from dacheng.runtime.web.view.list_query import query_of
 from dacheng.runtime.web.view.list_state import ListState
 from dacheng.runtime.web.view.prepared import Prepared
-from dacheng.runtime.web.view.setting import list_views, setting_of, view_key
+from dacheng.runtime.web.view.setting import setting_of, view_key
 from dacheng.runtime.web.view.table import Table, prepare_table, resolve
 
 QUICK_CHOICES = 50
-PAGE_SIZE = 50
 _tables: Prepared[Table] = Prepared(512)
 
 
@@ -30,19 +31,18 @@ async def show_list(request: Request) -> Response:
     """One page of a list; the parameters `by` and `op` add a condition and lead to the list that has it."""
     work, host = work_of(request), host_of(request)
     ref = f"{request.path_params['app']}.{request.path_params['entity']}"
-    policy = work.entity(ref)
-    state = ListState.of(request.url.path, request.query_params)
-    setting = setting_of(work)
+    policy, setting = work.entity(ref), setting_of(work)
+    found = await host.db.read(lambda reader: known(reader, work, ref), bounded=True)
+    chosen = choose(work, policy, found, request.query_params.get("view", ""))
+    state = ListState.of(request.url.path, request.query_params, chosen.base)
     if "by" in request.query_params:
         return RedirectResponse(_with_condition(request, policy, state, setting), 303)
-    views = list_views(work, ref)
-    view = _chosen(work, ref, views, state.view)
-    table = _table(work, policy, view, setting)
-    query = _query(work, policy, view, table, state, setting)
-    found = await host.db.read(
-        lambda reader: _read(reader, work, policy, view, query, state), kind=query.kind(work)
+    table = _table(work, policy, chosen.view, setting)
+    query = query_of(work, policy, chosen.view, table.paths, state, setting)
+    rows = await host.db.read(
+        lambda reader: _read(reader, work, policy, chosen.view, query, state), kind=query.kind(work)
     )
-    page = list_page(work, policy, views, view, table, state, setting, found)
+    page = list_page(work, policy, found, chosen, table, state, setting, rows)
     return render(request, "list.html", page)
 
 
@@ -59,51 +59,18 @@ def _with_condition(request: Request, policy: EntityPolicy, state: ListState, se
     return state.href(filter=filters.joined(parts))
 
 
-def _chosen(work: Work, ref: str, views: tuple[ListView, ...], wanted: str) -> ListView | None:
-    named = next((view for view in views if view.id == wanted), None)
-    return named or work.model.catalogue.lists.get(ref) or next(iter(views), None)
-
-
-def _table(work: Work, policy: EntityPolicy, view: ListView | None, setting: Setting) -> Table:
-    key = (*view_key(work), str(setting.zone), policy.entity.ref, view.id if view else "")
+def _table(work: Work, policy: EntityPolicy, view: ListView, setting: Setting) -> Table:
+    paths = tuple(column.path for column in view.columns)
+    key = (*view_key(work), str(setting.zone), policy.entity.ref, paths)
     return _tables.get(key, lambda: prepare_table(work, policy, view, setting))
 
 
-def _query(
-    work: Work, policy: EntityPolicy, view: ListView | None, table: Table, state: ListState, setting: Setting
-) -> Query:
-    parts = filters.conditions(state.filter)
-    for name, text in state.equals:
-        field = policy.readable.get(name)
-        part = filters.condition(field, "==", name, {name: text}, setting) if field is not None else None
-        parts.append(part if part is not None else {"==": [{"var": name}, text]})
-    return Query(
-        entity=policy.entity.ref,
-        fields=table.paths,
-        filter=filters.joined(parts),
-        sort=_sort(policy, view, state),
-        search=state.q,
-        limit=view.page_size if view is not None else PAGE_SIZE,
-        cursor=state.cursor or None,
-        extra=(view.filter,) if view is not None and view.filter is not None else (),
-    )
-
-
-def _sort(policy: EntityPolicy, view: ListView | None, state: ListState) -> tuple[str, ...]:
-    if state.sort:
-        return tuple(part for part in state.sort.split(",") if part)
-    if view is None:
-        return ("-updated_at",) if "updated_at" in policy.readable else ()
-    keys = [("-" if one.descending else "") + ".".join(one.path) for one in view.sort]
-    return tuple(key for key in keys if key.lstrip("-").split(".")[0] in policy.readable)
-
-
 def _read(
-    reader: Reader, work: Work, policy: EntityPolicy, view: ListView | None, query: Query, state: ListState
+    reader: Reader, work: Work, policy: EntityPolicy, view: ListView, query: Query, state: ListState
 ) -> Found:
     page = read_records.list_page(reader, work, query)
     quick: dict[str, list[tuple[str, str]]] = {}
-    for name in view.filters if view is not None else ():
+    for name in view.filters:
         field = policy.readable.get(name)
         if field is not None and field.is_link and work.policy.entity(field.to or ""):
             quick[name] = read_records.pick_list(reader, work, field.to or "", "", QUICK_CHOICES)

@@ -17,12 +17,15 @@ from dacheng.runtime.web.fields.base import Marks, Setting, select, symbol
 from dacheng.runtime.web.markup import drawn
 from dacheng.runtime.web.page import Link, Page
 from dacheng.runtime.web.view import filters
-from dacheng.runtime.web.view.list_state import OWN, ListState
+from dacheng.runtime.web.view.chosen import Chosen, Known
+from dacheng.runtime.web.view.list_state import OWN, PLACES, ListState
 from dacheng.runtime.web.view.prepared import Prepared
 from dacheng.runtime.web.view.setting import view_key
 from dacheng.runtime.web.view.table import Heading, Table, resolve
+from dacheng.runtime.web.view.view_menu import ColumnPick, ViewMenu, column_pick, tabs, view_menu
 
 COUNT_LIMIT = 10_000
+KEPT = ("view", "filter", "show-as", "show-on", "group-by")  # what the search form sends along
 _builders: Prepared[tuple[tuple[str, str], ...]] = Prepared(256)
 
 
@@ -60,6 +63,8 @@ class ListPage(Page):
     view: str
     view_id: str
     views: tuple[Link, ...]
+    menu: ViewMenu
+    columns: ColumnPick
     q: str
     kept: tuple[tuple[str, str], ...]
     all_kept: tuple[tuple[str, str], ...]
@@ -94,64 +99,55 @@ class Found:
 def list_page(
     work: Work,
     policy: EntityPolicy,
-    views: tuple[ListView, ...],
-    view: ListView | None,
+    known: Known,
+    chosen: Chosen,
     table: Table,
     state: ListState,
     setting: Setting,
     found: Found,
 ) -> ListPage:
-    """The page for one answer of the database; `view` None is the generated list of all records."""
-    say, locale, labels = setting.say, setting.locale, setting.labels
+    """The page for one answer of the database."""
+    say, locale, labels, view = setting.say, setting.locale, setting.labels, chosen.view
     entities = labels.entity(locale, policy.entity, "plural")
     entity = labels.entity(locale, policy.entity)
-    names = [
-        Link(
-            labels.text(locale, policy.entity.app, f"list:{one.id}"),
-            ListState(state.path, view=one.id).href(),
-            key=one.id,
-        )
-        for one in views
-    ]
-    view_name = next(
-        (link.label for link in names if view is not None and link.key == view.id), say("list.all")
-    )
-    chips = _chips(work, policy, state, setting, found.titles, view)
+    names = tabs(known, chosen, state, setting)
+    view_name = next((link.label for link in names if link.key == chosen.key), say("list.all"))
     new = f"{state.path}/new" if policy.may("create") else ""
     return ListPage(
         title=entities,
         current=policy.entity.ref,
+        scripts=("list.js",),
         crumbs=(Link(labels.text(locale, policy.entity.app, "app"), ""),),
         entity=entity,
         path=state.path,
         view=view_name,
-        view_id=view.id if view is not None else "",
-        views=tuple(names),
+        view_id=chosen.key,
+        views=names,
+        menu=view_menu(work, policy, known, chosen, state, view_name),
+        columns=column_pick(work, policy, known, chosen, state, setting),
         q=state.q,
-        kept=tuple(
-            pair for pair in state.pairs() if pair[0] in ("view", "filter") or _is_chip(pair[0], view)
-        ),
+        kept=tuple(pair for pair in state.pairs() if pair[0] in KEPT or _is_chip(pair[0], view)),
         all_kept=tuple(state.pairs()),
         quick=_quick(policy, view, state, setting, found),
         sort_pick=_sort_pick(table, state, setting),
         fields=_builder_links(work, policy, state, setting),
         building=_building(work, policy, state, setting, found),
-        chips=chips,
-        bare=ListState(state.path, view=state.view).href(),
+        chips=_chips(work, policy, state, setting, found.titles, view),
+        bare=state.href(filter=None, equals=(), q=""),
         heads=_heads(table.headings, state, view, setting),
         rows=drawn(map(table.row, found.ids, found.rows)),
         count=_count(found.count, setting),
         first=state.href() if state.cursor else "",
         next=state.href(cursor=found.next) if found.next else "",
-        empty=_empty(policy, state, view, entities, entity, new, setting),
+        empty=_empty(policy, state, chosen, entities, entity, new, setting),
         new=new,
         export=_export(state) if policy.export else "",
     )
 
 
-def _is_chip(name: str, view: ListView | None) -> bool:
+def _is_chip(name: str, view: ListView) -> bool:
     """Whether an equality stands as a chip: those with a select of their own are sent by the select."""
-    return name not in OWN and (view is None or name not in view.filters)
+    return name not in OWN and name not in PLACES and name not in view.filters
 
 
 def _chips(
@@ -160,7 +156,7 @@ def _chips(
     state: ListState,
     setting: Setting,
     titles: dict[str, str],
-    view: ListView | None,
+    view: ListView,
 ) -> tuple[filters.Chip, ...]:
     def find(path: tuple[str, ...]) -> Field | None:
         return resolve(work.policy, policy, path)
@@ -181,10 +177,10 @@ def _chips(
 
 
 def _quick(
-    policy: EntityPolicy, view: ListView | None, state: ListState, setting: Setting, found: Found
+    policy: EntityPolicy, view: ListView, state: ListState, setting: Setting, found: Found
 ) -> tuple[Markup, ...]:
     shown, held = [], dict(state.equals)
-    for name in view.filters if view is not None else ():
+    for name in view.filters:
         field = policy.readable.get(name)
         if field is None:
             continue
@@ -249,9 +245,9 @@ def _building(
     )
 
 
-def _heads(headings: Sequence[Heading], state: ListState, view: ListView | None, setting: Setting) -> Markup:
+def _heads(headings: Sequence[Heading], state: ListState, view: ListView, setting: Setting) -> Markup:
     first = state.sort.split(",")[0]
-    if not first and view is not None and view.sort:
+    if not first and view.sort:
         first = ("-" if view.sort[0].descending else "") + ".".join(view.sort[0].path)
     address = state.opener("sort")
     return drawn([_head(heading, at, first, address, setting) for at, heading in enumerate(headings, 1)])
@@ -281,7 +277,7 @@ def _count(count: int, setting: Setting) -> str:
 def _empty(
     policy: EntityPolicy,
     state: ListState,
-    view: ListView | None,
+    chosen: Chosen,
     entities: str,
     entity: str,
     new: str,
@@ -289,9 +285,9 @@ def _empty(
 ) -> Empty:
     say = setting.say
     if state.q or state.filter is not None or state.equals:
-        clear = Link(say("list.clear"), ListState(state.path, view=state.view).href())
+        clear = Link(say("list.clear"), state.href(filter=None, equals=(), q=""))
         return Empty(say("list.nothing"), say("list.nothing_hint"), "filter", (clear,))
-    if view is not None and view.filter is not None:
+    if chosen.narrowed:
         return Empty(say("list.empty_view"), say("list.empty_hint"), "list")
     links = (Link(say("list.new", entity=entity), new),) if new else ()
     return Empty(say("list.empty", entities=entities), say("list.empty_hint"), policy.entity.icon, links)

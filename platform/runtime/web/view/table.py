@@ -125,9 +125,7 @@ def _column(policy: Policy, entity: EntityPolicy, column: ListColumn, setting: S
     if field is None or not field.codec.columns:
         return None
     view, path = view_of(field), ".".join(column.path)
-    label = setting.labels.field(setting.locale, field, short=True)
-    if len(column.path) > 1:
-        label = _through(policy, entity, column.path, field, setting)
+    label = column_label(policy, entity, column.path, setting)
     classes = "right num" if view.numeric else field.view
     sortable = field.view != "text" or int(field.spec.get("maxLength", 255)) <= LONGEST_SORTED
     return _Shown(
@@ -137,6 +135,16 @@ def _column(policy: Policy, entity: EntityPolicy, column: ListColumn, setting: S
         open=f'<td class="{classes}" data-label="{escape(label)}">',
         linked=field.is_link,
     )
+
+
+def column_label(policy: Policy, entity: EntityPolicy, path: Sequence[str], setting: Setting) -> str:
+    """What a column is called; empty where its path leads nowhere."""
+    field = resolve(policy, entity, path)
+    if field is None:
+        return ""
+    if len(path) > 1:
+        return _through(policy, entity, path, field, setting)
+    return setting.labels.field(setting.locale, field, short=True)
 
 
 def _through(

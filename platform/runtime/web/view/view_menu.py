@@ -1,0 +1,167 @@
+"""The tabs of a list's views and the two menus beside them: the view itself, and its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from dacheng.metadata.definition import Field
+from dacheng.runtime.services import saved_views
+from dacheng.runtime.services.policy import EntityPolicy
+from dacheng.runtime.services.work import Work
+from dacheng.runtime.web.fields.base import Setting
+from dacheng.runtime.web.page import Link
+from dacheng.runtime.web.view.chosen import Chosen, Known, changed
+from dacheng.runtime.web.view.list_state import ListState
+from dacheng.runtime.web.view.table import column_label, resolve
+
+COLUMNS_OPEN = "-columns"  # what the address is building while columns are being moved
+MAX_OFFERED = 120
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRow:
+    """One column on offer: whether it is shown, and whether it can go up or down from where it stands."""
+
+    path: str
+    label: str
+    shown: bool
+    first: bool
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPick:
+    """The menu of columns; `more` are fields of linked records, `own` that the person has chosen before."""
+
+    shown: tuple[ColumnRow, ...]
+    others: tuple[ColumnRow, ...]
+    more: tuple[ColumnRow, ...]
+    own: bool
+    open: bool
+    density: str
+
+
+@dataclass(frozen=True, slots=True)
+class ViewMenu:
+    """The menu of the open view. `state` is the list's address as it is now, to be saved."""
+
+    key: str
+    name: str
+    own_name: str  # a saved view's name; empty for a list of the app
+    state: str
+    changed: bool
+    may_change: bool
+    may_share: bool
+    shared: bool
+    usable: bool
+    is_default: bool
+
+
+def tabs(found: Known, chosen: Chosen, state: ListState, setting: Setting) -> tuple[Link, ...]:
+    """A link to each view, the app's first; a shared one carries a sign."""
+    app = "" if not found.lists else found.lists[0].entity.split(".", 1)[0]
+    links = [
+        Link(
+            setting.labels.text(setting.locale, app, f"list:{one.id}"),
+            ListState(state.path, view=one.id).href(),
+            key=one.id,
+        )
+        for one in found.lists
+    ]
+    if not links:
+        links.append(Link(setting.say("list.all"), state.path, key=chosen.key))
+    links.extend(
+        Link(one.name, ListState(state.path, view=one.id).href(), "people" if one.shared else "", one.id)
+        for one in found.saved
+    )
+    return tuple(links)
+
+
+def view_menu(
+    work: Work, policy: EntityPolicy, found: Known, chosen: Chosen, state: ListState, name: str
+) -> ViewMenu:
+    """What can be done with the open view."""
+    saved, default = chosen.saved, found.choices.default
+    app_default = work.model.catalogue.lists.get(policy.entity.ref)
+    is_default = default == chosen.key or (
+        not default and app_default is not None and app_default.id == chosen.key
+    )
+    return ViewMenu(
+        key=chosen.key,
+        name=name,
+        own_name=saved.name if saved is not None else "",
+        state=urlencode(state.pairs()),
+        changed=changed(state),
+        may_change=saved is not None and saved.may_change,
+        may_share=policy.share_views,
+        shared=saved is not None and saved.shared,
+        usable=saved is None or saved.usable,
+        is_default=is_default,
+    )
+
+
+def column_pick(
+    work: Work, policy: EntityPolicy, found: Known, chosen: Chosen, state: ListState, setting: Setting
+) -> ColumnPick:
+    """The columns shown, in order, and those on offer."""
+    now = [".".join(column.path) for column in chosen.view.columns]
+    shown = [path for path in dict.fromkeys(now) if resolve(work.policy, policy, path.split(".")) is not None]
+    own = [
+        name
+        for name, each in policy.readable.items()
+        if _offered(each) and name not in shown and _titled(work, each) not in shown
+    ]
+    through = [path for path in _through_links(work, policy) if path not in shown][:MAX_OFFERED]
+
+    def rows(paths: list[str], *, of_shown: bool = False) -> tuple[ColumnRow, ...]:
+        return tuple(
+            ColumnRow(
+                path,
+                column_label(work.policy, policy, tuple(path.split(".")), setting),
+                of_shown,
+                at == 0,
+                at == len(paths) - 1,
+            )
+            for at, path in enumerate(paths)
+        )
+
+    return ColumnPick(
+        rows(shown, of_shown=True),
+        rows(own),
+        rows(through),
+        chosen.own_columns,
+        state.build == COLUMNS_OPEN,
+        found.choices.density,
+    )
+
+
+def _offered(each: Field) -> bool:
+    return bool(each.codec.columns) and each.id not in ("id", "version") and not each.spec.get("x-hidden")
+
+
+def _titled(work: Work, link: Field) -> str:
+    """The path of a link's title, which shows the same as the link itself."""
+    target = work.policy.entity(link.to or "") if link.is_link else None
+    return f"{link.id}.{target.entity.title}" if target is not None else link.id
+
+
+def _through_links(work: Work, policy: EntityPolicy) -> Iterator[str]:
+    for name, link in policy.readable.items():
+        target = work.policy.entity(link.to or "") if link.is_link else None
+        if target is None or name in ("created_by", "updated_by"):
+            continue
+        for inner, each in target.readable.items():
+            if _offered(each) and not each.system and not each.is_link and inner != target.entity.title:
+                yield f"{name}.{inner}"
+
+
+def ways_to_show(policy: EntityPolicy, kind: str) -> tuple[Field, ...]:
+    """The fields a board or a calendar can stand on, declared ones first."""
+    fits = [
+        each
+        for each in policy.readable.values()
+        if saved_views.stands_on(kind, each) and not each.spec.get("x-hidden")
+    ]
+    return tuple(sorted(fits, key=lambda each: each.system))
