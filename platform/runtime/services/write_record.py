@@ -18,7 +18,7 @@ from dacheng.runtime.services.plan_write import plan_record
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.save_plan import Message, Plan, Step, Trace, Write, stamp_of
 from dacheng.runtime.services.work import Work
-from dacheng.runtime.storage import idempotency, outbox, records, traces, versions
+from dacheng.runtime.storage import deletion, idempotency, outbox, records, traces, versions
 from dacheng.runtime.storage.database import Database
 from dacheng.runtime.storage.reader import Reader, Transaction
 
@@ -173,16 +173,19 @@ def commit(tx: Transaction, work: Work, prepared: Prepared) -> Outcome:
 
 def commit_many(tx: Transaction, work: Work, prepared: Sequence[Prepared]) -> list[Outcome]:
     """Carry out several in one transaction, all or none; runs of changes under one stamp are written at once."""
-    versions.demand(tx, work.model.versions)
+    changes = [change for each in prepared for step in each.steps for change in step.changes]
+    people = any(change.entity.ref in DIRECTORY for change in changes)
+    leaned_on = deletion.are_leaned_on(work.model.catalogue, changes)
+    versions.demand(tx, work.model.versions, alone=people or leaned_on)
+    if leaned_on:
+        versions.touch(tx)
     replays = [_claim(tx, work, each) for each in prepared]
     going = [each for each, replay in zip(prepared, replays, strict=True) if replay is None]
     _ask_hooks(work, going)
     applied = _apply(tx, work, going)
     for each in going:
         _put_beside(tx, work, each)
-    if any(
-        change.entity.ref in DIRECTORY for each in going for step in each.steps for change in step.changes
-    ):
+    if people and going:
         versions.bump(tx, "directory")
     return [
         replay or Outcome(each.id, applied.get(each.id, each.version), writes=each.writes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -28,6 +28,20 @@ def consequences(
     if change.action == "restore":
         return [*_after_restore(reader, tables, before, planned)]
     return list(_before_purge(reader, tables, before))
+
+
+def are_leaned_on(catalogue: Catalogue, changes: Iterable[RecordChange]) -> bool:
+    """Whether any change deletes a record (its lines go with it) to which links with a policy can lead."""
+    waiting = list({change.entity.ref for change in changes if change.action == "delete"})
+    known = set(waiting)
+    while waiting:
+        ref = waiting.pop()
+        if next(_links(catalogue, ref), None) is not None:
+            return True
+        below = [each for each in catalogue.children.get(ref, ()) if each not in known]
+        waiting += below
+        known.update(below)
+    return False
 
 
 def demand_alive(

@@ -17,6 +17,7 @@ _HOLD = Prepared(_READ.statement.with_for_update(read=True))  # type: ignore[att
 _ALONE = (
     f"LOCK TABLE {version.name} IN EXCLUSIVE MODE"  # PostgreSQL; unlike a query it does not fix what is seen
 )
+_TOUCH = Prepared(sa.update(version).values(definitions=version.c.definitions))
 _BUMP = {
     name: Prepared(sa.update(version).values({name: version.c[name] + 1}))
     for name in ("definitions", "labels", "directory")
@@ -43,12 +44,21 @@ def bump(tx: Transaction, name: Name) -> None:
     tx.execute(_BUMP[name])
 
 
+def touch(tx: Transaction) -> None:
+    """Make every write that still looks at what was before this transaction look again; the numbers stay.
+
+    For who asked `alone` and takes away what others may be about to lean on. On SQLite nobody else is writing.
+    """
+    if tx.dialect != "sqlite":
+        tx.execute(_TOUCH)
+
+
 def demand(tx: Transaction, known: Versions, *, labels: bool = False, alone: bool = False) -> None:
     """Refuse with `storage.version_moved` when definitions or directory moved since `known` was read.
 
     They stay put until the transaction ends. Words matter to a write only when `labels` is true. What is going
-    to move them asks `alone`, as the first thing it does: it waits for every write under way, sees all of
-    them, and those that come wait for it, so that neither holds what the other needs.
+    to move them, or to delete what others link to, asks `alone`, as the first thing it does: it waits for every
+    write under way, sees all of them, and those that come wait for it, so that neither holds what the other needs.
     """
     if alone and tx.dialect != "sqlite":
         tx.command(_ALONE)
