@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -21,6 +22,7 @@ from dacheng.runtime.web.app import build_app
 PASSWORD = "a long pass phrase for tests"
 PEOPLE = {
     "admin": ("周敏", ("core.admin",)),
+    "manager": ("王强", ("sales_management.sales_manager",)),
     "rep": ("李娜", ("sales_management.sales_rep",)),
 }
 
@@ -32,6 +34,22 @@ class Served:
     url: str
     host: Host
     people: dict[str, str]
+
+
+@contextmanager
+def listening(host: Host) -> Iterator[str]:
+    """Serve a host from a thread of this process; gives its address."""
+    door = socket.socket()
+    door.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(build_app(host), log_level="error", loop="asyncio"))
+    thread = threading.Thread(target=lambda: server.run(sockets=[door]), daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{door.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+    door.close()
 
 
 @pytest.fixture(scope="session")
@@ -47,17 +65,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         host.refresh()
         made[who] = users.add_user(host, host.work(), NewUser(f"{who}@example.com", name, roles, PASSWORD))
     host.refresh()
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(build_app(host), log_level="error", loop="asyncio"))
-    thread = threading.Thread(target=lambda: server.run(sockets=[listening]), daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}", host, made)
-    server.should_exit = True
-    thread.join(10)
-    listening.close()
+    with listening(host) as url:
+        yield Served(url, host, made)
     host.close()
 
 

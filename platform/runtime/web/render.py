@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, Response
 
 from dacheng.runtime.web.frame import Frame, framed
 from dacheng.runtime.web.page import NOTICE_COOKIE, THEME_COOKIE, THEMES, Notice, Page
+from dacheng.runtime.web.security import asked_locale
 from dacheng.runtime.web.shell import shell_of
 from dacheng.runtime.web.words import DEFAULT_LOCALE, LOCALES, Words, words
 
@@ -67,9 +68,9 @@ def _in_shell(template: str) -> bool:
 
 
 def locale_of(request: Request) -> str:
-    """The locale the middleware chose for this request; before sign-in as after."""
+    """The language of the person asking; of their browser where nobody has been asked for yet."""
     work = getattr(request.state, "work", None)
-    locale = work.context.locale if work is not None else getattr(request.state, "locale", "")
+    locale = work.context.locale if work is not None else asked_locale(request)
     return locale if locale in LOCALES else DEFAULT_LOCALE
 
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from dacheng.metadata.definition import CompiledApp, NavItem
 from dacheng.plugins.context import User
 from dacheng.runtime.services.work import Work
+from dacheng.runtime.web.importing import importable
 from dacheng.runtime.web.page import Group, Link, Shell
 from dacheng.runtime.web.view.prepared import Prepared
 from dacheng.runtime.web.words import words
@@ -37,7 +38,7 @@ def shell_of(request: Request) -> Shell | None:
 
 
 def navigation(work: Work) -> tuple[Group, ...]:
-    """Today, then each app's entries that the person may open, then the build pages for builders."""
+    """Today, then each app's entries that the person may open, then the pages beside the apps."""
     labels, locale = work.context.labels, work.context.locale
     key = (work.policy.hash, labels.hash, locale)
     return _groups.get(key, lambda: tuple(_navigation(work)))
@@ -64,11 +65,16 @@ def _navigation(work: Work) -> list[Group]:
         if links:
             label = work.context.labels.text(work.context.locale, app.id, "app")
             groups.append(Group(label, tuple(links)))
-    if work.policy.admin:
-        build = [("marketplace", "store"), ("labels", "tag"), ("import", "upload"), ("settings", "gear")]
-        links = [Link(say(f"shell.{key}"), f"/{key}", icon, key) for key, icon in build]
-        groups.append(Group(say("shell.build"), tuple(links)))
+    links = [Link(say(f"shell.{key}"), f"/{key}", icon, key) for key, icon in _tools(work)]
+    groups.append(Group(say("shell.build" if work.policy.admin else "shell.tools"), tuple(links)))
     return groups
+
+
+def _tools(work: Work) -> list[tuple[str, str]]:
+    """Pages beside the apps (key, icon): import for whoever may add something, one's own settings for everybody."""
+    build = [("marketplace", "store"), ("labels", "tag")] if work.policy.admin else []
+    taking_in = [("import", "upload")] if importable(work) else []
+    return [*build, *taking_in, ("settings", "gear")]
 
 
 def _link(work: Work, app: CompiledApp, item: NavItem) -> Link | None:
