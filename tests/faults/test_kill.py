@@ -115,7 +115,11 @@ def test_a_kill_at_a_named_point_leaves_wholly_before_or_after(
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
 @pytest.mark.parametrize("task", [*TASKS, "everything"] if LONG else ["import", "everything"])
 def test_kills_at_random_moments_lose_nothing_acknowledged(
-    fresh: FreshPlace, prepared: Path, dialect: str, task: str
+    fresh: FreshPlace,
+    prepared: Path,
+    dialect: str,
+    task: str,
+    record_property: Callable[[str, object], None],
 ) -> None:
     place = fresh(dialect)
     pick = random.Random(f"{dialect} {task}")
@@ -124,6 +128,7 @@ def test_kills_at_random_moments_lose_nothing_acknowledged(
     for _ in range(KILLS):
         place.killed_after(pick.uniform(0.0, longest), *tasks)
         demand_whole(place)
+    record_property("longest_reopening", max(each["seconds"] for each in place.said.all("reopened")))
     if task == "import":
         place.finish("import")
         assert imported_hash(place) == (prepared / "hash").read_text()

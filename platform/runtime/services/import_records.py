@@ -157,9 +157,8 @@ def cancel(site: Site, work: Work, run_id: str) -> None:
 
 
 def list_runs(reader: Reader, work: Work) -> list[Run]:
-    """Imports the actor may see: their own, or all for administrators."""
-    found = imports.runs(reader)
-    return [run for run in found if _may_see(work, run)]
+    """The latest imports the actor may see: their own, or all for administrators."""
+    return imports.runs(reader, actor=None if _may_see_all(work) else work.context.actor.id)
 
 
 def demand_run(site: Site, work: Work, run_id: str) -> Run:
@@ -171,8 +170,11 @@ def demand_run(site: Site, work: Work, run_id: str) -> Run:
 
 
 def _may_see(work: Work, run: Run) -> bool:
-    actor = work.context.actor
-    return isinstance(actor, System) or work.policy.admin or run.actor == actor.id
+    return _may_see_all(work) or run.actor == work.context.actor.id
+
+
+def _may_see_all(work: Work) -> bool:
+    return isinstance(work.context.actor, System) or work.policy.admin
 
 
 def error_file(site: Site, work: Work, run_id: str) -> Iterator[str]:

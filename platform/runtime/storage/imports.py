@@ -97,9 +97,11 @@ def get_run(reader: Reader, run_id: str) -> Run | None:
     return _run(row) if row else None
 
 
-def runs(reader: Reader, *, limit: int = 50) -> list[Run]:
-    """Imports, the latest first."""
+def runs(reader: Reader, *, actor: str | None = None, limit: int = 50) -> list[Run]:
+    """The latest imports, of one actor or of all; the latest first."""
     query = sa.select(*_RUN).order_by(import_run.c.started_at.desc(), import_run.c.id.desc())
+    if actor is not None:
+        query = query.where(import_run.c.actor == actor)
     return [_run(row) for row in reader.rows(query.limit(limit))]
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from dacheng.metadata.problem import Refused
+from dacheng.plugins.context import User
 from dacheng.runtime.host import Host
 from dacheng.runtime.services import (
     doctor,
@@ -28,7 +29,10 @@ from dacheng.runtime.services import (
 from dacheng.runtime.services.gate import Query
 from dacheng.runtime.services.import_source import Source
 from dacheng.runtime.services.write_record import Write
-from tests.runtime.workspace import workspace
+from dacheng.runtime.storage import imports
+from dacheng.runtime.storage.imports import Run
+from dacheng.runtime.storage.reader import Transaction
+from tests.runtime.workspace import add, workspace
 
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples" / "crm"
 SALES = "sales_management"
@@ -304,3 +308,20 @@ def test_r1_a_killed_import_goes_on_to_the_exact_same_rows(tmp_path: Path, point
         assert (done.created, done.updated, done.failed) == (1100, 0, 0)
         assert count(host, ENTITIES["opportunities"]) == 1100
         assert doctor.examine(host, silent).problems == ()
+
+
+def test_ones_own_imports_are_listed_however_many_others_made_since(host: Host) -> None:
+    own = add(host, "rep@example.com", f"{SALES}.sales_rep")
+    host.refresh()
+    made = [("mine", own, 1), *[(f"theirs{n}", "somebody", n + 2) for n in range(60)]]
+
+    def note(tx: Transaction) -> None:
+        for identity, actor, at in made:
+            run = Run(identity, f"{SALES}.product", actor, "done", "a.csv", "", {}, started_at=at)
+            imports.put_run(tx, run)
+
+    host.db.write_now(note)
+    work = host.work(User(own, "Rep", frozenset({f"{SALES}.sales_rep"}), None, ()))
+    listed = host.db.read_now(lambda r: import_records.list_runs(r, work))
+    assert [run.id for run in listed] == ["mine"]
+    assert len(host.db.read_now(lambda r: import_records.list_runs(r, host.work()))) == 50
