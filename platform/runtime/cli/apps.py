@@ -102,6 +102,18 @@ def _plan(plan: InstallPlan, output: Output) -> dict[str, Any]:
             "records": dict(plan.records),
             "sample": dict(plan.sample),
             "merged": [_merged(outcome) for outcome in plan.outcomes],
+            "retypes": [
+                {
+                    "entity": each.entity,
+                    "field": each.field,
+                    "from": each.kinds[0],
+                    "to": each.kinds[1],
+                    "values": each.values,
+                    "failing": each.failing,
+                    "samples": list(each.samples),
+                }
+                for each in plan.retypes
+            ],
         },
         "problems": [describe(problem, output.locale) for problem in plan.problems],
     }
@@ -116,6 +128,13 @@ def _show(plan: InstallPlan, output: Output) -> None:
         output.say(f"  {count} records of {ref}")
     for outcome in plan.outcomes:
         output.say(f"  {_merged(outcome)}")
+    for each in plan.retypes:
+        changed = f"{each.entity}.{each.field} from {each.kinds[0]} to {each.kinds[1]}"
+        output.say(
+            f"  {changed}: {each.failing} of {each.values} values cannot be read and stay in the archive"
+        )
+        for text in each.samples:
+            output.say(f"    {text}")
 
 
 def _merged(outcome: Outcome) -> str:

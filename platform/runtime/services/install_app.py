@@ -13,7 +13,7 @@ from dacheng.metadata.archive import write_archive
 from dacheng.metadata.definition import Catalogue, CompiledApp, Layer, Package
 from dacheng.metadata.diff import Change, diff
 from dacheng.metadata.layers import Outcome, merge
-from dacheng.metadata.lint import is_warning, lint
+from dacheng.metadata.lint import is_warning, lint, lint_layers
 from dacheng.metadata.package import read_folder, to_files
 from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.metadata.system_fields import CORE
@@ -22,6 +22,7 @@ from dacheng.runtime.bundled import bundled_packages
 from dacheng.runtime.services import keep_snapshot, plugin_tables, seed_data
 from dacheng.runtime.services import work as frames
 from dacheng.runtime.services.load_catalogue import App, Loader
+from dacheng.runtime.services.preview_retype import RetypePreview, preview_retypes
 from dacheng.runtime.services.sessions import milliseconds
 from dacheng.runtime.services.site import Site
 from dacheng.runtime.services.users import demand_administrator
@@ -52,7 +53,7 @@ class InstallPlan:
     """What installing would do: `replaces` is the installed version; with `problems` it cannot be done.
 
     `permissions` are what the app's automation asks for, `records` and `sample` counts by entity,
-    `outcomes` what becomes of edits made in the workspace.
+    `outcomes` what becomes of edits made in the workspace, `retypes` what becomes of values whose field changes kind.
     """
 
     app: str
@@ -63,6 +64,7 @@ class InstallPlan:
     records: Mapping[str, int] = field(default_factory=lambda: EMPTY)
     sample: Mapping[str, int] = field(default_factory=lambda: EMPTY)
     outcomes: tuple[Outcome, ...] = ()
+    retypes: tuple[RetypePreview, ...] = ()
     warnings: tuple[Problem, ...] = ()
     problems: tuple[Problem, ...] = ()
 
@@ -163,32 +165,37 @@ def _plan(site: Site, candidate: Candidate) -> _Step:
     found = lint(package, site.kinds, others)
     problems = [each for each in found if not is_warning(each)]
     problems += _trust(site, candidate, old)
+    replaces = old.base.version if old is not None else None
     if problems:
-        version = old.base.version if old is not None else None
-        return _Step(
-            InstallPlan(package.id, package.version, version, problems=tuple(problems)),
-            candidate,
-            before,
-            before,
-            (),
-        )
+        return _refused(candidate, before, replaces, problems)
     layers, outcomes = _moved_layers(site, old, package)
     fresh = loader.fold(package, layers)
+    found += lint_layers(found, layers, fresh.folded.package, site.kinds, others)
+    problems = [each for each in found if not is_warning(each)]
+    if problems:
+        return _refused(candidate, before, replaces, problems)
     rest = [each for each in apps if each.base.id != package.id]
     after = loader.build([*rest, fresh], before.versions)
     app = after.catalogue.apps[package.id]
     plan = InstallPlan(
         package.id,
         package.version,
-        old.base.version if old is not None else None,
+        replaces,
         diff(before.catalogue, after.catalogue),
         MappingProxyType(dict(package.manifest.get("permissions", {}))),
         MappingProxyType(seed_data.count_records(app, sample=False)),
         MappingProxyType(seed_data.count_records(app, sample=True)),
         outcomes,
+        preview_retypes(site, before, after),
         tuple(each for each in found if is_warning(each)),
     )
     return _Step(plan, candidate, before, after, layers)
+
+
+def _refused(candidate: Candidate, before: Model, replaces: str | None, problems: Sequence[Problem]) -> _Step:
+    package = candidate.package
+    plan = InstallPlan(package.id, package.version, replaces, problems=tuple(problems))
+    return _Step(plan, candidate, before, before, ())
 
 
 def _plan_removal(site: Site, app: str) -> _Step:

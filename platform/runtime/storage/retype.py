@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -128,17 +129,24 @@ def convert(old: Field, new: Field, stored: Sequence[Any]) -> tuple[tuple[Any, .
     return (None, True) if value is None else (new.codec.store(value), True)
 
 
-def count_unreadable(reader: Reader, before: EntityTable, after: EntityTable, name: str) -> int:
-    """How many values a retype would leave in the archived column only; shown before anything is done."""
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """Some rows tried: how many hold a value, the texts that would be left in the archived column, where to go on."""
+
+    values: int
+    failing: tuple[str, ...]
+    last: int | None
+
+
+def try_some(reader: Reader, before: EntityTable, after: EntityTable, name: str, last: int) -> Tried:
+    """Try a retype on the next rows behind `last`, before anything is done; `last` of the answer is None at the end."""
     old, new = before.entity.fields[name], after.entity.fields[name]
-    lost, last = 0, 0
-    while True:
-        row_key = before.table.c[ROW]
-        some = (
-            sa.select(row_key, *before.columns[name]).where(row_key > last).order_by(row_key).limit(_AT_ONCE)
-        )
-        rows = reader.rows(some)
-        if not rows:
-            return lost
-        last = rows[-1][0]
-        lost += sum(not convert(old, new, row[1:])[1] for row in rows)
+    key = before.table.c[ROW]
+    some = sa.select(key, *before.columns[name]).where(key > last, before.columns[name][0].is_not(None))
+    rows = reader.rows(some.order_by(key).limit(_AT_ONCE))
+    failing = tuple(_text(old, row[1:]) for row in rows if not convert(old, new, row[1:])[1])
+    return Tried(len(rows), failing, rows[-1][0] if len(rows) == _AT_ONCE else None)
+
+
+def _text(field: Field, stored: Sequence[Any]) -> str:
+    return field.codec.text(field.codec.load(tuple(stored)))

@@ -18,10 +18,19 @@ from dacheng.metadata.problem import Refused
 from dacheng.metadata.signature import sign
 from dacheng.runtime.bundled import bundled_packages
 from dacheng.runtime.host import Host
-from dacheng.runtime.services import doctor, edit_labels, install_app, marketplace, read_records
+from dacheng.runtime.services import (
+    doctor,
+    edit_labels,
+    install_app,
+    marketplace,
+    read_records,
+    write_record,
+)
 from dacheng.runtime.services.gate import Query
 from dacheng.runtime.services.install_app import Candidate
+from dacheng.runtime.services.write_record import Write
 from dacheng.runtime.storage import packages
+from tests.runtime.services.workspace import KINDS
 from tests.runtime.workspace import workspace
 
 SALES = "sales_management"
@@ -139,6 +148,56 @@ def test_an_upgrade_adds_a_field_and_keeps_records_and_edits(host: Host, tmp_pat
     with pytest.raises(Refused) as refused:
         install_app.install(host, host.work(), marketplace.offered_package(host, SALES))
     assert refused.value.problems[0].code == "install.older"
+
+
+def with_note(folder: Path, kind: str = "text") -> Candidate:
+    """The sales app with a further field of accounts."""
+    entity = folder / "entities" / "account.json"
+    fields = json.loads(entity.read_text("utf-8"))["properties"]
+    edit(entity, properties=fields | {"note": {"x-kind": kind, "x-order": 900}})
+    for locale in ("zh-CN", "en"):
+        words = json.loads((folder / "labels" / f"{locale}.json").read_text("utf-8"))
+        edit(folder / "labels" / f"{locale}.json", labels=words["labels"] | {"field:account.note": "Note"})
+    return Candidate(read_folder(folder, KINDS))
+
+
+def test_a_layer_that_does_not_fit_a_version_stops_it_and_is_named(host: Host, tmp_path: Path) -> None:
+    install_app.install(host, host.work(), with_note(version(tmp_path, "1.1.0")))
+    item, path = "sales_rep", ("entities", "account", "read")
+    rule = {"==": [{"var": "note"}, "open"]}
+    narrow = LayerOperation("set", "role", item, path, rule, True)
+    wording = LayerOperation("term", "term", "", ("zh-CN", _term(host), "one"), "雇主", "客户")
+    host.db.write_now(lambda tx: packages.put_layer(tx, Layer("autos", SALES, (narrow,)), 1))
+    host.db.write_now(lambda tx: packages.put_layer(tx, Layer("workspace", SALES, (wording,)), 1))
+    fits = install_app.plan_install(host, with_note(version(tmp_path, "1.2.0")))
+    assert fits.problems == ()
+    gone = Candidate(read_folder(version(tmp_path, "1.3.0"), KINDS))
+    plan = install_app.plan_install(host, gone)
+    assert [(each.code, each.params["layer"]) for each in plan.problems] == [("install.layer_unfit", "autos")]
+    assert plan.problems[0].file == "roles/sales_rep.json"
+    assert "“autos”" in plan.problems[0].message
+    with pytest.raises(Refused):
+        install_app.install(host, host.work(), gone)
+    assert "note" in host.work().model.catalogue.entities[f"{SALES}.account"].fields
+
+
+def test_a_plan_says_which_values_a_change_of_kind_leaves_behind(host: Host, tmp_path: Path) -> None:
+    install_app.install(host, host.work(), with_note(version(tmp_path, "1.1.0")))
+    ref, work = f"{SALES}.account", host.work()
+    texts = ["12", " 7 ", "", *(f"about {n}" for n in range(12))]
+    for number, text in enumerate(texts):
+        values = {"name": f"Firm {number}", "note": text}
+        write_record.write_now(host.db, work, Write("create", ref, values=values))
+    plan = install_app.plan_install(host, with_note(version(tmp_path, "1.2.0"), "integer"))
+    (found,) = plan.retypes
+    assert (found.entity, found.field, found.kinds) == (ref, "note", ("text", "integer"))
+    assert (found.values, found.failing) == (14, 12)
+    assert found.samples == tuple(f"about {n}" for n in range(10))
+    install_app.install(host, host.work(), with_note(version(tmp_path, "1.2.1"), "integer"))
+    notes = host.db.read_now(
+        lambda reader: read_records.list_page(reader, host.work(), Query(ref, ("note",), limit=100))
+    ).json()
+    assert sorted(each["note"] for each in notes if each["note"] is not None) == [7, 12]
 
 
 def test_what_is_wrong_with_a_package_is_said_all_at_once(host: Host, tmp_path: Path) -> None:

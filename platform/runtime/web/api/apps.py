@@ -40,6 +40,14 @@ PLAN_SHAPE: Final = shape(
     records=by_name(NUMBER),
     sample=by_name(NUMBER),
     outcomes=list_of(TEXT),
+    retypes=list_of(
+        shape(
+            **{"entity": TEXT, "field": TEXT, "from": TEXT, "to": TEXT},
+            values=NUMBER,
+            failing=NUMBER,
+            samples=list_of(TEXT),
+        )
+    ),
     warnings=list_of(by_name(TEXT)),
     problems=list_of(by_name(TEXT)),
 )
@@ -126,6 +134,18 @@ def _plan(plan: InstallPlan, locale: str) -> dict[str, Any]:
         "records": dict(plan.records),
         "sample": dict(plan.sample),
         "outcomes": [str(each) for each in plan.outcomes],
+        "retypes": [
+            {
+                "entity": each.entity,
+                "field": each.field,
+                "from": each.kinds[0],
+                "to": each.kinds[1],
+                "values": each.values,
+                "failing": each.failing,
+                "samples": list(each.samples),
+            }
+            for each in plan.retypes
+        ],
         "warnings": problem_items(plan.warnings, locale),
         "problems": problem_items(plan.problems, locale),
     }

@@ -15,6 +15,7 @@ from dacheng.runtime.host import Host
 from dacheng.runtime.services import install_app, marketplace
 from dacheng.runtime.services.install_app import InstallPlan
 from dacheng.runtime.services.marketplace import Listing
+from dacheng.runtime.services.preview_retype import RetypePreview
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.web.form_body import ErrorLine, read_form
 from dacheng.runtime.web.jobs import Progress
@@ -48,6 +49,15 @@ class MarketplacePage(Page):
     cards: tuple[Card, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class RetypeView:
+    """A field whose kind changes: what becomes of its values, and some that cannot be read as the new kind."""
+
+    name: str
+    about: str
+    samples: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppPage(Page):
     """One app: what it holds, what it asks for, what installing would do to this workspace."""
@@ -61,6 +71,7 @@ class AppPage(Page):
     records: int
     sample: int
     kept: tuple[str, ...]
+    retypes: tuple[RetypeView, ...]
     problems: tuple[ErrorLine, ...]
     removable: bool
     first: str
@@ -99,6 +110,7 @@ async def show_one(request: Request) -> Response:
         records=sum(plan.records.values()),
         sample=sum(plan.sample.values()),
         kept=tuple(str(each) for each in plan.outcomes),
+        retypes=_retypes(work, plan, locale),
         problems=_problems(plan.problems, locale),
         removable=bool(card.installed) and card.app != BASE,
         first=f"/apps/{card.app}/{next(iter(app.entities))}" if app is not None and app.entities else "",
@@ -237,6 +249,18 @@ def _changes(plan: InstallPlan, locale: str) -> tuple[tuple[str, int], ...]:
         (say(f"market.change_{kind}") if f"market.change_{kind}" in known else kind, count)
         for kind, count in counts.items()
     )
+
+
+def _retypes(work: Work, plan: InstallPlan, locale: str) -> tuple[RetypeView, ...]:
+    say, labels = words(locale), work.model.labels
+
+    def view(each: RetypePreview) -> RetypeView:
+        entity = work.model.catalogue.entities[each.entity]
+        name = f"{labels.entity(locale, entity)} · {labels.field(locale, entity.fields[each.field])}"
+        key = "market.retype_fails" if each.failing else "market.retype_fits"
+        return RetypeView(name, say(key, failing=each.failing, count=each.values), each.samples)
+
+    return tuple(map(view, plan.retypes))
 
 
 def _problems(problems: tuple[Problem, ...], locale: str) -> tuple[ErrorLine, ...]:
