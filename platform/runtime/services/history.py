@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from heapq import merge
+from itertools import islice
 
 from dacheng.metadata.definition import Field
 from dacheng.metadata.kinds import Json
@@ -16,6 +19,7 @@ from dacheng.runtime.storage.change_log import ChangeRow
 from dacheng.runtime.storage.reader import Reader
 
 MAX_ENTRIES = 200
+PAGE = 200  # entries of the log fetched at a time
 PEOPLE = "core.user"
 
 
@@ -50,31 +54,50 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The latest changes first; `titles[ref][id]` are titles of linked records and of people."""
+    """The latest changes first; `titles[ref][id]` are titles of linked records and of people.
+
+    `next` is what to go on before, when older entries could be shown.
+    """
 
     entries: tuple[Entry, ...]
     titles: Mapping[str, Mapping[str, str]]
+    next: int | None = None
 
 
-def read(reader: Reader, work: Work, ref: str, record_id: str, limit: int = MAX_ENTRIES) -> History:
-    """The history of a record that may be seen. Changes of hidden fields alone leave no entry."""
+def read(
+    reader: Reader,
+    work: Work,
+    ref: str,
+    record_id: str,
+    limit: int = MAX_ENTRIES,
+    before: int = change_log.NOW,
+) -> History:
+    """The history of a record that may be seen, older than `before`. Changes of hidden fields alone leave no entry,
+    and take no room either: the log is read on until `limit` entries can be shown, or nothing is left."""
     policy = work.entity(ref)
     if record_id not in read_records.visible(reader, work, ref, [record_id]):
         raise refuse("record.missing")
     limit = min(limit, MAX_ENTRIES)
-    rows = change_log.read(reader, ref, record_id, MAX_ENTRIES)
-    children = [each for each in policy.readable.values() if each.is_lines]
-    if children:
-        rows += change_log.read_lines(reader, record_id, MAX_ENTRIES)
-    rows.sort(key=lambda row: -row.seq)
     shown = {ref: policy}
-    for each in children:
-        child = work.policy.entity(each.to or "")
+    for each in policy.readable.values():
+        child = work.policy.entity(each.to or "") if each.is_lines else None
         if child is not None:
             shown[each.to or ""] = child
-    entries = [_entry(row, shown[row.entity], ref) for row in rows if row.entity in shown]
-    kept = [each for each in entries if each is not None][:limit]
-    return _without_unseen(reader, work, kept)
+    rows = _rows(partial(change_log.read, reader, ref, record_id), before)
+    if len(shown) > 1:
+        lines = _rows(partial(change_log.read_lines, reader, record_id), before)
+        rows = merge(rows, lines, key=lambda row: -row.seq)
+    entries = (_entry(row, shown[row.entity], ref) for row in rows if row.entity in shown)
+    kept = list(islice((each for each in entries if each is not None), limit + 1))
+    found = _without_unseen(reader, work, kept[:limit])
+    return replace(found, next=kept[limit - 1].seq if len(kept) > limit else None)
+
+
+def _rows(some: Callable[[int, int], Sequence[ChangeRow]], before: int) -> Iterator[ChangeRow]:
+    """All entries of one kind, the latest first, fetched page by page as they are asked for."""
+    while page := some(PAGE, before):
+        yield from page
+        before = page[-1].seq
 
 
 def _entry(row: ChangeRow, policy: EntityPolicy, ref: str) -> Entry | None:

@@ -23,7 +23,7 @@ def plan_undo(reader: Reader, work: Work, ref: str, record_id: str, seq: int) ->
     deleted = _deleted(reader, work, ref, record_id, seq)
     if deleted is not None:
         return deleted
-    entries = history.read(reader, work, ref, record_id).entries
+    entries = history.read(reader, work, ref, record_id, 1, seq + 1).entries
     entry = next((each for each in entries if each.seq == seq and each.line == ""), None)
     if entry is None or entry.action != "update":
         raise refuse("undo.unknown_change")

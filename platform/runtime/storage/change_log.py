@@ -26,15 +26,19 @@ COLUMNS = (
 )
 _INSERT = Prepared(sa.insert(change_log).values({name: sa.bindparam(name) for name in COLUMNS}).inline())
 _SELECT = sa.select(change_log.c.seq, *[change_log.c[name] for name in COLUMNS])
+NOW = 2**63 - 1  # behind every entry
+_BEFORE = sa.bindparam("before", type_=sa.BigInteger())
 _OF_RECORD = Prepared(
     _SELECT.where(
-        change_log.c.record == sa.bindparam("record"), change_log.c.entity == sa.bindparam("entity")
+        change_log.c.record == sa.bindparam("record"),
+        change_log.c.entity == sa.bindparam("entity"),
+        change_log.c.seq < _BEFORE,
     )
     .order_by(change_log.c.seq.desc())
     .limit(sa.bindparam("limit"))
 )
 _OF_LINES = Prepared(
-    _SELECT.where(change_log.c.parent == sa.bindparam("record"))
+    _SELECT.where(change_log.c.parent == sa.bindparam("record"), change_log.c.seq < _BEFORE)
     .order_by(change_log.c.seq.desc())
     .limit(sa.bindparam("limit"))
 )
@@ -120,15 +124,16 @@ def append(tx: Transaction, entries: Sequence[Entry], stamp: Stamp) -> None:
         tx.execute(_INSERT, rows)
 
 
-def read(reader: Reader, entity: str, record: str, limit: int = 500) -> list[ChangeRow]:
-    """A record's own entries, the latest first."""
-    found = reader.rows(_OF_RECORD, {"entity": entity, "record": record, "limit": limit})
-    return [_change_row(row) for row in found]
+def read(reader: Reader, entity: str, record: str, limit: int = 500, before: int = NOW) -> list[ChangeRow]:
+    """A record's own entries older than `before`, the latest first."""
+    given = {"entity": entity, "record": record, "limit": limit, "before": before}
+    return [_change_row(row) for row in reader.rows(_OF_RECORD, given)]
 
 
-def read_lines(reader: Reader, parent: str, limit: int = 500) -> list[ChangeRow]:
-    """The entries of a record's lines, the latest first."""
-    return [_change_row(row) for row in reader.rows(_OF_LINES, {"record": parent, "limit": limit})]
+def read_lines(reader: Reader, parent: str, limit: int = 500, before: int = NOW) -> list[ChangeRow]:
+    """The entries of a record's lines older than `before`, the latest first."""
+    given = {"record": parent, "limit": limit, "before": before}
+    return [_change_row(row) for row in reader.rows(_OF_LINES, given)]
 
 
 def read_cause(reader: Reader, cause_id: str, after: int = 0, limit: int = 1000) -> list[ChangeRow]:

@@ -358,7 +358,11 @@ _FIXED_SCHEMAS: Final[Json] = {
         },
     ),
     "Written": _object(["id", "version"], id=_TEXT, version={"type": "integer"}, warnings={"type": "array"}),
-    "History": _object(["items"], items={"type": "array", "items": {"type": "object"}}),
+    "History": _object(
+        ["items"],
+        items={"type": "array", "items": {"type": "object"}},
+        next={"type": ["integer", "null"]},
+    ),
     "PickList": _object(
         ["items"], items={"type": "array", "items": _object(["id", "title"], id=_TEXT, title=_TEXT)}
     ),

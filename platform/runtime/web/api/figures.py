@@ -17,6 +17,7 @@ from dacheng.metadata.problem import refuse
 from dacheng.runtime.services import gate, history, measure, rule_traces, search
 from dacheng.runtime.services.history import Entry
 from dacheng.runtime.services.measure import Filters, Period
+from dacheng.runtime.storage import change_log
 from dacheng.runtime.storage.reader import Reader
 from dacheng.runtime.web.api.read import answer
 from dacheng.runtime.web.api.requests import (
@@ -35,10 +36,14 @@ MEASURE_PARAMETERS = frozenset({"dimension", "filter", "from", "to", "limit"})
 async def show_history(request: Request) -> Response:
     """What happened to a record, the latest first, as far as its fields may be seen."""
     work, ref, identity = work_of(request), entity_ref(request), record_id(request)
-    params = parameters(request, frozenset({"limit"}))
+    params = parameters(request, frozenset({"limit", "before"}))
     limit = whole_number(params, "limit", history.MAX_ENTRIES, history.MAX_ENTRIES)
-    found = await host_of(request).db.read(lambda reader: history.read(reader, work, ref, identity, limit))
-    return answer({"items": [_entry(each) for each in found.entries], "titles": _plain(found.titles)})
+    before = whole_number(params, "before", change_log.NOW, change_log.NOW)
+    found = await host_of(request).db.read(
+        lambda reader: history.read(reader, work, ref, identity, limit, before)
+    )
+    items = [_entry(each) for each in found.entries]
+    return answer({"items": items, "titles": _plain(found.titles), "next": found.next})
 
 
 async def show_why(request: Request) -> Response:
