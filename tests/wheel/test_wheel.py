@@ -16,6 +16,8 @@ import pytest
 from tests.support import run_folder
 from tests.support.source import ROOT
 
+PHRASE = "a calm long pass phrase"
+
 
 @pytest.fixture(scope="module")
 def wheel() -> Path:
@@ -92,7 +94,7 @@ def served(installed: Path, tmp_path: Path) -> Iterator[httpx2.Client]:
     call = "import sys; from dacheng.runtime.cli import main; sys.exit(main())"
     command, data = [sys.executable, "-c", call], ["--data", str(tmp_path / "data")]
     for words, typed in (
-        (("setup", "boss@example.com", "--name", "Boss", "--password-stdin"), "a calm long pass phrase"),
+        (("setup", "boss@example.com", "--name", "Boss", "--password-stdin"), PHRASE),
         (("app", "install", "sales_management"), ""),
     ):
         line = [*command, *words, *data]
@@ -129,3 +131,79 @@ def test_the_installed_wheel_installs_and_serves_sales_management(served: httpx2
     assert sheets
     assert {served.get(sheet).status_code for sheet in sheets} == {200}
     assert served.get("/api/v1/apps/sales_management/account").status_code == 401
+
+
+# ---------------------------------------------------------------- an environment of its own
+@pytest.fixture(scope="module")
+def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The commands of a new environment into which `pip` put the wheel and what it asks for, and nothing else."""
+    folder = tmp_path_factory.mktemp("bare")
+    clean = outside()
+    subprocess.run([sys.executable, "-m", "venv", str(folder / "env")], cwd=folder, env=clean, check=True)
+    commands = folder / "env" / "bin"
+    install = [str(commands / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    done = subprocess.run([*install, str(wheel)], cwd=folder, env=clean, capture_output=True, text=True)
+    if done.returncode and re.search(NO_INDEX, done.stderr):
+        pytest.skip("no package index is reachable, so the wheel's dependencies cannot be installed")
+    assert done.returncode == 0, done.stderr
+    return commands
+
+
+NO_INDEX = (
+    "NewConnectionError|NameResolutionError|ConnectTimeoutError|ProxyError|No matching distribution found for"
+)
+
+
+def outside() -> dict[str, str]:
+    """This process' environment without what would lend the new one this repository's modules."""
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))
+    }
+
+
+def test_a_new_environment_with_the_wheel_alone_installs_and_serves_the_slice(
+    bare: Path, tmp_path: Path
+) -> None:
+    command, data = str(bare / "dacheng"), ["--data", str(tmp_path / "data")]
+
+    def run_there(*words: str, typed: str = "") -> str:
+        done = subprocess.run(
+            [command, *words, *data], cwd=tmp_path, env=outside(), input=typed, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.strip()
+
+    run_there("setup", "boss@example.com", "--name", "Boss", "--password-stdin", typed=PHRASE)
+    run_there("app", "install", "sales_management")
+    token = run_there("token", "create", "boss@example.com").splitlines()[-1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with (
+        subprocess.Popen(
+            [command, "serve", "--port", str(port), *data], cwd=tmp_path, env=outside()
+        ) as server,
+        httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client,
+    ):
+        try:
+            wait_until_ready(client, server)
+            look_around(client, token)
+        finally:
+            server.terminate()
+
+
+def look_around(client: httpx2.Client, token: str) -> None:
+    """The first page and one list, as a browser and as a program see them."""
+    own = {"sec-fetch-site": "same-origin"}
+    form = {"email": "boss@example.com", "password": PHRASE, "next": "/"}
+    assert client.post("/sign-in", data=form, headers=own).status_code == 303
+    first = client.get("/")
+    assert first.status_code == 200
+    assert "/apps/sales_management/opportunity" in first.text
+    listed = client.get("/apps/sales_management/opportunity")
+    assert listed.status_code == 200
+    assert len(re.findall(r"<tr", listed.text)) > 10
+    client.cookies.clear()
+    found = client.get(
+        "/api/v1/apps/sales_management/opportunity", headers={"authorization": f"Bearer {token}"}
+    ).json()
+    assert found["items"]
