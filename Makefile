@@ -68,7 +68,7 @@ bench: $(ENV)/test.stamp
 	$(BIN)/python -m benchmarks.run --out var/bench.json
 
 soak: $(ENV)/test.stamp browser
-	DACHENG_SOAK=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m soak
+	DACHENG_SOAK=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m soak --junitxml var/soak.xml
 
 clean:
 	rm -rf $(ENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -114,6 +114,34 @@ EVIL = [
     r"(a*)*b", r"^(\w+\s?)*$", r"(?=a)b", r"(a)\1", r"(?<=x)y", r"a{1,1000}{1,1000}", r"((a{0,100}){0,100}){0,100}",
 ]  # fmt: skip
 
+PARTS = ("a", r"\w", "[a-z]", "(a|a)", "(a|aa)", "a?", ".", r"\S", "(?:ab|a)", "[^!]")
+AROUND = (
+    "({}+)+$", "({}*)*$", "({}+)*!", "^({}+)+$", "^(({}+)+)+$", "({0}|{0}+)+$", "({0}{0}?)+$", "(.*{}){{20}}$", "({}{{1,40}}){{1,40}}$",
+    "({}+){{10,}}$", "^(?:{}+)+b$", "({}*{0}*)*$", "({0}+{0}+)+$", "^({}?){{100}}$", "(({}*)*)*$", "({}+)+({0}+)+$", ".*{}.*{0}.*{0}.*!{{2}}",
+    "^({}|x)*$", "({}{{2,}})*$",
+)  # fmt: skip
+GROWN = [shape.replace("{}", "{0}").format(part) for shape in AROUND for part in PARTS]
+
+
+def test_t32_two_hundred_patterns_that_ruin_others_are_refused_or_cost_nothing() -> None:
+    slow, taken = [], 0
+    for pattern in {*EVIL, *GROWN}:
+        try:
+            matcher = linear_pattern(pattern)
+        except Refused:
+            continue
+        taken += 1
+        times = []
+        for _ in range(3):
+            started = time.process_time()
+            matcher.is_valid("a" * 5000 + "!")
+            times.append(time.process_time() - started)
+        if min(times) > 0.01:
+            slow.append((pattern, min(times)))
+    assert slow == []
+    assert len({*EVIL, *GROWN}) >= 200
+    assert taken > 100
+
 
 @pytest.mark.parametrize("pattern", EVIL)
 def test_t32_a_pattern_is_refused_or_costs_nothing(pattern: str) -> None:

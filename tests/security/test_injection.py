@@ -12,6 +12,7 @@ from dacheng.metadata.package import read_files, to_files
 from dacheng.metadata.problem import Refused
 from dacheng.runtime.services import install_app, marketplace
 from dacheng.runtime.services.install_app import Candidate
+from tests.security import test_access as access
 from tests.security.conftest import API, Workspace
 
 PAYLOADS = [
@@ -143,3 +144,30 @@ def refused(workspace: Workspace, files: dict[str, Any]) -> bool:
     except Refused:
         return True
     return bool(install_app.plan_install(workspace.host, candidate).problems)
+
+
+# ---------------------------------------------------------------- every route, from the table of routes
+READ = [path for (path, method) in access.ROUTES if method == "GET" and ":path}" not in path]
+NAMES_TRIED = (
+    *("filter", "sort", "limit", "cursor", "fields", "q", "view", "next", "token", "job", "app", "locale"),
+    *("dimension", "from", "to", "period", "deleted", "count", "entity", "id", "name"),
+)
+
+
+def test_t01_every_route_that_reads_takes_any_query_without_a_fault(workspace: Workspace) -> None:
+    """Every GET of the table of routes, every parameter name known anywhere, payloads in turn: 2,000 and more."""
+    page, program = workspace.browser("admin"), workspace.program("admin")
+    before = workspace.checksum()
+    tried, faults = 0, []
+    for path in READ:
+        client, place = (program if path.startswith("/api") else page), access.address(path, workspace)
+        for name in NAMES_TRIED:
+            for payload in (PAYLOADS[tried % len(PAYLOADS)], PAYLOADS[(7 * tried + 3) % len(PAYLOADS)]):
+                tried += 1
+                text = quote(payload.encode("utf-8", "surrogatepass"))
+                answer = client.get(f"{place}?{name}={text}")
+                if answer.status_code >= 500 or "Traceback" in answer.text:
+                    faults.append((path, name, payload[:40], answer.status_code))
+    assert faults == []
+    assert tried >= 2_000
+    assert workspace.checksum() == before
