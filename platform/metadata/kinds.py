@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from dacheng.metadata.expression import Macro, Type
 
@@ -92,6 +92,17 @@ class Codec(Protocol):
 
     def operand(self, value: Any) -> Any:
         """Typed value → what an expression computes with."""
+
+
+@runtime_checkable
+class ColumnCodec(Protocol):
+    """What a codec of one physical column may also do: read a whole column of a file without a value in between."""
+
+    def store_texts(self, texts: Sequence[str]) -> list[Any] | None:
+        """Trimmed texts → what `store` makes of what `parse_text` reads in each, an empty one being missing.
+
+        None unless every text is plainly right: what is doubtful is left to `parse_text`.
+        """
 
 
 class FieldKind(ABC):

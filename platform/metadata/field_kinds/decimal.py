@@ -12,6 +12,7 @@ from dacheng.metadata.field_kinds.numerals import (
     check_bounds,
     number_from_json,
     number_from_text,
+    scaled_column,
     scaled_writer,
     to_scale,
 )
@@ -55,6 +56,10 @@ class DecimalCodec:
     def store(self, value: Number | None) -> tuple[Any, ...]:
         """Value × 10^scale as an integer."""
         return (None if value is None else int(value.scaleb(self.scale)),)
+
+    def store_texts(self, texts: Sequence[str]) -> list[int | None] | None:
+        """All at once when they have exactly the field's decimals."""
+        return scaled_column(texts, self.scale, self.low, self.high)
 
     def load(self, stored: Sequence[Any]) -> Number | None:
         """Stored integer → Decimal."""

@@ -12,6 +12,7 @@ from dacheng.metadata.field_kinds.numerals import (
     check_bounds,
     number_from_json,
     number_from_text,
+    scaled_column,
 )
 from dacheng.metadata.kinds import ColumnSpec, FieldKind, Json, Primitive, Spec
 from dacheng.metadata.problem import refuse
@@ -55,6 +56,12 @@ class IntegerCodec:
     def store(self, value: int | None) -> tuple[Any, ...]:
         """As it is."""
         return (value,)
+
+    def store_texts(self, texts: Sequence[str]) -> list[int | None] | None:
+        """All at once when they are plain digits."""
+        low = Decimal(-LIMIT) if self.low is None else max(self.low, Decimal(-LIMIT))
+        high = Decimal(LIMIT) if self.high is None else min(self.high, Decimal(LIMIT))
+        return scaled_column(texts, 0, low, high)
 
     def load(self, stored: Sequence[Any]) -> int | None:
         """As it is."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any
 
 from dacheng.metadata.problem import refuse
@@ -82,6 +83,33 @@ def scaled_writer(scale: int) -> Callable[[int], str]:
         return f"{'-' if stored < 0 else ''}{whole}.{rest:0{scale}d}"
 
     return write
+
+
+def scaled_column(
+    texts: Sequence[str], scale: int, low: Decimal | None, high: Decimal | None
+) -> list[int | None] | None:
+    """Trimmed texts as scaled integers, an empty one as missing; None unless all are plain numbers that fit.
+
+    Plain is what files mostly hold: digits, exactly `scale` decimals behind a point, a minus or none.
+    """
+    together = "\n".join(texts)
+    if not _plain_column(scale).fullmatch(together):
+        return None
+    digits = together.replace(".", "").split("\n")
+    numbers = [int(each) if each else None for each in digits]
+    present = [each for each in numbers if each is not None]
+    if present and low is not None and min(present) < low.scaleb(scale):
+        return None
+    if present and high is not None and max(present) > high.scaleb(scale):
+        return None
+    return numbers
+
+
+@cache
+def _plain_column(scale: int) -> re.Pattern[str]:
+    decimals = rf"[.]\d{{{scale}}}" if scale else ""
+    number = rf"(?:-?\d{{1,{MAX_DIGITS - scale}}}{decimals})?"
+    return re.compile(rf"{number}(?:\n{number})*", re.ASCII)
 
 
 def check_bounds(value: Decimal | int, low: Decimal | None, high: Decimal | None) -> None:

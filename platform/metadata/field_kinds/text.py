@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -24,11 +24,8 @@ def clean_text(raw: Any) -> str:
         raise refuse("value.not_text")
     if "\x00" in raw:
         raise refuse("value.bad_character")
-    if not raw.isascii():
-        try:
-            raw.encode("utf-8")
-        except UnicodeEncodeError:
-            raise refuse("value.bad_character") from None
+    if not _encodes(raw):
+        raise refuse("value.bad_character")
     return raw
 
 
@@ -79,6 +76,28 @@ class TextCodec(Verbatim):
     def parse_text(self, text: str) -> str | None:
         """Typed text → text without surrounding white space."""
         return self.parse(text.replace("\r\n", "\n").strip())
+
+    def store_texts(self, texts: Sequence[str]) -> list[str | None] | None:
+        """All at once when they are ordinary: no line break, within the limits, matching the pattern."""
+        together = "".join(texts)
+        if "\r" in together or "\x00" in together or not _encodes(together):
+            return None
+        filled = [text for text in texts if text]
+        if filled and (len(max(filled, key=len)) > self.limit or len(min(filled, key=len)) < self.shortest):
+            return None
+        if self.matcher is not None and not all(map(self.matcher.is_valid, filled)):
+            return None
+        return [text or None for text in texts]
+
+
+def _encodes(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class Text(FieldKind):

@@ -49,9 +49,9 @@ class Cells:
             if at < 0:
                 self._constants.append((each.field, target.codec.parse, each.value))
             elif target.is_link:
-                self._links.append((each.field, at, _remembered(_text_of(each))))
+                self._links.append((each.field, at, _remembered(text_reading(each))))
             else:
-                self._values.append((each.field, at, _remembered(_cell_reading(work, target, each))))
+                self._values.append((each.field, at, _remembered(cell_reading(work, target, each))))
 
     def draft(self, row: int, cells: tuple[str, ...]) -> Draft:
         """The row's values, or problems with the field as pointer."""
@@ -84,7 +84,7 @@ class Cells:
         return "" if self._key is None or value is None else str(self._key.codec.json(value))
 
 
-def _text_of(column: ColumnMap) -> Reading:
+def text_reading(column: ColumnMap) -> Reading:
     """A cell's text, trimmed and replaced as the mapping says."""
     replaced = column.values
 
@@ -95,9 +95,9 @@ def _text_of(column: ColumnMap) -> Reading:
     return read
 
 
-def _cell_reading(work: Work, target: Field, column: ColumnMap) -> Reading:
+def cell_reading(work: Work, target: Field, column: ColumnMap) -> Reading:
     """A cell's typed value; None when it is empty."""
-    text_of, parse = _text_of(column), _reading(work, target, column)
+    text_of, parse = text_reading(column), _reading(work, target, column)
 
     def read(cell: str) -> Any:
         text = text_of(cell)

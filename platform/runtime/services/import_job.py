@@ -10,8 +10,8 @@ from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.plugins.context import Cause
 from dacheng.runtime.services import import_source, write_record
 from dacheng.runtime.services.delimited import Delimited
-from dacheng.runtime.services.import_cells import Cells, Draft, describe_problems
-from dacheng.runtime.services.import_links import SEVERAL, LinkBook, find_records
+from dacheng.runtime.services.import_cells import Cells, Draft, describe_problems, pending_links
+from dacheng.runtime.services.import_links import SEVERAL, LinkBook, Pending, find_records
 from dacheng.runtime.services.import_mapping import parse_mapping
 from dacheng.runtime.services.sessions import milliseconds
 from dacheng.runtime.services.site import Site
@@ -27,7 +27,7 @@ Progress = Callable[[str, int, int], None]
 
 
 class ImportJob:
-    """One import being carried through."""
+    """One import being carried through, each row planned by itself."""
 
     def __init__(self, site: Site, work: Work, run: Run, table: Delimited, progress: Progress) -> None:
         self.site, self.run, self.table, self.progress = site, run, table, progress
@@ -41,32 +41,45 @@ class ImportJob:
 
     def carry_through(self) -> None:
         """All rows behind the position, then links between rows of the file, then the end."""
-        batch: list[Draft] = []
-        keys: set[str] = set()
-        for draft in self._drafts(self.run.position):
-            key = self._key_text(draft)
-            if len(batch) >= BATCH or (key and key in keys):
-                self._batch(batch)
-                batch, keys = [], set()
-            batch.append(draft)
-            keys.add(key)
-        if batch:
-            self._batch(batch)
+        self.store_rows()
         if any(self.book.own.values()):
             self._own_links()
         now = milliseconds(self.work.context.now)
         self.site.db.write_now(lambda tx: imports.set_state(tx, self.run.id, imports.DONE, now))
         self.progress("import", self.run.total, self.run.total)
 
+    def store_rows(self) -> None:
+        """All rows behind the position, in batches that no key is twice in."""
+        batch: list[Draft] = []
+        keys: set[str] = set()
+        for draft in self._drafts(self.run.position):
+            key = self._key_text(draft)
+            if len(batch) >= BATCH or (key and key in keys):
+                self.store_batch(batch)
+                batch, keys = [], set()
+            batch.append(draft)
+            keys.add(key)
+        if batch:
+            self.store_batch(batch)
+
     def _drafts(self, position: int) -> Iterator[Draft]:
         return (self.cells.draft(row, cells) for row, cells in import_source.after(self.table, position))
 
-    def _batch(self, drafts: Sequence[Draft]) -> None:
-        self.site.db.read_now(lambda reader: self.book.look_up(reader, drafts))
-        for (ref, by), texts in self.book.to_create(drafts).items():
-            self._create_targets(ref, by, texts)
+    def store_batch(self, drafts: Sequence[Draft]) -> None:
+        """Find or make what these rows link to, and store them."""
+        self.find_links(pending_links(drafts))
         self._store(drafts)
-        self.done += len(drafts)
+        self.moved_on(len(drafts))
+
+    def find_links(self, pending: Pending) -> None:
+        """Look up what is linked to, and make the records that the mapping wants made."""
+        self.site.db.read_now(lambda reader: self.book.look_up(reader, pending))
+        for (ref, by), texts in self.book.to_create(pending).items():
+            self._create_targets(ref, by, texts)
+
+    def moved_on(self, rows: int) -> None:
+        """Some more rows are done."""
+        self.done += rows
         self.progress("import", min(self.done, self.run.total), self.run.total)
 
     # ------------------------------------------------------------ records that links ask for
@@ -91,9 +104,9 @@ class ImportJob:
         try:
             made = self.site.db.write_now(settle, urgent=False)
         except Refused as refused:
-            if not _moved(refused):
+            if not has_moved(refused):
                 raise
-            self._renew()
+            self.renew()
             self._create_targets(ref, by, texts)
             return
         for (text, _), record in zip(good, made, strict=True):
@@ -104,11 +117,11 @@ class ImportJob:
     def _store(self, drafts: Sequence[Draft]) -> None:
         """Store these rows in one transaction; when one of them spoils it, halves of it, down to the one."""
         try:
-            results, prepared = self._plan(drafts)
+            results, prepared = self.plan(drafts)
             self._commit(drafts, results, prepared)
         except Refused as refused:
-            if _moved(refused):
-                self._renew()
+            if has_moved(refused):
+                self.renew()
                 self._store(drafts)
             elif any(each.code == "import.not_running" for each in refused.problems):
                 raise
@@ -119,7 +132,7 @@ class ImportJob:
                 self._store(drafts[:middle])
                 self._store(drafts[middle:])
 
-    def _plan(self, drafts: Sequence[Draft]) -> tuple[list[RowResult], list[tuple[Draft, Any]]]:
+    def plan(self, drafts: Sequence[Draft]) -> tuple[list[RowResult], list[tuple[Draft, Any]]]:
         """Rows that fail already, and the others prepared."""
         existing = self._existing(drafts)
         failed: list[RowResult] = []
@@ -269,12 +282,12 @@ class ImportJob:
         try:
             self.site.db.write_now(settle, urgent=False)
         except Refused as refused:
-            if not _moved(refused):
+            if not has_moved(refused):
                 raise
-            self._renew()
+            self.renew()
             self._link(waiting)
 
-    def _renew(self) -> None:
+    def renew(self) -> None:
         """Definitions or people moved: go on with what is true now, as the same person."""
         self.work = _caused(self.site.renew(self.work), self.run)
         self.book.work = self.work
@@ -295,5 +308,6 @@ def _failed(draft: Draft, problems: Sequence[Problem]) -> RowResult:
     )
 
 
-def _moved(refused: Refused) -> bool:
+def has_moved(refused: Refused) -> bool:
+    """Whether something was refused only because its ground moved since it was planned."""
     return any(each.code in MOVED for each in refused.problems)

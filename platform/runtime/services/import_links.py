@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
 from dacheng.metadata.problem import Problem, Refused, problem
-from dacheng.runtime.services.import_cells import Draft, pending_links
+from dacheng.runtime.services.import_cells import Draft
 from dacheng.runtime.services.import_mapping import ColumnMap, ImportMapping
 from dacheng.runtime.services.records_at_hand import AtHand
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage.reader import Reader
 
+Pending = Mapping[str, Sequence[str]]  # distinct texts to look up, by field
 CHUNK = 400
 SEVERAL = "*"  # no id looks like this
 
@@ -85,19 +86,19 @@ class LinkBook:
         """The entity a link field leads to."""
         return self.work.entity(self.entity).entity.fields[name].to or ""
 
-    def look_up(self, reader: Reader, drafts: Sequence[Draft]) -> None:
-        """Find every text of these rows that is not known yet."""
-        for name, texts in pending_links(drafts).items():
+    def look_up(self, reader: Reader, pending: Pending) -> None:
+        """Find every text that is not known yet."""
+        for name, texts in pending.items():
             known = self.known.setdefault(name, {})
             wanted = [t for t in texts if t not in known and t not in self.own.get(name, ())]
             if wanted:
                 by = self.columns[name].match
                 known.update(find_records(reader, self.work, self.target(name), by, wanted))
 
-    def to_create(self, drafts: Sequence[Draft]) -> dict[tuple[str, str], list[str]]:
+    def to_create(self, pending: Pending) -> dict[tuple[str, str], list[str]]:
         """Texts without a record that the mapping says to make one for: by (entity, field looked up in)."""
         wanted: dict[tuple[str, str], dict[str, None]] = {}
-        for name, texts in pending_links(drafts).items():
+        for name, texts in pending.items():
             column = self.columns[name]
             if column.missing == "create":
                 key = (self.target(name), column.match)
@@ -110,6 +111,21 @@ class LinkBook:
         for name, column in self.columns.items():
             if self.target(name) == ref and column.match == by:
                 self.known.setdefault(name, {})[text] = record
+
+    def ids(self, name: str, texts: Sequence[str], otherwise: Any) -> list[Any]:
+        """What each text of one link leads to; empty ones and self-links still to come lead nowhere yet.
+
+        `otherwise` stands for the texts that lead to no one record, for `resolve` to say why.
+        """
+        nowhere = None if self.columns[name].missing == "empty" else otherwise
+        known, own = self.known.get(name, {}), self.own.get(name, ())
+        led: dict[str, Any] = {}
+        for text in dict.fromkeys(texts):
+            record = known.get(text)
+            led[text] = nowhere if record is None else otherwise if record == SEVERAL else record
+            if not text or text in own:
+                led[text] = None
+        return [led[text] for text in texts]
 
     def resolve(self, draft: Draft) -> tuple[dict[str, Any], list[Problem]]:
         """The row's values with ids for its links (self-links to rows of the file still missing), or problems."""

@@ -11,8 +11,8 @@ from dacheng.metadata.kinds import Json
 from dacheng.metadata.problem import Problem, Refused, problem
 from dacheng.runtime.services import write_record
 from dacheng.runtime.services.delimited import Delimited
-from dacheng.runtime.services.import_cells import Cells, Draft
-from dacheng.runtime.services.import_links import SEVERAL, LinkBook, find_records
+from dacheng.runtime.services.import_cells import Cells, Draft, pending_links
+from dacheng.runtime.services.import_links import SEVERAL, LinkBook, Pending, find_records
 from dacheng.runtime.services.import_mapping import ImportMapping, fillable
 from dacheng.runtime.services.import_records import mapping_of
 from dacheng.runtime.services.import_source import Source
@@ -118,10 +118,10 @@ def _unfit_key(field: str, text: str, entity: str) -> Problem:
     return problem("import.link_ambiguous", f"/{field}", value=text, entity=entity)
 
 
-def _learnt(book: LinkBook, drafts: Sequence[Draft]) -> dict[str, tuple[str, ...]]:
+def _learnt(book: LinkBook, pending: Pending) -> dict[str, tuple[str, ...]]:
     """The texts, by entity, that would get a record of their own; from here on the book takes them as found."""
     found: dict[str, tuple[str, ...]] = {}
-    for (ref, by), texts in book.to_create(drafts).items():
+    for (ref, by), texts in book.to_create(pending).items():
         found[ref] = (*found.get(ref, ()), *texts)
         for text in texts:
             book.learn(ref, by, text, "")
@@ -138,8 +138,9 @@ def _try(
     drafts: Sequence[Draft],
 ) -> Preview:
     book = LinkBook.of(work, entity, mapping, drafts)
-    book.look_up(reader, drafts)
-    to_create = _learnt(book, drafts)
+    pending = pending_links(drafts)
+    book.look_up(reader, pending)
+    to_create = _learnt(book, pending)
     keys = {text for text in map(cells.key_text, drafts) if text}
     existing = find_records(reader, work, entity, mapping.key, keys) if keys else {}
     problems: list[RowProblem] = []

@@ -12,7 +12,7 @@ from dacheng.metadata.problem import problem, refuse
 from dacheng.plugins.context import System
 from dacheng.runtime.services import import_source
 from dacheng.runtime.services.delimited import Delimited, safe, unsafe, write_delimited
-from dacheng.runtime.services.import_job import ImportJob
+from dacheng.runtime.services.import_job_bulk import BulkImportJob
 from dacheng.runtime.services.import_mapping import ImportMapping, parse_mapping, suggest_mapping
 from dacheng.runtime.services.import_source import Source
 from dacheng.runtime.services.sessions import milliseconds
@@ -122,7 +122,7 @@ def go_on(site: Site, work: Work, run_id: str, progress: Progress = silent) -> O
     source = import_source.kept(site, run.id, run.file_name, run.detail["encoding"], run.detail["delimiter"])
     if source.hash != run.file_hash:
         raise refuse("import.other_file")
-    ImportJob(site, work, run, source.read(site), progress).carry_through()
+    BulkImportJob(site, work, run, source.read(site), progress).carry_through()
     return outcome(site, work, run_id)
 
 

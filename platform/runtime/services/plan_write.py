@@ -38,7 +38,8 @@ def plan_record(plan: Plan, work: Work, write: Write) -> str:
     if write.action not in ACTIONS or not shape.policy.may(ACTIONS[write.action]):
         raise refuse("access.not_permitted")
     if write.action == "create":
-        create = _create_plain if shape.plain and not work.hooks.watches_writes else _create
+        alone = shape.plain and not (shape.rules and write.rules) and not work.hooks.watches_writes
+        create = _create_plain if alone else _create
         return create(plan, work, shape, write)
     if write.id is None:
         raise refuse("record.missing")
@@ -96,10 +97,15 @@ def _create_plain(plan: Plan, work: Work, shape: WriteShape, write: Write) -> st
     return record_id
 
 
+def writable_fields(work: Work, shape: WriteShape, *, historic: bool) -> frozenset[str]:
+    """The fields a save by this actor may fill; imported history brings system fields of its own."""
+    if historic and work.policy.admin:
+        return shape.policy.writable | (HISTORIC & shape.policy.entity.fields.keys())
+    return shape.policy.writable
+
+
 def _parse(work: Work, shape: WriteShape, write: Write) -> Parsed:
-    writable = shape.policy.writable
-    if write.historic and work.policy.admin:
-        writable |= HISTORIC & shape.policy.entity.fields.keys()
+    writable = writable_fields(work, shape, historic=write.historic)
     return parse_values.parse(work.policy, shape.policy, write.values, writable=writable, typed=write.typed)
 
 

@@ -226,13 +226,13 @@ def _apply(tx: Transaction, work: Work, going: Sequence[Prepared]) -> dict[str, 
         try:
             done = records.apply_changes(tx, work.model, changes, steps[start].stamp)
         except Refused as refused:
-            raise _for_this_actor(work, changes[0].entity.ref, refused) from refused
+            raise for_this_actor(work, changes[0].entity.ref, refused) from refused
         found.update({each.id: each.version for each in done})
         start = stop
     return found
 
 
-def _for_this_actor(work: Work, ref: str, refused: Refused) -> Refused:
+def for_this_actor(work: Work, ref: str, refused: Refused) -> Refused:
     """Storage names the field it stumbled over; one the actor may not see is not named."""
     policy = work.policy.entity(ref)
     known = policy.readable if policy is not None else {}

@@ -19,7 +19,8 @@ from dacheng.runtime.storage import rollups
 class WriteShape:
     """One entity as one policy writes it; `required` are required fields the actor can fill in.
 
-    `plain`: no default, condition, workflow, rule, line, roll-up or standing looks at a new record as a whole.
+    `plain`: rules aside, no default, condition, workflow, line, roll-up or standing looks at a new record as a
+    whole.
     """
 
     policy: EntityPolicy
@@ -71,7 +72,6 @@ def _prepare(work: Work, ref: str, form: str | None) -> WriteShape:
         defaults,
         conditional,
         catalogue.workflows.get(ref),
-        catalogue.rules.get(ref),
         policy.entity.rollups,
     )
     plain = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import orjson
@@ -100,9 +101,7 @@ class Entry:
 
 def append(tx: Transaction, entries: Sequence[Entry], stamp: Stamp) -> None:
     """Add entries, in order, under one stamp."""
-    cause = None
-    if stamp.person or stamp.chain:
-        cause = orjson.dumps({"person": stamp.person, "chain": stamp.chain}).decode()
+    cause = _cause(stamp)
     rows = [
         {
             "entity": entry.entity,
@@ -122,6 +121,27 @@ def append(tx: Transaction, entries: Sequence[Entry], stamp: Stamp) -> None:
         tx.execute(_INSERT, rows[0])
     else:
         tx.execute(_INSERT, rows)
+
+
+def append_created(tx: Transaction, entity: str, records: Sequence[str], stamp: Stamp) -> None:
+    """Add the entries of many new records, which all say the same but for the record."""
+    values = {
+        "entity": repeat(entity),
+        "record": records,
+        "action": repeat("create"),
+        "actor": repeat(stamp.actor_id),
+        "cause_kind": repeat(stamp.cause_kind),
+        "cause_id": repeat(stamp.cause_id),
+        "cause": repeat(_cause(stamp)),
+        "at": repeat(stamp.now_ms),
+    }
+    tx.insert_many(change_log.name, tuple(values), zip(*values.values(), strict=False))
+
+
+def _cause(stamp: Stamp) -> str | None:
+    if not stamp.person and not stamp.chain:
+        return None
+    return orjson.dumps({"person": stamp.person, "chain": stamp.chain}).decode()
 
 
 def read(reader: Reader, entity: str, record: str, limit: int = 500, before: int = NOW) -> list[ChangeRow]:

@@ -11,7 +11,7 @@ from dacheng.metadata.problem import refuse
 from dacheng.runtime.storage.reader import Prepared, Reader
 from dacheng.runtime.storage.record_change import RecordChange
 from dacheng.runtime.storage.record_rows import AT_ONCE, Record, behind
-from dacheng.runtime.storage.tables import NO_REFERENCE, Tables
+from dacheng.runtime.storage.tables import NO_REFERENCE, EntityTable, Tables
 
 
 def consequences(
@@ -142,6 +142,15 @@ def _links(catalogue: Catalogue, ref: str) -> Iterator[tuple[str, Field]]:
         entity = catalogue.entities[source]
         if name in entity.fields and is_guarded(entity, entity.fields[name]):
             yield source, entity.fields[name]
+
+
+def guarded_links(made: EntityTable) -> tuple[tuple[str, str], ...]:
+    """The fields of people's making that are guarded links, each with the entity it leads to."""
+    found: tuple[tuple[str, str], ...] | None = made.prepared.get("guarded_links")
+    if found is None:
+        fields = [f for f in made.entity.fields.values() if not f.system and is_guarded(made.entity, f)]
+        found = made.prepared["guarded_links"] = tuple((f.id, f.to or "") for f in fields)
+    return found
 
 
 def is_guarded(entity: Entity, field: Field) -> bool:

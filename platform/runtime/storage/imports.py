@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import repeat
 from typing import Any
 
 import sqlalchemy as sa
@@ -149,6 +150,21 @@ def add_rows(tx: Transaction, run_id: str, results: Sequence[RowResult]) -> None
             for result in results
         ],
     )
+
+
+def add_created(
+    tx: Transaction, run_id: str, entity: str, lines: Sequence[int], records: Sequence[str]
+) -> None:
+    """Keep that these lines became these new records."""
+    values = {
+        "run": repeat(run_id),
+        "line": lines,
+        "outcome": repeat(CREATED),
+        "entity": repeat(entity),
+        "record": records,
+        "version": repeat(1),
+    }
+    tx.insert_many(import_row.name, tuple(values), zip(*values.values(), strict=False))
 
 
 def set_version(tx: Transaction, run_id: str, record: str, version: int) -> None:

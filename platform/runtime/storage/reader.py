@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -128,10 +128,22 @@ class Reader:
         return self._link.driver.execute(text, given if names else None)
 
 
-class Transaction(Reader):
-    """Reads and writes; everything is kept together or not at all. The work must not wait for anything."""
+def nobody() -> bool:
+    """No one waits."""
+    return False
 
-    __slots__ = ()
+
+class Transaction(Reader):
+    """Reads and writes; everything is kept together or not at all. The work must not wait for anything.
+
+    `awaited` tells whether others wait for its end: long work that can stop half-way does so then.
+    """
+
+    __slots__ = ("awaited",)
+
+    def __init__(self, link: Link, awaited: Callable[[], bool] = nobody) -> None:
+        super().__init__(link)
+        self.awaited = awaited
 
     def execute(self, statement: Statement, params: Params | Sequence[Params] = NO_PARAMS) -> int:
         """Run a statement once, or once per item of a list, and say how many rows it touched."""
@@ -163,6 +175,19 @@ class Transaction(Reader):
         cursor = self._link.driver.cursor()
         cursor.executemany(text, values)
         return int(cursor.rowcount)
+
+    def insert_many(self, table: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Store many rows of one table; their values are the driver's own, in the order of `names`."""
+        quote = self._link.dialect.identifier_preparer.quote
+        into = f"{quote(table)} ({', '.join(map(quote, names))})"
+        cursor = self._link.driver.cursor()
+        if self._link.is_sqlite:
+            marks = ", ".join("?" * len(names))
+            cursor.executemany(f"INSERT INTO {into} VALUES ({marks})", rows)  # noqa: S608 - names, quoted
+            return
+        with cursor.copy(f"COPY {into} FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
 
     def _many(self, statement: Prepared, params: Sequence[Params]) -> int:
         text, names, defaults = statement.text(self._link.dialect)

@@ -198,3 +198,15 @@ def next_row(tx: Transaction, made: EntityTable) -> int | None:
     if found is None:
         found = made.prepared["last_row"] = Prepared(sa.select(sa.func.max(made.table.c[ROW])))
     return int(tx.scalar(found) or 0) + 1
+
+
+def next_rows(tx: Transaction, made: EntityTable, count: int) -> Sequence[int]:
+    """The physical keys of as many new rows, where the search index needs to know them beforehand; else none."""
+    first = next_row(tx, made)
+    if first is not None:
+        return range(first, first + count)
+    if not made.search:
+        return ()
+    numbers = sa.func.pg_get_serial_sequence(sa.literal(made.table.name), sa.literal(ROW))
+    some = sa.func.generate_series(1, sa.literal(count)).table_valued("n")
+    return [row[0] for row in tx.rows(sa.select(sa.func.nextval(numbers)).select_from(some))]

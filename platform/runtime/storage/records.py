@@ -14,6 +14,7 @@ from dacheng.runtime.storage import change_log, deletion, record_rows, refusals,
 from dacheng.runtime.storage.change_log import Entry, Stamp
 from dacheng.runtime.storage.model import Model
 from dacheng.runtime.storage.reader import Reader, Transaction
+from dacheng.runtime.storage.record_batch import start_values
 from dacheng.runtime.storage.record_change import Applied, RecordChange
 from dacheng.runtime.storage.record_rows import Record, Stored
 from dacheng.runtime.storage.tables import DELETED, ROW, EntityTable
@@ -131,7 +132,7 @@ class _Job:
                 coming.add(change.id)
             elif change.action in ("create", "update") and change.values:
                 was = self.before.get(change.id)
-                for name, target in _guarded_links(self.model.tables.entity(change.entity.ref)):
+                for name, target in deletion.guarded_links(self.model.tables.entity(change.entity.ref)):
                     key = change.values.get(name)
                     if key is not None and (was is None or was.stored[name][0] != key):
                         links[target, key] = name
@@ -159,7 +160,7 @@ class _Job:
         self, made: EntityTable, run: Sequence[RecordChange], coming: set[str], late: list[RecordChange]
     ) -> None:
         shape = record_rows.shape_of(made)
-        start = _start_values(made, self.stamp, shape.names)
+        start = dict.fromkeys(shape.names) | start_values(made, self.stamp)
         links = _own_links(made.entity)
         storers = record_rows.storers(made)
         rows: list[dict[str, Any]] = []
@@ -305,31 +306,9 @@ class _Job:
         self.entries.append(Entry(was.entity.ref, was.id, action, changes, parent))
 
 
-def _start_values(made: EntityTable, stamp: Stamp, names: Sequence[str]) -> dict[str, Any]:
-    known = {
-        "version": 1,
-        "created_at": stamp.now_ms,
-        "updated_at": stamp.now_ms,
-        "created_by": stamp.actor_id,
-        "updated_by": stamp.actor_id,
-        **rollups.initial(made),
-    }
-    return {name: known.get(name) for name in names if name != ROW}
-
-
 def _touch_values(made: EntityTable, stamp: Stamp) -> dict[str, Any]:
     known = {"updated_at": stamp.now_ms, "updated_by": stamp.actor_id}
     return {name: value for name, value in known.items() if name in made.table.c}
-
-
-def _guarded_links(made: EntityTable) -> tuple[tuple[str, str], ...]:
-    found: tuple[tuple[str, str], ...] | None = made.prepared.get("guarded_links")
-    if found is None:
-        fields = [
-            f for f in made.entity.fields.values() if not f.system and deletion.is_guarded(made.entity, f)
-        ]
-        found = made.prepared["guarded_links"] = tuple((f.id, f.to or "") for f in fields)
-    return found
 
 
 def _own_links(entity: Entity) -> tuple[str, ...]:

@@ -12,12 +12,13 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from dacheng.metadata.definition import Field
 from dacheng.runtime.storage.reader import Prepared, Transaction
 from dacheng.runtime.storage.tables import ROW, EntityTable, search_table
 
@@ -67,11 +68,15 @@ def tokens_of(made: EntityTable, stored: Mapping[str, Sequence[Any]]) -> list[st
         values = stored.get(name)
         if values is None or values[0] is None:
             continue
-        first = values[0]
-        text = first if isinstance(first, str) else fields[name].codec.text(fields[name].codec.load(values))
-        prefix = mark(name)
-        tokens.extend([prefix + gram for gram in grams(text)])
+        tokens.extend(_tokens(fields[name], values))
     return tokens
+
+
+def _tokens(target: Field, values: Sequence[Any]) -> list[str]:
+    first = values[0]
+    text = first if isinstance(first, str) else target.codec.text(target.codec.load(values))
+    prefix = mark(target.id)
+    return [prefix + gram for gram in grams(text)]
 
 
 # ---------------------------------------------------------------- asking
@@ -171,6 +176,39 @@ def put(
         tx.execute(statement, given[0])
     else:
         tx.execute(statement, given)
+
+
+def put_batch(
+    tx: Transaction,
+    made: EntityTable,
+    stored: Mapping[str, Sequence[Sequence[Any]]],
+    numbers: Sequence[int],
+) -> None:
+    """Enter new records given by columns: a list per physical column of each field; `numbers` are their keys."""
+    if not made.search:
+        return
+    parts = [_column_tokens(made.entity.fields[n], stored[n]) for n in made.search if n in stored]
+    together = map(_chained, *parts) if parts else repeat([], len(numbers))
+    is_sqlite = tx.dialect == "sqlite"
+    texts = (" ".join(tokens) for tokens in together) if is_sqlite else map(_vector, together)
+    name = search_table(made.table.name)
+    tx.insert_many(name, ("rowid" if is_sqlite else "row", "grams"), zip(numbers, texts, strict=True))
+
+
+def _column_tokens(target: Field, parts: Sequence[Sequence[Any]]) -> Iterator[list[str]]:
+    """Each record's tokens of one field."""
+    for values in zip(*parts, strict=True):
+        yield [] if values[0] is None else _tokens(target, values)
+
+
+def _chained(*parts: list[str]) -> list[str]:
+    """The tokens of a record's fields behind one another."""
+    return parts[0] if len(parts) == 1 else [token for part in parts for token in part]
+
+
+def _vector(tokens: Sequence[str]) -> str:
+    """Tokens as PostgreSQL reads a text search vector; they are letters and digits alone."""
+    return " ".join([f"'{token}'" for token in tokens])
 
 
 def change(tx: Transaction, made: EntityTable, record: tuple[str, Mapping[str, Sequence[Any]]]) -> None:

@@ -60,6 +60,10 @@ class Line:
         self._in_a_row += 1
         return self._urgent.popleft()
 
+    def is_waiting(self) -> bool:
+        """Whether anybody stands in line; asked by work that holds everybody up."""
+        return bool(self._urgent or self._patient)
+
     def _owed(self) -> bool:
         waited = time.monotonic() - self._patient[0].since
         return self._in_a_row >= URGENT_IN_A_ROW or waited > PATIENCE_SECONDS
@@ -122,7 +126,7 @@ class Writer:
     def _group(self, first: _Job) -> list[_Job]:
         """One transaction for the first job and whatever is queued meanwhile."""
         done = [first]
-        transaction = Transaction(self._link)
+        transaction = Transaction(self._link, self._line.is_waiting)
         try:
             self._link.command("BEGIN IMMEDIATE")
             first.result = first.work(transaction)
