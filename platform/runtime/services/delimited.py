@@ -9,6 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from dacheng.metadata.problem import refuse
 
@@ -23,25 +24,31 @@ MAX_CELL = 131_072
 class Delimited:
     """A file as read: how it was encoded and separated, its header, and its rows one at a time."""
 
-    text: str
+    content: bytes
     encoding: str
     delimiter: str
     header: tuple[str, ...]
 
     def rows(self) -> Iterator[tuple[int, tuple[str, ...]]]:
         """(row number, cells): the header is row 1; rows without a single value are no rows."""
-        width = len(self.header)
-        reader = _reader(self.text, self.delimiter)
+        padding = ("",) * len(self.header)
+        reader = _reader(_lines(self.content, self.encoding), self.delimiter)
         number = 1
         try:
             next(reader)
-            for cells in reader:
-                number += 1
-                if any(cell.strip() for cell in cells):
-                    padded = [*cells, *("" for _ in range(width - len(cells)))]
-                    yield number, tuple(padded)
+            for number, cells in enumerate(reader, 2):
+                if "".join(cells).strip():
+                    yield number, (*cells, *padding[len(cells) :])
         except csv.Error as error:
             raise refuse("import.malformed", row=number + 1, reason=str(error)) from error
+
+    def row_count(self) -> int:
+        """How many `rows` there are; without quotes a row is a line."""
+        plain = b'"' not in self.content
+        if plain and all(len(line) <= MAX_CELL for line in _lines(self.content, self.encoding)):
+            lines = islice(_lines(self.content, self.encoding), 1, None)
+            return sum(1 for line in lines if line.replace(self.delimiter, "").strip())
+        return sum(1 for _ in self.rows())
 
 
 def read_delimited(content: bytes, *, encoding: str = "", delimiter: str = "") -> Delimited:
@@ -52,14 +59,14 @@ def read_delimited(content: bytes, *, encoding: str = "", delimiter: str = "") -
     text, found = decode(content, encoding)
     separator = delimiter or _delimiter(text)
     try:
-        first = next(_reader(text, separator), [])
+        first = next(_reader(_lines(content, found), separator), [])
     except csv.Error as error:
         raise refuse("import.malformed", row=1, reason=str(error)) from error
     if not any(cell.strip() for cell in first):
         raise refuse("import.no_header")
     if len(first) > MAX_COLUMNS:
         raise refuse("import.too_many_columns", count=len(first), limit=MAX_COLUMNS)
-    return Delimited(text, found, separator, _distinct(first))
+    return Delimited(content, found, separator, _distinct(first))
 
 
 def decode(content: bytes, encoding: str = "") -> tuple[str, str]:
@@ -110,9 +117,14 @@ def _is_risky(text: str) -> bool:
     return False
 
 
-def _reader(text: str, delimiter: str) -> Iterator[list[str]]:
+def _reader(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
     csv.field_size_limit(MAX_CELL)
-    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    return csv.reader(lines, delimiter=delimiter, strict=True)
+
+
+def _lines(content: bytes, encoding: str) -> Iterator[str]:
+    """Line by line, so that a large file is never held as text."""
+    return io.TextIOWrapper(io.BytesIO(content), encoding=encoding, newline="")
 
 
 def _delimiter(text: str) -> str:

@@ -79,7 +79,7 @@ def begin(
         raise refuse("access.not_permitted")
     table = source.read(site)
     mapping = mapping_of(work, entity, table, raw, rules=rules, historic=historic)
-    total = import_source.row_count(table)
+    total = table.row_count()
     run = Run(
         id=work.context.new_id(),
         entity=entity,

@@ -56,11 +56,6 @@ def forget(site: Site, run: str) -> None:
     _path(site, run).unlink(missing_ok=True)
 
 
-def row_count(table: Delimited) -> int:
-    """How many rows there are."""
-    return sum(1 for _ in table.rows())
-
-
 def after(table: Delimited, position: int) -> Iterator[tuple[int, tuple[str, ...]]]:
     """The rows behind a position."""
     return (pair for pair in table.rows() if pair[0] > position)
