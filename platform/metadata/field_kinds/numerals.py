@@ -95,7 +95,7 @@ def scaled_column(
     together = "\n".join(texts)
     if not _plain_column(scale).fullmatch(together):
         return None
-    digits = together.replace(".", "").split("\n")
+    digits = together.replace(".", "").split("\n") if texts else []
     numbers = [int(each) if each else None for each in digits]
     present = [each for each in numbers if each is not None]
     if present and low is not None and min(present) < low.scaleb(scale):

@@ -15,6 +15,7 @@ from dacheng.runtime.services.records_at_hand import AtHand
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.write_record import DIRECTORY
 from dacheng.runtime.services.write_shape import shape_of
+from dacheng.runtime.storage import rollups
 from dacheng.runtime.storage.reader import Reader
 from dacheng.runtime.storage.record_batch import RecordBatch
 
@@ -54,7 +55,8 @@ class Bulk:
         shape = shape_of(work, ref)
         policy, names = shape.policy, {each.field for each in mapping.columns}
         quiet = shape.plain and not (shape.rules and mapping.rules) and not work.hooks.watches_writes
-        if not quiet or mapping.key or ref in DIRECTORY or policy.entity.parent is not None:
+        counted = rollups.over(work.model.tables, work.model.tables.entity(ref))
+        if not quiet or counted or mapping.key or ref in DIRECTORY or policy.entity.parent is not None:
             return None
         allowed = writable_fields(work, shape, historic=mapping.historic)
         if not policy.may("create") or not names <= allowed or names & OWNERSHIP:
@@ -79,7 +81,7 @@ class Bulk:
         odd = set(sheet.odd)
         at_hand = AtHand(reader, self.work.model)
         for name, target in self.work.entity(self.ref).entity.fields.items():
-            if target.kind == "link" and name in columns:
+            if target.is_link and name in columns:
                 ids = [each for each in dict.fromkeys(columns[name]) if each is not None and each is not ODD]
                 seen = at_hand.visible(self.work, target.to or "", ids) | {None}
                 odd.update(place for place, each in enumerate(columns[name]) if each not in seen)

@@ -42,7 +42,7 @@ class CellColumns:
             target = fields[each.field]
             if not each.column:
                 constants[each.field] = _constant(target, each)
-            elif target.kind == "link":
+            elif target.is_link:
                 reading = _remembered(text_reading(each))
                 links.append((each.field, header.index(each.column), reading))
             else:
@@ -76,7 +76,7 @@ def _reading(work: Work, target: Field, column: ColumnMap) -> ColumnReading:
     """As a whole where the codec can, each cell by itself where it cannot."""
     one_by_one = _remembered(_storing(target, cell_reading(work, target, column)))
     codec = target.codec
-    if column.values or column.format or target.kind == "choice" or not isinstance(codec, ColumnCodec):
+    if column.values or column.format or target.options or not isinstance(codec, ColumnCodec):
         return one_by_one
     together = codec.store_texts
 

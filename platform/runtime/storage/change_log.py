@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 
-from dacheng.runtime.storage.reader import Prepared, Reader, Row, Transaction
+from dacheng.runtime.storage.reader import Insertion, Prepared, Reader, Row, Transaction
 from dacheng.runtime.storage.system_tables import NO_CAUSE, change_log
 
 COLUMNS = (
@@ -26,6 +25,9 @@ COLUMNS = (
     "at",
 )
 _INSERT = Prepared(sa.insert(change_log).values({name: sa.bindparam(name) for name in COLUMNS}).inline())
+_CREATED = Insertion(
+    change_log.name, ("entity", "record", "action", "actor", "cause_kind", "cause_id", "cause", "at")
+)
 _SELECT = sa.select(change_log.c.seq, *[change_log.c[name] for name in COLUMNS])
 NOW = 2**63 - 1  # behind every entry
 _BEFORE = sa.bindparam("before", type_=sa.BigInteger())
@@ -125,17 +127,8 @@ def append(tx: Transaction, entries: Sequence[Entry], stamp: Stamp) -> None:
 
 def append_created(tx: Transaction, entity: str, records: Sequence[str], stamp: Stamp) -> None:
     """Add the entries of many new records, which all say the same but for the record."""
-    values = {
-        "entity": repeat(entity),
-        "record": records,
-        "action": repeat("create"),
-        "actor": repeat(stamp.actor_id),
-        "cause_kind": repeat(stamp.cause_kind),
-        "cause_id": repeat(stamp.cause_id),
-        "cause": repeat(_cause(stamp)),
-        "at": repeat(stamp.now_ms),
-    }
-    tx.insert_many(change_log.name, tuple(values), zip(*values.values(), strict=False))
+    who = (stamp.actor_id, stamp.cause_kind, stamp.cause_id, _cause(stamp), stamp.now_ms)
+    tx.insert_many(_CREATED, ((entity, record, "create", *who) for record in records))
 
 
 def _cause(stamp: Stamp) -> str | None:

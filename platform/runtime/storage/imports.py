@@ -6,12 +6,11 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import repeat
 from typing import Any
 
 import sqlalchemy as sa
 
-from dacheng.runtime.storage.reader import Prepared, Reader, Transaction
+from dacheng.runtime.storage.reader import Insertion, Prepared, Reader, Transaction
 from dacheng.runtime.storage.system_tables import import_row, import_run
 
 RUNNING = "running"
@@ -82,6 +81,7 @@ _ADD_ROW = Prepared(
         {name: sa.bindparam(name) for name in ("run", *(column.name for column in _ROW))}
     )
 )
+_ADD_CREATED = Insertion(import_row.name, ("run", "line", "outcome", "entity", "record", "version"))
 
 
 def put_run(tx: Transaction, run: Run) -> None:
@@ -156,15 +156,8 @@ def add_created(
     tx: Transaction, run_id: str, entity: str, lines: Sequence[int], records: Sequence[str]
 ) -> None:
     """Keep that these lines became these new records."""
-    values = {
-        "run": repeat(run_id),
-        "line": lines,
-        "outcome": repeat(CREATED),
-        "entity": repeat(entity),
-        "record": records,
-        "version": repeat(1),
-    }
-    tx.insert_many(import_row.name, tuple(values), zip(*values.values(), strict=False))
+    made = ((run_id, line, CREATED, entity, record, 1) for line, record in zip(lines, records, strict=True))
+    tx.insert_many(_ADD_CREATED, made)
 
 
 def set_version(tx: Transaction, run_id: str, record: str, version: int) -> None:

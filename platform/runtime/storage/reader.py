@@ -8,7 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ClauseElement
 
 Params = Mapping[str, Any]
 NO_PARAMS: Params = MappingProxyType({})
@@ -42,6 +45,34 @@ class Prepared:
 Statement = Prepared | Executable
 
 
+class _Copy(Executable, ClauseElement):
+    """PostgreSQL's own way to take in many rows."""
+
+    inherit_cache = False
+
+    def __init__(self, table: sa.TableClause) -> None:
+        self.table = table
+
+
+@compiles(_Copy)
+def _copy(element: _Copy, compiler: SQLCompiler, **_: Any) -> str:
+    table = compiler.preparer.format_table(element.table)
+    columns = ", ".join(compiler.preparer.format_column(column) for column in element.table.columns)
+    return f"COPY {table} ({columns}) FROM STDIN"
+
+
+class Insertion:
+    """Many rows at a time into some columns of a table, in the order of `names`."""
+
+    __slots__ = ("copy", "insert")
+
+    def __init__(self, table: str, names: Iterable[str]) -> None:
+        into = sa.table(table, *(sa.column(name) for name in names))
+        bound: dict[str, Any] = {column.name: sa.bindparam(column.name) for column in into.columns}
+        self.insert = Prepared(sa.insert(into).values(bound).inline())
+        self.copy = Prepared(_Copy(into))
+
+
 class Link:
     """One open connection: the driver's own, and SQLAlchemy's around it, in autocommit.
 
@@ -70,8 +101,10 @@ class Link:
 
     def rollback(self) -> None:
         """Undo what is open; nothing when the database has already done so (a full disk)."""
-        if self.in_transaction():
+        if self.is_sqlite and self.in_transaction():
             self.command("ROLLBACK")
+        elif not self.is_sqlite:
+            self.driver.rollback()  # which also forgets statements whose preparation was cut off
 
     def close(self) -> None:
         """Give the connection back to the system."""
@@ -176,16 +209,13 @@ class Transaction(Reader):
         cursor.executemany(text, values)
         return int(cursor.rowcount)
 
-    def insert_many(self, table: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """Store many rows of one table; their values are the driver's own, in the order of `names`."""
-        quote = self._link.dialect.identifier_preparer.quote
-        into = f"{quote(table)} ({', '.join(map(quote, names))})"
+    def insert_many(self, into: Insertion, rows: Iterable[Sequence[Any]]) -> None:
+        """Store many rows at once; their values are the driver's own, in the order of the insertion's names."""
         cursor = self._link.driver.cursor()
         if self._link.is_sqlite:
-            marks = ", ".join("?" * len(names))
-            cursor.executemany(f"INSERT INTO {into} VALUES ({marks})", rows)  # noqa: S608 - names, quoted
+            cursor.executemany(into.insert.text(self._link.dialect)[0], rows)
             return
-        with cursor.copy(f"COPY {into} FROM STDIN") as copy:
+        with cursor.copy(into.copy.text(self._link.dialect)[0]) as copy:
             for row in rows:
                 copy.write_row(row)
 

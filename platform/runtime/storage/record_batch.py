@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
@@ -11,18 +11,15 @@ from dacheng.metadata.definition import Entity
 from dacheng.runtime.storage import change_log, deletion, record_rows, refusals, rollups, search
 from dacheng.runtime.storage.change_log import Stamp
 from dacheng.runtime.storage.model import Model
-from dacheng.runtime.storage.reader import Transaction
-from dacheng.runtime.storage.record_rows import Stored
+from dacheng.runtime.storage.reader import Insertion, Transaction
 from dacheng.runtime.storage.tables import ROW, EntityTable
-
-NO_VALUE = (None,)
 
 
 @dataclass(frozen=True, slots=True)
 class RecordBatch:
     """Records to be made: `ids` in order, and for each field given its stored values, a list per physical column.
 
-    The entity is nobody's line, and no record of the batch is linked to by another one.
+    The entity is nobody's line, no roll-up looks at it, and no record of the batch is linked to by another one.
     """
 
     entity: Entity
@@ -41,11 +38,10 @@ def insert(tx: Transaction, model: Model, batch: RecordBatch, stamp: Stamp) -> N
     if numbers:
         columns[ROW] = numbers
     try:
-        tx.insert_many(made.table.name, tuple(columns), zip(*columns.values(), strict=False))
+        tx.insert_many(_insertion(made, tuple(columns)), zip(*columns.values(), strict=False))
     except Exception as error:
         raise refusals.of_rows(tx, made, _links_of(made, batch), error) from error
     search.put_batch(tx, made, batch.stored, numbers)
-    _roll_up(tx, model, made, batch)
     change_log.append_created(tx, batch.entity.ref, batch.ids, stamp)
 
 
@@ -60,6 +56,13 @@ def start_values(made: EntityTable, stamp: Stamp) -> dict[str, Any]:
         **rollups.initial(made),
     }
     return {name: value for name, value in known.items() if name in made.table.c}
+
+
+def _insertion(made: EntityTable, names: tuple[str, ...]) -> Insertion:
+    found: Insertion | None = made.prepared.get(("insertion", names))
+    if found is None:
+        found = made.prepared["insertion", names] = Insertion(made.table.name, names)
+    return found
 
 
 def _columns(made: EntityTable, batch: RecordBatch, stamp: Stamp) -> dict[str, Any]:
@@ -85,23 +88,3 @@ def _links_of(made: EntityTable, batch: RecordBatch) -> list[dict[str, Any]]:
     names = [name for name in batch.stored if made.entity.fields[name].to is not None]
     rows = zip(*(batch.stored[name][0] for name in names), strict=True)
     return [dict(zip(names, row, strict=True)) for row in rows]
-
-
-def _roll_up(tx: Transaction, model: Model, made: EntityTable, batch: RecordBatch) -> None:
-    """Bring the figures up to date that other records keep over these."""
-    over = rollups.over(model.tables, made)
-    if not over:
-        return
-    deltas = rollups.Deltas(model.tables)
-    names = {kept.rollup.via for kept in over} | {kept.rollup.of for kept in over if kept.rollup.of}
-    for record in _records(made, batch, names):
-        deltas.note(made, None, record)
-    deltas.apply(tx)
-
-
-def _records(made: EntityTable, batch: RecordBatch, names: set[str]) -> Iterator[Stored]:
-    """Each record's stored values of some fields."""
-    missing = [NO_VALUE] * len(batch.ids)
-    parts = [zip(*batch.stored[n], strict=True) if n in batch.stored else missing for n in names]
-    for values in zip(*parts, strict=True):
-        yield dict(zip(names, values, strict=True))

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from dacheng.metadata.definition import Field
-from dacheng.runtime.storage.reader import Prepared, Transaction
+from dacheng.runtime.storage.reader import Insertion, Prepared, Transaction
 from dacheng.runtime.storage.tables import ROW, EntityTable, search_table
 
 MAX_WORD = 64
@@ -191,8 +191,11 @@ def put_batch(
     together = map(_chained, *parts) if parts else repeat([], len(numbers))
     is_sqlite = tx.dialect == "sqlite"
     texts = (" ".join(tokens) for tokens in together) if is_sqlite else map(_vector, together)
-    name = search_table(made.table.name)
-    tx.insert_many(name, ("rowid" if is_sqlite else "row", "grams"), zip(numbers, texts, strict=True))
+    into: Insertion | None = made.prepared.get(("search_insertion", tx.dialect))
+    if into is None:
+        into = Insertion(search_table(made.table.name), ("rowid" if is_sqlite else "row", "grams"))
+        made.prepared["search_insertion", tx.dialect] = into
+    tx.insert_many(into, zip(numbers, texts, strict=True))
 
 
 def _column_tokens(target: Field, parts: Sequence[Sequence[Any]]) -> Iterator[list[str]]:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from dacheng.metadata import builtin
 from dacheng.metadata.expression import INSTANT, NUMBER, TEXT, RecordOf
 from dacheng.metadata.field_kinds.money import Money
-from dacheng.metadata.kinds import Codec, Kinds
+from dacheng.metadata.kinds import Codec, ColumnCodec, Kinds
 from dacheng.metadata.problem import Problem, Refused
 from tests.contracts.field_kinds.cases import CASES
 
@@ -97,6 +97,31 @@ def test_any_typed_text_is_a_value_or_a_problem(kind: str, text: str) -> None:
     except Refused:
         return
     assert value is None or bound.parse(bound.json(value)) == value
+
+
+COLUMNS = [kind for kind in CASES if isinstance(codec(kind), ColumnCodec)]
+digits = st.text(st.sampled_from("0123456789.-+, 万"), max_size=22)
+plain_numbers = st.integers(-(10**19), 10**19).map(str) | st.decimals(places=3).map(lambda n: f"{n:f}")
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+@given(texts=st.lists(st.text(max_size=8) | digits | plain_numbers, max_size=4))
+def test_a_column_is_stored_as_its_texts_one_by_one(kind: str, texts: list[str]) -> None:
+    bound = codec(kind)
+    assert isinstance(bound, ColumnCodec)
+    trimmed = [text.strip() for text in texts]
+    together = bound.store_texts(trimmed)
+    if together is not None:
+        assert together == [bound.store(bound.parse_text(text))[0] for text in trimmed]
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_a_column_of_ordinary_texts_is_stored_at_once(kind: str) -> None:
+    bound = codec(kind)
+    assert isinstance(bound, ColumnCodec)
+    texts = ["", *(bound.text(value) for each, _, value, _ in PAIRS if each == kind)]
+    plain = [text for text in texts if text == text.strip()]
+    assert bound.store_texts(plain) == [bound.store(bound.parse_text(text))[0] for text in plain]
 
 
 json_values = st.recursive(

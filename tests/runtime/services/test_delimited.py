@@ -69,6 +69,18 @@ def test_blank_rows_do_not_count_and_short_rows_are_filled() -> None:
     assert list(read.rows()) == [(2, ("1", "", "")), (5, ("2", "3", "4", "5"))]
 
 
+@given(st.text(st.sampled_from('ab,\n\r "\u2028\u3000\x0b'), max_size=30))
+def test_rows_are_counted_as_they_are_read(text: str) -> None:
+    read = read_delimited(("h,i\n" + text).encode())
+    try:
+        rows = list(read.rows())
+    except Refused:
+        with pytest.raises(Refused):
+            read.row_count()
+    else:
+        assert read.row_count() == len(rows)
+
+
 def test_broken_quotes_are_a_problem_with_its_row() -> None:
     read = read_delimited(b'a,b\n1,2\n"x" y,3\n')
     with pytest.raises(Refused) as refused:
