@@ -54,7 +54,7 @@ class Bulk:
         """The way in bulk, where it leads to the same records as planning each row by itself; else None."""
         shape = shape_of(work, ref)
         policy, names = shape.policy, {each.field for each in mapping.columns}
-        quiet = shape.plain and not (shape.rules and mapping.rules) and not work.hooks.watches_writes
+        quiet = (shape.plain if mapping.rules else shape.bare) and not work.hooks.watches_writes
         counted = rollups.over(work.model.tables, work.model.tables.entity(ref))
         if not quiet or counted or mapping.key or ref in DIRECTORY or policy.entity.parent is not None:
             return None

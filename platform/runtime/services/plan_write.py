@@ -38,7 +38,7 @@ def plan_record(plan: Plan, work: Work, write: Write) -> str:
     if write.action not in ACTIONS or not shape.policy.may(ACTIONS[write.action]):
         raise refuse("access.not_permitted")
     if write.action == "create":
-        alone = shape.plain and not (shape.rules and write.rules) and not work.hooks.watches_writes
+        alone = (shape.plain if write.rules else shape.bare) and not work.hooks.watches_writes
         create = _create_plain if alone else _create
         return create(plan, work, shape, write)
     if write.id is None:

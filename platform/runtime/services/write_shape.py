@@ -19,8 +19,8 @@ from dacheng.runtime.storage import rollups
 class WriteShape:
     """One entity as one policy writes it; `required` are required fields the actor can fill in.
 
-    `plain`: rules aside, no default, condition, workflow, line, roll-up or standing looks at a new record as a
-    whole.
+    `plain`: no default, condition, workflow, rule, line, roll-up or standing looks at a new record as a whole.
+    `bare`: the same, rules aside, for writes that run none.
     """
 
     policy: EntityPolicy
@@ -33,6 +33,7 @@ class WriteShape:
     rules: tuple[Rule, ...]
     rollups: tuple[Rollup, ...]
     plain: bool
+    bare: bool
     blank: Mapping[str, Any]  # every field of a record without values; roll-ups over nothing
 
 
@@ -74,7 +75,7 @@ def _prepare(work: Work, ref: str, form: str | None) -> WriteShape:
         catalogue.workflows.get(ref),
         policy.entity.rollups,
     )
-    plain = (
+    bare = (
         not any(whole)
         and policy.rows["create"] is True
         and ref not in standing.STANDING
@@ -90,7 +91,8 @@ def _prepare(work: Work, ref: str, form: str | None) -> WriteShape:
         workflow=catalogue.workflows.get(ref),
         rules=catalogue.rules.get(ref, ()),
         rollups=policy.entity.rollups,
-        plain=plain,
+        plain=bare and not catalogue.rules.get(ref),
+        bare=bare,
         blank=MappingProxyType({**dict.fromkeys(fields), **_nothing(policy.entity)}),
     )
 
