@@ -76,6 +76,7 @@ class Field:
     options: tuple[Option, ...] = ()
     default: Expression | None = None
     hidden: bool = False  # hidden by a layer: on no form and in no list unless one names it
+    sortable: bool = True
 
     @property
     def ref(self) -> str:

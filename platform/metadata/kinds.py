@@ -105,6 +105,22 @@ class ColumnCodec(Protocol):
         """
 
 
+@runtime_checkable
+class Spoken(Protocol):
+    """A codec whose values have words of their own in each language; `parse_text` takes all of them back."""
+
+    def text_in(self, value: Any, locale: str) -> str:
+        """Typed value → text as people of a locale write it; empty when missing."""
+
+
+@runtime_checkable
+class Tokens(Protocol):
+    """A codec that says itself by which tokens its values are found; any other is found by its text's words."""
+
+    def tokens(self, stored: Sequence[Any]) -> Sequence[str]:
+        """Stored values → lower-case tokens; a search finds what begins like one of them."""
+
+
 class FieldKind(ABC):
     """One kind of field: one file, one subclass. `schema` ({"properties", "required"}) is what it adds to a property."""
 
@@ -116,6 +132,8 @@ class FieldKind(ABC):
     ordered: bool = False  # has a smallest and a largest value
     timed: bool = False  # a day or an instant: measures may run along it
     derived: bool = False  # computed by the product, never written by people
+    sortable: bool = True  # lists may be put in its order
+    keyed: bool = True  # short enough to be unique or to have an index
     merge: Mapping[str, str] = MappingProxyType({})  # layer policy per key this kind adds
 
     def leads_to(self, spec: Spec) -> str | None:

@@ -406,7 +406,7 @@ def test_a_disabled_plugin_rests_and_comes_back(tmp_path: Path) -> None:
         assert program.post("/api/v1/try/average", json={"stars": [1]}).status_code == 404
         assert "stars" not in program.get(place).json()
         assert program.post(VISITS, json={"title": "five"}).status_code == 201
-        assert "rating" not in host.kinds.fields
+        assert "stars" not in host.kinds.fields
         assert plugin_state.set_enabled(host.db, "ratings", host.plugins.known, enabled=True)
         assert plugin_state.settle(host, "ratings") == ()
         assert program.get(place).json()["stars"] == 3

@@ -42,7 +42,7 @@ def create(site: Opened, who: str, **values: Any) -> str:
 def test_the_package_is_on_offer_and_its_kinds_are_known(tmp_path: Path) -> None:
     with opened(tmp_path, {"ratings": ratings}) as site:
         host = site.host
-        assert {"rating"} <= set(host.kinds.fields)
+        assert {"stars"} <= set(host.kinds.fields)
         assert host.kinds.owners["widgets.gauge"] == "ratings"
         offer = next(each for each in marketplace.list_apps(host) if each.app == "ratings")
         assert (offer.version, offer.installed, offer.name("en")) == ("1.0.0", "", "Ratings")

@@ -109,6 +109,16 @@ def rollups_have_a_source(world: World, kinds: Kinds) -> Iterator[Problem]:
                 yield problem("definition.not_a_number", f"{where}/x-field", file, field=spec["x-field"])
 
 
+def keys_can_be_kept(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """Only values short enough for an index are unique or indexed."""
+    for _, item, file in world.items("entity"):
+        for field, spec in item["properties"].items():
+            for key in ("x-unique", "x-index"):
+                if spec.get(key) and not kinds.fields[spec["x-kind"]].keyed:
+                    where = f"/properties/{field}/{key}"
+                    yield problem("definition.no_key", where, file, kind=spec["x-kind"])
+
+
 RULES = (
     names_fit,
     names_are_free,
@@ -116,4 +126,5 @@ RULES = (
     links_lead_somewhere,
     lines_have_a_child,
     rollups_have_a_source,
+    keys_can_be_kept,
 )

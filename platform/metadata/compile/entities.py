@@ -91,6 +91,7 @@ def _field(
             for key, body in options
         ),
         hidden=bool(spec.get("x-hidden", False)),
+        sortable=kind.sortable,
     )
 
 

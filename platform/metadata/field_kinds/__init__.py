@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from dacheng.metadata.field_kinds.boolean import Boolean
 from dacheng.metadata.field_kinds.choice import Choice
 from dacheng.metadata.field_kinds.date import Date
 from dacheng.metadata.field_kinds.datetime import Datetime
 from dacheng.metadata.field_kinds.decimal import Decimal
+from dacheng.metadata.field_kinds.duration import Duration
+from dacheng.metadata.field_kinds.email import Email
 from dacheng.metadata.field_kinds.integer import Integer
+from dacheng.metadata.field_kinds.json_value import JsonKind
 from dacheng.metadata.field_kinds.lines import Lines
 from dacheng.metadata.field_kinds.link import Link
+from dacheng.metadata.field_kinds.long_text import LongText
 from dacheng.metadata.field_kinds.money import MoneyKind
 from dacheng.metadata.field_kinds.people import Department, User
+from dacheng.metadata.field_kinds.percent import Percent
+from dacheng.metadata.field_kinds.phone import Phone
+from dacheng.metadata.field_kinds.rating import Rating
 from dacheng.metadata.field_kinds.rollup import Rollup
 from dacheng.metadata.field_kinds.text import Text
+from dacheng.metadata.field_kinds.time import Time
+from dacheng.metadata.field_kinds.url import Url
 from dacheng.metadata.kinds import FieldKind
 
 BUILTIN: tuple[FieldKind, ...] = (
@@ -28,4 +38,14 @@ BUILTIN: tuple[FieldKind, ...] = (
     Department(),
     Lines(),
     Rollup(),
+    LongText(),
+    Percent(),
+    Boolean(),
+    Time(),
+    Duration(),
+    Phone(),
+    Email(),
+    Url(),
+    Rating(),
+    JsonKind(),
 )

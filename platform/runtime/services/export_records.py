@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dacheng.metadata.definition import Field
-from dacheng.metadata.kinds import Json, Primitive
+from dacheng.metadata.kinds import Json, Primitive, Spoken
 from dacheng.metadata.problem import refuse
 from dacheng.runtime.services import read_records
 from dacheng.runtime.services.delimited import safe, write_delimited
@@ -110,6 +110,9 @@ def _headings(work: Work, wanted: Export, columns: Sequence[OutColumn]) -> list[
 
 def _writer(work: Work, field: Field, by_id: bool) -> Callable[[Sequence[Any]], str]:
     load, write = field.codec.load, field.codec.text
+    if isinstance(field.codec, Spoken) and not by_id:
+        say, spoken_in = field.codec.text_in, work.context.locale
+        return lambda stored: safe(say(load(stored), spoken_in))
     if field.options and not by_id:
         labels, locale = work.model.labels, work.context.locale
         names = {each.id: labels.option(locale, field, each.id) for each in field.options}

@@ -227,6 +227,8 @@ def _sort(
         path = resolve(work, policy.entity.ref, name.removeprefix("-"))
         if path is None or not path[-1].codec.columns:
             problems.append(problem("query.unknown_field", f"/sort/{index}", name=name.removeprefix("-")))
+        elif not path[-1].sortable:
+            problems.append(problem("query.not_sortable", f"/sort/{index}", name=name.removeprefix("-")))
         else:
             keys.append(SortKey(_by_title(work, path), name.startswith("-")))
     return tuple(keys)

@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 
 from dacheng.metadata.definition import Field, Measure
-from dacheng.metadata.expression import Expression
+from dacheng.metadata.expression import DURATION, Expression
 from dacheng.metadata.expression import to_json as expression_json
-from dacheng.metadata.kinds import Json, MeasureResult, Primitive
+from dacheng.metadata.kinds import Json, MeasureResult, Primitive, Spoken
 from dacheng.metadata.problem import Problem, Refused, refuse
 from dacheng.runtime.services import gate, read_records
 from dacheng.runtime.services.conditions import surroundings
@@ -233,6 +233,9 @@ def _labels(reader: Reader, work: Work, asked: _Asked, keys: Sequence[Any]) -> l
         return ["—" if key is None else labels.option(locale, field, str(key)) for key in keys]
     if asked.grain or len(field.codec.columns) != 1:
         return ["—" if key is None else str(key) for key in keys]
+    if isinstance(field.codec, Spoken):
+        say, spoken_in = field.codec.text_in, work.context.locale
+        return ["—" if key is None else say(field.codec.load((key,)), spoken_in) for key in keys]
     return ["—" if key is None else field.codec.text(field.codec.load((key,))) for key in keys]
 
 
@@ -264,6 +267,10 @@ def _in_group(asked: _Asked, key: str | None) -> Json:
 
 def _literal(field: Field, key: str) -> Json:
     primitive = field.codec.columns[0].primitive.value
+    if field.codec.type is DURATION:
+        return {"duration": f"PT{Decimal(key).scaleb(-field.codec.columns[0].scale):f}S"}
+    if primitive == "boolean":
+        return int(key) == 1
     if primitive == "integer":
         return {"number": format(Decimal(key).scaleb(-field.codec.columns[0].scale), "f")}
     if primitive == "date":

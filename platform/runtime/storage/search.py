@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from dacheng.metadata.definition import Field
+from dacheng.metadata.kinds import Tokens
 from dacheng.runtime.storage.reader import Insertion, Prepared, Transaction
 from dacheng.runtime.storage.tables import ROW, EntityTable, search_table
 
@@ -73,10 +74,18 @@ def tokens_of(made: EntityTable, stored: Mapping[str, Sequence[Any]]) -> list[st
 
 
 def _tokens(target: Field, values: Sequence[Any]) -> list[str]:
+    if _says_its_tokens(type(target.codec)):
+        own: Any = target.codec
+        return [mark(target.id) + token[:MAX_WORD] for token in own.tokens(values)]
     first = values[0]
     text = first if isinstance(first, str) else target.codec.text(target.codec.load(values))
     prefix = mark(target.id)
     return [prefix + gram for gram in grams(text)]
+
+
+@cache
+def _says_its_tokens(codec: type) -> bool:
+    return issubclass(codec, Tokens)
 
 
 # ---------------------------------------------------------------- asking

@@ -68,13 +68,13 @@ class House:
 
 
 @contextmanager
-def open_house(folder: Path, url: str) -> Iterator[House]:
-    """Install the app of all kinds on a database; sign an administrator in."""
+def open_house(folder: Path, url: str, package: Package | None = None) -> Iterator[House]:
+    """Install an app, that of all kinds unless given, on a database; sign an administrator in."""
     host = Host.open(Settings(data=folder, database=url, locale="en"), plugins={})
     try:
         if "core" not in host.model().catalogue.apps:
             install_app.install_core(host)
-        install_app.install(host, host.work(), Candidate(app_of_all_kinds()), sample=False)
+        install_app.install(host, host.work(), Candidate(package or app_of_all_kinds()), sample=False)
         host.refresh()
         admin = add(host, "ada@example.com", "core.admin")
         host.refresh()
@@ -111,12 +111,17 @@ def app_of_all_kinds() -> Package:
     }
     for kind, case in CASES.items():
         files |= _of_kind(kind, case)
-    package = read_files(_written(files), KINDS)
+    return labelled(files)
+
+
+def labelled(files: Mapping[str, Any]) -> Package:
+    """The package of these files, every text it needs filled in."""
+    package = read_files(encoded(files), KINDS)
     words = {
         slot.key: f"L {slot.key.replace(':', ' ').replace('.', ' ')}" for slot in needed_slots(package, KINDS)
     }
-    files |= {f"labels/{locale}.json": {"labels": words, "terms": {}} for locale in LOCALES}
-    return read_files(_written(files), KINDS)
+    texts = {f"labels/{locale}.json": {"labels": words, "terms": {}} for locale in LOCALES}
+    return read_files(encoded({**files, **texts}), KINDS)
 
 
 def _of_kind(kind: str, case: Case) -> dict[str, Any]:
@@ -143,5 +148,6 @@ def _entity(name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": name, "type": "object", "x-title": "name", "properties": dict(properties)}
 
 
-def _written(files: Mapping[str, Any]) -> dict[str, bytes]:
+def encoded(files: Mapping[str, Any]) -> dict[str, bytes]:
+    """Files as they lie in a package."""
     return {path: json.dumps(body).encode() for path, body in files.items()}

@@ -14,6 +14,8 @@ from dacheng.runtime.services import export_records, import_records
 from dacheng.runtime.services.export_records import Export
 from dacheng.runtime.services.import_source import Source
 from dacheng.runtime.web.fields import view_of
+from dacheng.runtime.web.fields.base import Marks
+from dacheng.runtime.web.view import filters
 from dacheng.runtime.web.view.setting import setting_of
 from tests.contracts.field_kinds.cases import CASES
 from tests.contracts.field_kinds.house import API, APP, House, open_house
@@ -21,6 +23,7 @@ from tests.support import postgres
 
 ALL = sorted(CASES)
 SORTED = [kind for kind in ALL if CASES[kind].sortable]
+UNSORTED = [kind for kind in ALL if not CASES[kind].sortable]
 UNIQUE = [kind for kind in ALL if CASES[kind].unique]
 GROUPED = [kind for kind in ALL if CASES[kind].grouped]
 IMPORTED = [kind for kind in ALL if CASES[kind].imported]
@@ -141,6 +144,38 @@ def test_values_are_sorted_missing_ones_first(house: House, kind: str) -> None:
     down = [each["value"] for each in house.rows(kind, filter=named, sort="-value", fields="value")]
     assert up == [None, *values]
     assert down == [*reversed(values), None]
+
+
+@pytest.mark.parametrize("kind", UNSORTED)
+def test_a_kind_without_an_order_is_not_sorted_by(house: House, kind: str) -> None:
+    answer = house.program.get(f"{API}/e_{kind}", params={"sort": "value"})
+    assert answer.status_code == 422
+    assert [each["code"] for each in answer.json()["problems"]] == ["query.not_sortable"]
+    page = house.browser.get(f"/apps/{APP}/e_{kind}").text
+    assert "sort=value" not in page
+    assert "sort=name" in page
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_condition_is_built_by_hand_and_read_as_a_sentence(house: House, kind: str) -> None:
+    field, value = field_of(house, kind), house.values(kind)[0]
+    view, setting = view_of(field), setting_of(house.host.work(locale="en"))
+    if not view.operators:
+        return
+    control = view.filter_control(field, setting, "v", "f-v")
+    assert 'name="v"' in control({}, Marks())
+    texts = view.texts(field, setting, "v", value)
+    assert 'name="v"' in control(texts, Marks())
+    if "==" not in view.operators:
+        return
+    built = filters.condition(field, "==", "v", texts, setting)
+    house.post(kind, value, name="Built")
+    asked = json.dumps({"and": [{"==": [{"var": "name"}, "Built"]}, built]})
+    assert [each["value"] for each in house.rows(kind, filter=asked)] == [value]
+    if not field.is_link:
+        said = filters.sentence(built, lambda path: field, setting, {})
+        assert said.strip()
+        assert "…" not in said
 
 
 @pytest.mark.parametrize("kind", GROUPED)

@@ -109,7 +109,7 @@ class _Stars:
 class Rating(FieldKind):
     """Stars from one to `x-best` (five when not said)."""
 
-    id = "rating"
+    id = "stars"
     view = "integer"
     numeric = True
     schema: Mapping[str, Any] = {"properties": {"x-best": {"type": "integer", "minimum": 2, "maximum": 10}}}

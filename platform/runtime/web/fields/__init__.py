@@ -7,13 +7,21 @@ from types import MappingProxyType
 
 from dacheng.metadata.definition import Field
 from dacheng.runtime.web.fields.base import FieldView
+from dacheng.runtime.web.fields.boolean import BooleanView
 from dacheng.runtime.web.fields.choice import ChoiceView
+from dacheng.runtime.web.fields.contact import EmailView, PhoneView, UrlView
 from dacheng.runtime.web.fields.date import DatetimeView, DateView
+from dacheng.runtime.web.fields.duration import DurationView
+from dacheng.runtime.web.fields.json_value import JsonView
 from dacheng.runtime.web.fields.lines import LinesView
 from dacheng.runtime.web.fields.link import LinkView
+from dacheng.runtime.web.fields.long_text import LongTextView
 from dacheng.runtime.web.fields.money import MoneyView
 from dacheng.runtime.web.fields.number import NumberView
+from dacheng.runtime.web.fields.percent import PercentView
+from dacheng.runtime.web.fields.rating import RatingView
 from dacheng.runtime.web.fields.text import TextView
+from dacheng.runtime.web.fields.time import TimeView
 
 PLAIN = FieldView()
 
@@ -38,6 +46,16 @@ VIEWS: Mapping[str, FieldView] = MappingProxyType(
         "date": DateView(),
         "datetime": DatetimeView(),
         "link": LinkView(),
+        "boolean": BooleanView(),
+        "percent": PercentView(),
+        "time": TimeView(),
+        "duration": DurationView(),
+        "rating": RatingView(),
+        "long_text": LongTextView(),
+        "phone": PhoneView(),
+        "email": EmailView(),
+        "url": UrlView(),
+        "json": JsonView(),
         "lines": LinesView(view_of),
     }
 )

@@ -91,6 +91,7 @@ class FieldView:
     on_days = False  # its conditions speak of days: «on or after», not «at least»
     verbatim = False  # the control shows its text once, escaped and otherwise as it is
     grouped = False  # several inputs under one name: the label is a legend, not a `for`
+    long = False  # on the record's page it keeps its line ends
 
     def cell(self, field: Field, setting: Setting) -> Cell:
         """The closure from a field's stored columns to the inside of a table cell."""
@@ -101,6 +102,14 @@ class FieldView:
             return EMPTY if value is None else escape(str(value))
 
         return draw
+
+    def naming(self, field: Field, setting: Setting) -> Cell:
+        """The cell where it leads to the record: without links of its own."""
+        return self.cell(field, setting)
+
+    def fact(self, field: Field, setting: Setting) -> Cell:
+        """The value as the record's page shows it, where there is room for all of it."""
+        return self.cell(field, setting)
 
     def control(self, field: Field, setting: Setting, name: str, ident: str) -> Control:
         """The closure from texts by input name to the HTML of the control called `name`."""

@@ -27,7 +27,8 @@ class TextView(FieldView):
     """Text, escaped; cells cut what is longer than 120 characters."""
 
     verbatim = True
-    operators = TEXTUAL
+    long = True
+    operators: tuple[str, ...] = TEXTUAL
 
     def cell(self, field: Field, setting: Setting) -> Cell:
         """The text, cut with an ellipsis where it is long."""
@@ -39,6 +40,10 @@ class TextView(FieldView):
             return quick_escape(value if len(value) <= CELL_LENGTH else value[: CELL_LENGTH - 1] + "…")
 
         return draw
+
+    def fact(self, field: Field, setting: Setting) -> Cell:
+        """The whole text."""
+        return lambda stored: quick_escape(stored[0]) if stored[0] else EMPTY
 
     def control(self, field: Field, setting: Setting, name: str, ident: str) -> Control:
         """An input, or a textarea for long and multi-line text."""

@@ -22,6 +22,7 @@ NAMES = {
     "is_set": "is_set",
     "unset": "unset",
 }
+LITERALS = ("date", "instant", "number", "duration")
 Find = Callable[[tuple[str, ...]], Field | None]
 Titles = Mapping[str, str]
 
@@ -136,7 +137,7 @@ def _path(node: Json) -> tuple[str, ...]:
 
 def _literal(node: Json) -> Json:
     if isinstance(node, Mapping):
-        return node.get("date") or node.get("instant") or node.get("number") or node
+        return next((node[key] for key in LITERALS if node.get(key)), node)
     return node
 
 

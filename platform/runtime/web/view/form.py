@@ -97,7 +97,8 @@ def generated_form(entity: EntityPolicy) -> Form:
 
 def is_wide(one: Field) -> bool:
     """Whether a field takes a row of its own where nothing says otherwise."""
-    return one.is_lines or bool(one.spec.get("x-multiline")) or int(one.spec.get("maxLength", 0)) >= 300
+    tall = bool(one.spec.get("x-multiline")) or int(one.spec.get("maxLength", 0)) >= 300
+    return tall or view_of(one).block
 
 
 def prepare_form(

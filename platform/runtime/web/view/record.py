@@ -42,7 +42,7 @@ def title_of(record: RecordView) -> str:
 
 def value_drawing(field: Field, setting: Setting) -> Shown:
     """The closure from a typed value to HTML; links take their title from the record's."""
-    cell, store = view_of(field).cell(field, setting), field.codec.store
+    cell, store = view_of(field).fact(field, setting), field.codec.store
     if field.is_link:
         ref = field.to or ""
 
@@ -50,8 +50,6 @@ def value_drawing(field: Field, setting: Setting) -> Shown:
             return cell((value, titles.get(ref, {}).get(value))) if value is not None else ""
 
         return link
-    if field.view == "text":
-        return lambda value, titles: escape(value) if value else ""
     return lambda value, titles: cell(store(value)) if value is not None else ""
 
 
@@ -78,7 +76,7 @@ def _fact(
 ) -> Callable[[RecordView, frozenset[str]], str]:
     draw = value_drawing(field, setting)
     name, wide = field.id, " field-full" if full or is_wide(field) else ""
-    long = ' class="long"' if field.view == "text" else ""
+    long = ' class="long"' if view_of(field).long else ""
     opening = f'<div class="field{wide}"><dt>{escape(label)}</dt><dd{long}>'
     unseen = f'<span class="faint">{escape(setting.say("field.unseen"))}</span>'
 

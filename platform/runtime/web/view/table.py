@@ -48,6 +48,7 @@ class _Shown:
     heading: Heading
     path: str
     cell: Cell
+    naming: Cell
     open: str
     linked: bool
 
@@ -127,11 +128,12 @@ def _column(policy: Policy, entity: EntityPolicy, column: ListColumn, setting: S
     view, path = view_of(field), ".".join(column.path)
     label = column_label(policy, entity, column.path, setting)
     classes = "right num" if view.numeric else field.view
-    sortable = field.view != "text" or int(field.spec.get("maxLength", 255)) <= LONGEST_SORTED
+    sortable = field.sortable and int(field.spec.get("maxLength", 0)) <= LONGEST_SORTED
     return _Shown(
         heading=Heading(label, view.numeric, path if sortable else ""),
         path=path,
         cell=view.cell(field, setting),
+        naming=view.naming(field, setting),
         open=f'<td class="{classes}" data-label="{escape(label)}">',
         linked=field.is_link,
     )
@@ -174,7 +176,8 @@ def _row(
     unnamed = f'<span class="faint">{escape(setting.say("list.untitled"))}</span>'
     spans = [(one.open, at.start, _end(at), one.cell) for one, at in zip(shown, places, strict=False)]
     rest = spans[1:] if led else spans
-    _, start, end, lead = spans[0] if led else ("", 0, 0, None)
+    _, start, end, _ = spans[0] if led else ("", 0, 0, None)
+    lead = shown[0].naming if led else None
 
     def draw(ident: str, row: Row) -> str:
         title = (lead(row[start:end]) if lead is not None else "") or unnamed

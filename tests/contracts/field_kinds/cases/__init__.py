@@ -21,7 +21,8 @@ class Case:
     `bad` is JSON that must be refused; `typed` are (what people type, typed value). `live_spec` and `live`
     are for the contract through the whole product: JSON values as the API answers with them, in ascending
     order where the kind is ordered. `sortable`, `unique`, `grouped`, `imported` and `posted` say which parts
-    of that contract hold; each exception has its reason beside it in the case.
+    of that contract hold; each exception has its reason beside it in the case. `stranger` is JSON that the
+    derived schema knows for none of its own.
     """
 
     spec: Mapping[str, Any]
@@ -35,6 +36,7 @@ class Case:
     grouped: bool = True
     imported: bool = True
     posted: bool = True
+    stranger: Any = ({},)
 
     def values_in(self, create: Create) -> list[Any]:
         """The JSON values to store in a real workspace."""

@@ -1,11 +1,8 @@
 // Conditions of a form, evaluated on what its inputs hold now; the server decides them again at saving.
 import { evaluate } from "./expression.js";
+import { VALUES, plainNumber } from "./field-values.js";
 
 const PASSES = 4;
-const plainNumber = (text) => {
-  const plain = text.normalize("NFKC").replace(/[,\s¥$€£]/g, "");
-  return /^-?\d+(\.\d+)?$/.test(plain) ? plain : null;
-};
 
 // The instant that a wall-clock time names in a zone, as ISO text; null for none.
 const instant = (text, zone) => {
@@ -23,6 +20,7 @@ const textOf = (form, name) => {
 };
 
 const READ = {
+  ...VALUES,
   integer: (form, name) => plainNumber(textOf(form, name)),
   decimal: (form, name) => plainNumber(textOf(form, name)),
   money(form, name) {
@@ -52,6 +50,13 @@ const linesOf = (form, name) => {
     if (filled) rows.push(values);
   }
   return rows;
+};
+
+// A switch that may not be set sends nothing, its hidden half included.
+const holdSwitch = (input, readonly) => {
+  input.disabled = readonly;
+  const other = input.previousElementSibling;
+  if (other && other.type === "hidden" && other.name === input.name) other.disabled = readonly;
 };
 
 export const conditionsOf = (form, fields, context) => {
@@ -120,6 +125,7 @@ export const conditionsOf = (form, fields, context) => {
   const hold = (box, readonly) => {
     for (const input of box.querySelectorAll("input:not([type=hidden]), textarea")) {
       if (input.type === "radio") input.disabled = readonly && !input.checked;
+      else if (input.type === "checkbox") holdSwitch(input, readonly);
       else input.readOnly = readonly;
     }
   };

@@ -183,7 +183,7 @@ document.addEventListener("alpine:init", () => {
       const row = name.match(/^([a-z0-9_]+)\.(\d+)\./);
       if (row) this.form.dispatchEvent(new CustomEvent("line-needed", { detail: { lines: row[1], index: Number(row[2]) } }));
       for (const control of this.form.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
-        if (control.type === "radio") control.checked = control.value === value;
+        if (control.type === "radio" || control.type === "checkbox") control.checked = control.value === value;
         else if (control.type !== "hidden" || name.endsWith(".id")) {
           control.value = value;
           control.dispatchEvent(new CustomEvent("filled", { bubbles: true }));
