@@ -22,6 +22,7 @@ from dacheng.metadata.kinds import (
     Series,
     WidgetKind,
 )
+from dacheng.metadata.periods import RELATIVE
 from dacheng.metadata.slots import SLOTS
 
 COLUMN_LABELS = 40  # Latin letters that fit under the columns of half a page
@@ -79,7 +80,7 @@ def part() -> KindsPart:
         )
         for kind, folder in _FOLDERS.items()
     )
-    return KindsPart("builtin", definitions, BUILTIN, _WIDGETS, _ACTIONS)
+    return KindsPart("builtin", definitions, BUILTIN, _WIDGETS, _ACTIONS, RELATIVE)
 
 
 def _number(results: Sequence[MeasureResult], props: Mapping[str, Any]) -> Figure:

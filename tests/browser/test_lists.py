@@ -52,3 +52,22 @@ def test_columns_are_put_in_order_by_keyboard(served: Served, chromium: Chromium
     page.locator(".column-menu .btn-primary").click()
     expect(page.locator("thead th").nth(shown - 3)).to_have_text(name)
     recorder.assert_clean(page)
+
+
+def test_a_filter_in_groups_follows_what_is_chosen(
+    served: Served, chromium: Chromium, sign_in: SignIn
+) -> None:
+    page, recorder = chromium.open(served.url, size=PHONE)
+    sign_in(page)
+    page.goto(f"{ACCOUNTS}/filter")
+    page.select_option("[name='f.0-0']", "sector")
+    page.select_option("[name='v.0-0']", "retail")
+    page.locator("button[value='group:0']").focus()
+    page.keyboard.press("Enter")
+    page.select_option("[name='f.0-1-0']", "employees")
+    page.fill("[name='v.0-1-0']", "1000")
+    page.locator("button[value='apply']:visible").click()
+    expect(page.locator(".chip")).to_have_count(2)
+    expect(page.locator("tbody tr").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    recorder.assert_clean(page)

@@ -74,6 +74,9 @@ def _read(
         field = policy.readable.get(name)
         if field is not None and field.is_link and work.policy.entity(field.to or ""):
             quick[name] = read_records.pick_list(reader, work, field.to or "", "", QUICK_CHOICES)
+    building = policy.readable.get(state.build)
+    if building is not None and building.is_link and work.policy.entity(building.to or ""):
+        quick[""] = read_records.pick_list(reader, work, building.to or "", "", QUICK_CHOICES)
     named = filters.linked_ids(
         filters.conditions(state.filter), lambda path: resolve(work.policy, policy, path)
     )

@@ -1,12 +1,14 @@
-"""Filters as people read and build them: conditions as sentences, one condition from a field, operator, value."""
+"""Filters as people build them: the operators of a field, one condition of a field, operator and value, groups."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dacheng.metadata.definition import Field
 from dacheng.metadata.kinds import Json
+from dacheng.metadata.periods import DAY_OPERATORS, RELATIVE, WITH_DAYS
+from dacheng.metadata.system_fields import DEPARTMENT, USER
 from dacheng.runtime.web.fields import view_of
 from dacheng.runtime.web.fields.base import UNARY, Setting, Texts
 
@@ -21,8 +23,14 @@ NAMES = {
     "starts_with": "starts_with",
     "is_set": "is_set",
     "unset": "unset",
+    "within": "within",
+    **{macro.id: macro.id for macro in RELATIVE},
 }
 LITERALS = ("date", "instant", "number", "duration")
+JOINING = ("and", "or", "none")  # all of them, any of them, none of them
+MAX_DAYS = 3660
+DEPARTMENT_LEVELS = 3  # how far below a chosen department its own ones are looked for
+_VALUELESS = frozenset([*UNARY, *(macro.id for macro in RELATIVE if "days" not in macro.parameters)])
 Find = Callable[[tuple[str, ...]], Field | None]
 Titles = Mapping[str, str]
 
@@ -35,9 +43,31 @@ class Chip:
     without: str
 
 
+@dataclass(frozen=True, slots=True)
+class Simple:
+    """A condition on one field: `operand` is a literal, a number of days, or None."""
+
+    operator: str
+    path: tuple[str, ...]
+    operand: Json = None
+
+
 def operators_of(field: Field) -> tuple[str, ...]:
     """The operators offered for a field; none for kinds that cannot be filtered by hand."""
-    return view_of(field).operators
+    view = view_of(field)
+    more: tuple[str, ...] = ()
+    if view.operators and view.on_days:
+        more = DAY_OPERATORS
+    elif view.operators and field.to == USER:
+        more = ("is_me",)
+    elif view.operators and field.to == DEPARTMENT:
+        more = ("is_below_me", "within")
+    return (*view.operators, *more)
+
+
+def wants(operator: str) -> str:
+    """What a condition compares with: `value`, a number of `days`, or nothing."""
+    return "" if operator in _VALUELESS else "days" if operator in WITH_DAYS else "value"
 
 
 def operator_key(field: Field, operator: str) -> str:
@@ -48,20 +78,42 @@ def operator_key(field: Field, operator: str) -> str:
     return f"list.op_{name}"
 
 
-def condition(field: Field, operator: str, name: str, texts: Texts, setting: Setting) -> Json:
+def operator_text(field: Field, operator: str, setting: Setting, days: object = "n") -> str:
+    """An operator as a verb."""
+    return setting.say(operator_key(field, operator), n=days)
+
+
+def condition(field: Field, operator: str, name: str, texts: Texts, setting: Setting, path: str = "") -> Json:
     """The condition a person built as an expression; None where no value was given."""
-    subject = {"var": field.id}
-    if operator == "is_set":
-        return {"is_set": subject}
+    subject = {"var": path or field.id}
+    if operator not in operators_of(field):
+        return None
+    wanted = wants(operator)
     if operator == "unset":
         return {"!": {"is_set": subject}}
+    if not wanted:
+        return {operator: subject}
+    if wanted == "days":
+        days = texts.get(f"{name}.days", "") or texts.get(name, "")
+        return {operator: [subject, int(days)]} if _is_days(days) else None
     value = view_of(field).read(field, setting, name, texts)
     operand = None if value is None else view_of(field).operand(field, value)
-    if operand is None or operator not in operators_of(field):
+    if operand is None:
         return None
-    return {operator: [subject, operand]}
+    return _within(str(subject["var"]), operand) if operator == "within" else {operator: [subject, operand]}
 
 
+def _is_days(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) <= MAX_DAYS
+
+
+def _within(path: str, department: Json) -> Json:
+    """In a department or one below it, followed upwards from where each record is."""
+    levels = [path + ".parent" * level for level in range(DEPARTMENT_LEVELS + 1 - path.count("."))]
+    return {"or": [{"==": [{"var": level}, department]} for level in levels]}
+
+
+# ---------------------------------------------------------------- conditions joined
 def conditions(filter_json: Json) -> list[Json]:
     """The conditions a filter joins with `and`; a filter of another shape is one condition."""
     if filter_json is None:
@@ -73,58 +125,86 @@ def conditions(filter_json: Json) -> list[Json]:
 
 def joined(parts: Sequence[Json]) -> Json:
     """The filter that demands every part; None for no part."""
+    return joined_by("and", parts)
+
+
+def joined_by(joining: str, parts: Sequence[Json]) -> Json:
+    """The parts joined by one of `JOINING`; None for no part."""
     if not parts:
         return None
-    return parts[0] if len(parts) == 1 else {"and": list(parts)}
+    if joining == "none":
+        return {"!": parts[0] if len(parts) == 1 else {"or": list(parts)}}
+    return parts[0] if len(parts) == 1 else {joining: list(parts)}
 
 
-def linked_ids(parts: Sequence[Json], find: Find) -> dict[str, set[str]]:
+def group_of(part: Json) -> tuple[str, list[Json]] | None:
+    """How a group joins its parts, and the parts; None for what is no group."""
+    if not isinstance(part, Mapping) or len(part) != 1 or simple(part) is not None:
+        return None
+    ((operator, operand),) = part.items()
+    if operator in ("and", "or") and isinstance(operand, list) and operand:
+        return operator, list(operand)
+    if operator == "!":
+        inner = operand[0] if isinstance(operand, list) and len(operand) == 1 else operand
+        if isinstance(inner, Mapping) and set(inner) == {"or"} and isinstance(inner["or"], list):
+            return "none", list(inner["or"])
+        return "none", [inner]
+    return None
+
+
+def linked_ids(parts: Iterable[Json], find: Find) -> dict[str, set[str]]:
     """The record ids that conditions name, by entity, so that their titles can be read."""
     found: dict[str, set[str]] = {}
-    for part in parts:
-        shape = _simple(part)
-        field = find(shape[1]) if shape else None
-        if shape and field is not None and field.is_link and isinstance(shape[2], str):
-            found.setdefault(field.to or "", set()).add(shape[2])
+    for one in _all_simple(parts):
+        field = find(one.path)
+        if field is not None and field.is_link and isinstance(one.operand, str):
+            found.setdefault(field.to or "", set()).add(one.operand)
     return found
 
 
-def sentence(part: Json, find: Find, setting: Setting, titles: Titles) -> str:
-    """A condition in words; one too deep for a sentence is called a condition of its own."""
-    say = setting.say
-    shape = _simple(part)
-    field = find(shape[1]) if shape else None
-    if shape is None or field is None:
-        return say("list.other_condition")
-    operator, _, operand = shape
-    label = setting.labels.field(setting.locale, field)
-    verb = say(operator_key(field, operator))
-    if operator in UNARY:
-        return say("list.condition_unary", field=label, operator=verb)
-    value = _text(field, operand, setting, titles)
-    return say("list.condition", field=label, operator=verb, value=value)
+def _all_simple(parts: Iterable[Json]) -> Iterator[Simple]:
+    for part in parts:
+        one, group = simple(part), group_of(part)
+        if one is not None:
+            yield one
+        elif group is not None:
+            yield from _all_simple(group[1])
 
 
-def _simple(part: Json) -> tuple[str, tuple[str, ...], Json] | None:
-    """(operator, path, operand) of a condition on one field; None for any other shape."""
+# ---------------------------------------------------------------- conditions read
+def simple(part: Json) -> Simple | None:
+    """A condition on one field taken apart; None for any other shape."""
     if not isinstance(part, Mapping) or len(part) != 1:
         return None
     ((operator, operand),) = part.items()
-    if operator == "!" and isinstance(operand, Mapping | list):
+    if operator == "!":
         inner = operand[0] if isinstance(operand, list) and len(operand) == 1 else operand
         if isinstance(inner, Mapping) and set(inner) == {"is_set"}:
-            path = _path(inner["is_set"])
-            return ("unset", path, None) if path else None
+            return _unary("unset", inner["is_set"])
         return None
-    if operator == "is_set":
-        path = _path(operand)
-        return ("is_set", path, None) if path else None
+    if operator == "or":
+        return _read_within(operand)
+    if operator in _VALUELESS:
+        return _unary(operator, operand)
     if operator not in NAMES or not isinstance(operand, list) or len(operand) != 2:
         return None
     path = _path(operand[0])
     if path and operator in ("==", "!=") and operand[1] is None:
-        return ("unset" if operator == "==" else "is_set", path, None)
-    return (operator, path, _literal(operand[1])) if path else None
+        return Simple("unset" if operator == "==" else "is_set", path)
+    return Simple(operator, path, _literal(operand[1])) if path else None
+
+
+def _unary(operator: str, operand: Json) -> Simple | None:
+    path = _path(operand)
+    return Simple(operator, path) if path else None
+
+
+def _read_within(operand: Json) -> Simple | None:
+    first = simple(operand[0]) if isinstance(operand, list) and len(operand) > 1 else None
+    if first is None or first.operator != "==" or first.operand is None:
+        return None
+    meant = _within(".".join(first.path), first.operand)
+    return Simple("within", first.path, first.operand) if meant == {"or": operand} else None
 
 
 def _path(node: Json) -> tuple[str, ...]:
@@ -139,9 +219,3 @@ def _literal(node: Json) -> Json:
     if isinstance(node, Mapping):
         return next((node[key] for key in LITERALS if node.get(key)), node)
     return node
-
-
-def _text(field: Field, operand: Json, setting: Setting, titles: Titles) -> str:
-    if field.is_link:
-        return titles.get(str(operand)) or setting.say("field.unseen")
-    return view_of(field).operand_text(field, setting, operand)

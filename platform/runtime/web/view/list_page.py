@@ -18,6 +18,8 @@ from dacheng.runtime.web.markup import drawn
 from dacheng.runtime.web.page import Link, Page
 from dacheng.runtime.web.view import filters
 from dacheng.runtime.web.view.chosen import Chosen, Known
+from dacheng.runtime.web.view.filter_form import operator_options
+from dacheng.runtime.web.view.filter_words import sentence
 from dacheng.runtime.web.view.list_state import OWN, PLACES, ListState
 from dacheng.runtime.web.view.prepared import Prepared
 from dacheng.runtime.web.view.setting import view_key
@@ -35,7 +37,7 @@ class Building:
 
     field: str
     label: str
-    operators: tuple[tuple[str, str], ...]
+    operators: Markup
     control: str
     back: str
 
@@ -71,6 +73,7 @@ class ListPage(Page):
     quick: tuple[Markup, ...]
     sort_pick: Markup
     fields: Markup
+    groups: str  # where the whole filter is put together
     building: Building | None
     chips: tuple[filters.Chip, ...]
     bare: str
@@ -131,6 +134,7 @@ def list_page(
         quick=_quick(policy, view, state, setting, found),
         sort_pick=_sort_pick(table, state, setting),
         fields=_builder_links(work, policy, state, setting),
+        groups=replace(state, path=f"{state.path}/filter").href(),
         building=_building(work, policy, state, setting, found),
         chips=_chips(work, policy, state, setting, found.titles, view),
         bare=state.href(filter=None, equals=(), q=""),
@@ -164,15 +168,15 @@ def _chips(
     parts = filters.conditions(state.filter)
     chips = [
         filters.Chip(
-            filters.sentence(part, find, setting, titles),
+            sentence(part, find, setting, titles),
             state.href(filter=filters.joined([*parts[:at], *parts[at + 1 :]])),
         )
         for at, part in enumerate(parts)
     ]
     for name, text in state.equals:
         if _is_chip(name, view):
-            sentence = filters.sentence({"==": [{"var": name}, text]}, find, setting, titles)
-            chips.append(filters.Chip(sentence, state.href(equals=state.without(name))))
+            said = sentence({"==": [{"var": name}, text]}, find, setting, titles)
+            chips.append(filters.Chip(said, state.href(equals=state.without(name))))
     return tuple(chips)
 
 
@@ -233,13 +237,12 @@ def _building(
     field = policy.readable.get(state.build)
     if field is None or not filters.operators_of(field):
         return None
-    pairs = [(one, setting.say(filters.operator_key(field, one))) for one in filters.operators_of(field)]
     control = view_of(field).filter_control(replace(field, required=False), setting, "f-value", "f-value")
     marks = Marks(choices={field.to or "": found.quick.get("", [])})
     return Building(
         field.id,
         setting.labels.field(setting.locale, field),
-        tuple(pairs),
+        operator_options(field, setting),
         drawn(control({}, marks)),
         state.href(),
     )
