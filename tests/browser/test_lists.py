@@ -66,7 +66,7 @@ def test_a_filter_in_groups_follows_what_is_chosen(
     page.keyboard.press("Enter")
     page.select_option("[name='f.0-1-0']", "employees")
     page.fill("[name='v.0-1-0']", "1000")
-    page.locator("button[value='apply']:visible").click()
+    page.click(".filter-done .btn-primary")
     expect(page.locator(".chip")).to_have_count(2)
     expect(page.locator("tbody tr").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
