@@ -16,6 +16,7 @@ from dacheng.runtime.services.import_source import Source
 from dacheng.runtime.web.fields import view_of
 from dacheng.runtime.web.fields.base import Marks
 from dacheng.runtime.web.view import filters
+from dacheng.runtime.web.view.filter_words import sentence
 from dacheng.runtime.web.view.setting import setting_of
 from tests.contracts.field_kinds.cases import CASES
 from tests.contracts.field_kinds.house import API, APP, House, open_house
@@ -173,7 +174,7 @@ def test_a_condition_is_built_by_hand_and_read_as_a_sentence(house: House, kind:
     asked = json.dumps({"and": [{"==": [{"var": "name"}, "Built"]}, built]})
     assert [each["value"] for each in house.rows(kind, filter=asked)] == [value]
     if not field.is_link:
-        said = filters.sentence(built, lambda path: field, setting, {})
+        said = sentence(built, lambda path: field, setting, {})
         assert said.strip()
         assert "…" not in said
 
