@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal as Number
 from typing import Any
@@ -13,6 +14,7 @@ from dacheng.metadata.problem import Refused, refuse
 
 DEFAULT_DECIMALS = 2
 MAX_DECIMALS = 4
+_PLAIN = re.compile(r"(-?\d{1,12})(?:\.(\d{1,4}))?%?", re.ASCII)
 
 
 def percent_text(share: Number) -> str:
@@ -33,8 +35,20 @@ class PercentCodec(DecimalCodec):
         return self._exact(number_from_text(plain).scaleb(-2)) if narrow(text) else None
 
     def store_texts(self, texts: Sequence[str]) -> list[int | None] | None:
-        """One by one: a column of plain decimals would be taken for shares."""
-        return None
+        """All at once when they are plain percentages; the column holds shares × 10^scale."""
+        plain = [_PLAIN.fullmatch(text) for text in texts]
+        if any(text and not at for text, at in zip(texts, plain, strict=True)):
+            return None
+        kept = [None if at is None else self._stored(at[1], at[2] or "") for at in plain]
+        within = all(number is None or self._fits(number) for number in kept)
+        return kept if within and all(len(at[2] or "") <= self.scale - 2 for at in plain if at) else None
+
+    def _stored(self, whole: str, decimals: str) -> int:
+        return int(whole + decimals.ljust(self.scale - 2, "0"))
+
+    def _fits(self, stored: int) -> bool:
+        low = self.low is None or stored >= self.low.scaleb(self.scale)
+        return low and (self.high is None or stored <= self.high.scaleb(self.scale))
 
     def _exact(self, value: Number) -> Number:
         try:
