@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from dacheng.metadata.definition import Field
 from dacheng.metadata.kinds import Json
@@ -20,6 +20,7 @@ from dacheng.runtime.storage.query_plan import Plan, SortKey
 from dacheng.runtime.storage.reader import Reader
 
 MAX_TITLES = 1000
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +127,39 @@ def pick_list(
     policy = work.policy.entity(ref)
     if policy is None:
         return []
+    title, plan = _by_title(work, policy, search, limit)
+    return _titled_pairs(title, query.fetch(reader, work.model, plan, surroundings(work.context)))
+
+
+def choices(
+    reader: Reader, work: Work, ref: str, limit: int, make: Callable[[list[tuple[str, str]]], T]
+) -> T:
+    """What `make` gives for the first records by title; kept while nobody commits anything.
+
+    `make` must be a function that is always the same one, and look at nothing but the pairs.
+    """
+    policy = work.policy.entity(ref)
+    if policy is None:
+        return make([])
+    if policy.rows["read"] is True:  # the policy alone decides which records they are
+        key = (make, "choices", work.policy.hash, ref, limit)
+        return reader.unchanged(key, lambda: make(pick_list(reader, work, ref, "", limit)))
+    title, plan = _by_title(work, policy, "", limit)
+    made = work.policy.prepared.setdefault(
+        ("choices", ref, make), lambda page: make(_titled_pairs(title, page))
+    )
+    return cast("T", query.fetch_unchanged(reader, work.model, plan, surroundings(work.context), made))
+
+
+def _by_title(work: Work, policy: EntityPolicy, search: str, limit: int) -> tuple[Field, Plan]:
+    ref = policy.entity.ref
     title = policy.title if policy.title is not None and policy.title.codec.columns else policy.readable["id"]
     planned = gate.plan(work, Query(ref, (title.id,), search=search, limit=min(limit, gate.MAX_LIMIT)))
-    by_title = Plan(policy.entity, ((title,),), planned.plan.where, (SortKey((title,)),), planned.plan.limit)
-    page = query.fetch(reader, work.model, by_title, surroundings(work.context))
+    found = Plan(policy.entity, ((title,),), planned.plan.where, (SortKey((title,)),), planned.plan.limit)
+    return title, found
+
+
+def _titled_pairs(title: Field, page: query.Page) -> list[tuple[str, str]]:
     return [(row[0], _title_text(title, row[page.spans[0]])) for row in page.raw]
 
 
@@ -138,29 +168,55 @@ def _title_text(title: Field, stored: Sequence[Any]) -> str:
 
 
 # ---------------------------------------------------------------- one
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What of an entity a policy shows on a record's own page: plain fields, links and lines with where they lead."""
+
+    plain: tuple[str, ...]
+    links: tuple[tuple[str, str], ...]
+    lines: tuple[tuple[str, str], ...]
+
+
+Rows = Sequence[dict[str, Any]]
+
+
 def get(reader: Reader, work: Work, ref: str, record_id: str) -> RecordView:
     """One living record with its lines; one that does not exist or may not be seen is `record.missing`."""
     policy = work.entity(ref)
     at_hand = AtHand(reader, work.model)
-    if record_id not in at_hand.visible(work, ref, [record_id]):
+    if not at_hand.sees(work, ref, record_id):
         raise refuse("record.missing")
     everything = at_hand.lookup(ref, record_id) or {}
-    values = {name: everything.get(name) for name, each in policy.readable.items() if not each.is_lines}
-    lines = {
-        name: _lines(reader, work, each.to or "", record_id)
-        for name, each in policy.readable.items()
-        if each.is_lines
-    }
-    found = _titles_of(reader, work, policy, values, lines)
-    unseen = _take_out_unseen(policy, values, found)
-    for name, rows in lines.items():
-        child = work.policy.entity(policy.readable[name].to or "")
-        if child is not None:
-            for row in rows:
-                _take_out_unseen(child, row, found)
+    shape = _shape(work, policy)
+    values = {name: everything.get(name) for name in shape.plain}
+    lines = {name: _lines(reader, work, child, record_id) for name, child in shape.lines}
+    holders: list[tuple[_Shape, Rows]] = [(shape, (values,))]
+    for name, child in shape.lines:
+        below = work.policy.entity(child)
+        if below is not None:
+            holders.append((_shape(work, below), lines[name]))
+    found = _titles_of(at_hand, work, holders)
+    unseen = _take_out_unseen(shape, values, found)
+    for each, rows in holders[1:]:
+        for row in rows:
+            _take_out_unseen(each, row, found)
     subject = at_hand.subject(work, ref, record_id, everything, everything)
     may = frozenset(a for a in ("update", "delete") if at_hand.allows(work, ref, a, subject))
     return RecordView(policy, record_id, everything["version"], values, lines, found, unseen, may)
+
+
+def _shape(work: Work, policy: EntityPolicy) -> _Shape:
+    """The prepared shape, kept with the policy."""
+    key = ("read", policy.entity.ref)
+    found = work.policy.prepared.get(key)
+    if found is None:
+        fields = policy.readable.items()
+        found = work.policy.prepared[key] = _Shape(
+            tuple(name for name, each in fields if not each.is_lines),
+            tuple((name, each.to) for name, each in fields if each.is_link and each.to is not None),
+            tuple((name, each.to or "") for name, each in fields if each.is_lines),
+        )
+    return cast("_Shape", found)
 
 
 def _lines(reader: Reader, work: Work, ref: str, parent: str) -> tuple[dict[str, Any], ...]:
@@ -174,32 +230,38 @@ def _lines(reader: Reader, work: Work, ref: str, parent: str) -> tuple[dict[str,
 
 
 def _titles_of(
-    reader: Reader,
-    work: Work,
-    policy: EntityPolicy,
-    values: Mapping[str, Any],
-    lines: Mapping[str, Sequence[Mapping[str, Any]]],
+    at_hand: AtHand, work: Work, holders: Iterable[tuple[_Shape, Rows]]
 ) -> dict[str, dict[str, str]]:
     """Titles of everything linked from the record and its lines, one query per entity."""
     wanted: dict[str, dict[str, None]] = {}
-    for holder, rows in [(policy, [values])] + [
-        (work.policy.entity(policy.readable[name].to or ""), list(rows)) for name, rows in lines.items()
-    ]:
-        for name, each in holder.readable.items() if holder is not None else ():
-            if each.is_link and each.to is not None:
-                for row in rows:
-                    if row.get(name) is not None:
-                        wanted.setdefault(each.to, {})[row[name]] = None
-    return {ref: titles(reader, work, ref, list(ids)) for ref, ids in wanted.items()}
+    for shape, rows in holders:
+        for name, target in shape.links:
+            for row in rows:
+                if row.get(name) is not None:
+                    wanted.setdefault(target, {})[row[name]] = None
+    return {ref: _few_titles(at_hand, work, ref, list(ids)) for ref, ids in wanted.items()}
+
+
+def _few_titles(at_hand: AtHand, work: Work, ref: str, ids: Sequence[str]) -> dict[str, str]:
+    """`titles`; a single record is asked for by its key alone, and the row rule decided here."""
+    if len(ids) != 1:
+        return titles(at_hand.reader, work, ref, ids)
+    policy = work.policy.entity(ref)
+    if policy is None or not at_hand.sees(work, ref, ids[0]):
+        return {}
+    title = policy.title
+    if title is None or not title.codec.columns:
+        return {ids[0]: ""}
+    return {ids[0]: title.codec.text((at_hand.lookup(ref, ids[0]) or {}).get(title.id))}
 
 
 def _take_out_unseen(
-    policy: EntityPolicy, values: dict[str, Any], titled: Mapping[str, Mapping[str, str]]
+    shape: _Shape, values: dict[str, Any], titled: Mapping[str, Mapping[str, str]]
 ) -> frozenset[str]:
     unseen = set()
-    for name, each in policy.readable.items():
-        held = values.get(name) if each.is_link else None
-        if held is not None and held not in titled.get(each.to or "", {}):
+    for name, target in shape.links:
+        held = values.get(name)
+        if held is not None and held not in titled.get(target, {}):
             values[name] = None
             unseen.add(name)
     return frozenset(unseen)

@@ -65,11 +65,9 @@ class AtHand:
         wanted = [each for each in dict.fromkeys(ids) if (ref, each) not in self.values]
         if not wanted:
             return
-        found = record_rows.load(self.reader, self.model.tables.entity(ref), wanted)
+        found = record_rows.load_values(self.reader, self.model.tables.entity(ref), wanted)
         for each in wanted:
-            record = found.get(each)
-            alive = record is not None and record.deleted_at is None
-            self.values[ref, each] = record.values() if record is not None and alive else None
+            self.values[ref, each] = found.get(each)
 
     def deleted(self, ref: str, record_id: str) -> dict[str, Any] | None:
         """The typed values of a record in the recycle bin; None when there is none there."""

@@ -60,7 +60,7 @@ def _connect_sqlite(options: Options, *, writing: bool) -> Link:
     sqlite_functions.register(link.driver)
 
     def late() -> int:
-        return 1 if time.monotonic() > link.deadline else 0
+        return 1 if time.monotonic() > link.deadline or time.thread_time() > link.exhausted else 0
 
     link.driver.set_progress_handler(late, _PROGRESS_STEPS)
     return link

@@ -24,9 +24,11 @@ T = TypeVar("T")
 _READERS = 4
 _CHECKPOINT_SECONDS = 1.0
 _RETRIES = 40
-_MOMENT = 0.005  # seconds a read may keep the event loop waiting
+_MOMENT = 0.005  # seconds a read may compute in the event loop
+_LONG_MOMENT = 0.25  # seconds it may keep the event loop waiting, however little of them it was given
 _LONG_SECONDS = 60.0
 _KINDS = 1000
+_FOREVER = float("inf")
 
 
 def open_database(
@@ -91,10 +93,10 @@ class Database:
         while all of its kind go there at once.
         """
         if bounded and self.options.is_sqlite:
-            return self._in_snapshot(self._bounded, work, float("inf"))
+            return self._in_snapshot(self._bounded, work, _FOREVER)
         if kind is not None and self.options.is_sqlite and time.monotonic() > self._long.get(kind, 0.0):
             try:
-                return self._in_snapshot(self._bounded, work, _MOMENT)
+                return self._in_snapshot(self._bounded, work, _LONG_MOMENT, _MOMENT)
             except Refused as refused:
                 if not any(each.code == "storage.too_slow" for each in refused.problems):
                     raise
@@ -107,11 +109,13 @@ class Database:
         """Run `work` in one snapshot, in this thread, within the statement time limit."""
         return self._in_snapshot(self._readers, work, self.options.statement_seconds)
 
-    def _in_snapshot(self, pool: Pool, work: Callable[[Reader], T], seconds: float) -> T:
+    def _in_snapshot(
+        self, pool: Pool, work: Callable[[Reader], T], seconds: float, computing: float = _FOREVER
+    ) -> T:
         try:
             for _ in range(_RETRIES):
                 try:
-                    return self._snapshot(pool, work, seconds)
+                    return self._snapshot(pool, work, seconds, computing)
                 except Exception as error:
                     if not is_retryable(error):
                         raise
@@ -122,10 +126,11 @@ class Database:
             raise meant from error
         raise refuse("storage.busy")
 
-    def _snapshot(self, pool: Pool, work: Callable[[Reader], T], seconds: float) -> T:
+    def _snapshot(self, pool: Pool, work: Callable[[Reader], T], seconds: float, computing: float) -> T:
         begin = "BEGIN" if self.options.is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
         with pool.link() as link:
             link.deadline = time.monotonic() + seconds
+            link.exhausted = _FOREVER if computing == _FOREVER else time.thread_time() + computing
             link.command(begin)
             answer = work(Reader(link))
             link.command("COMMIT")

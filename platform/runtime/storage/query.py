@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import sqlalchemy as sa
@@ -28,7 +28,19 @@ from dacheng.runtime.storage.query_scope import Scope, Slot
 from dacheng.runtime.storage.reader import Prepared, Reader, Row
 from dacheng.runtime.storage.tables import EntityTable
 
-__all__ = ["AggregatePlan", "Condition", "Group", "Page", "Path", "Plan", "SortKey", "count", "fetch"]
+__all__ = [
+    "AggregatePlan",
+    "Condition",
+    "Group",
+    "Page",
+    "Path",
+    "Plan",
+    "SortKey",
+    "count",
+    "fetch",
+    "fetch_unchanged",
+]
+T = TypeVar("T")
 KEPT_STATEMENTS = 512
 NEVER_NULL = frozenset({"id", "version", "created_at", "updated_at"})
 
@@ -84,10 +96,49 @@ def _standing_in(slot: Slot, where: Condition) -> Expression:
 
 def fetch(reader: Reader, model: Model, plan: Plan, environment: Environment) -> Page:
     """One page. `environment` carries now, zone and the context's variables of all its expressions."""
+    asked = _asked(reader, model, plan, environment)
+    return Page([], (), None) if asked is None else asked.page(reader)
+
+
+def fetch_unchanged(
+    reader: Reader, model: Model, plan: Plan, environment: Environment, make: Callable[[Page], T]
+) -> T:
+    """What `make` gives for a page; not asked again while nobody commits and statement and values are the same.
+
+    `make` must be a function that is always the same one, and look at nothing but the page.
+    """
+    asked = _asked(reader, model, plan, environment)
+    if asked is None:
+        return make(Page([], (), None))
+    key = (make, asked.limit, asked.ready.statements, tuple(asked.given.items()))
+    return reader.unchanged(key, lambda: make(asked.page(reader)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A page's statements with the values of this time."""
+
+    name: str
+    ready: Ready
+    given: dict[str, Any]
+    limit: int
+
+    def page(self, reader: Reader) -> Page:
+        """Run the statements, one after the other, until the page is full."""
+        rows = _read(reader, self.ready, dict(self.given))
+        following = None
+        if len(rows) > self.limit:
+            rows = rows[: self.limit]
+            following = keyset.encode(self.name, rows[-1][self.ready.sort_span])
+        return Page(rows, self.ready.spans, following)
+
+
+def _asked(reader: Reader, model: Model, plan: Plan, environment: Environment) -> _Asked | None:
+    """None where the search can find nothing."""
     made = model.tables.entity(plan.entity.ref)
     asked = question_of(reader, made, plan.where)
     if asked is False:
-        return Page([], (), None)
+        return None
     sort_shape = tuple((names(key.path), key.descending) for key in plan.sort)
     name = keyset.digest((plan.entity.ref, sort_shape))
     cursor = None if plan.after is None else keyset.decode(plan.after, name, _kinds(plan))
@@ -99,12 +150,7 @@ def fetch(reader: Reader, model: Model, plan: Plan, environment: Environment) ->
     ready = kept(made).get(key, lambda: _compile_page(reader, model, plan, environment, pattern))
     given = {**values_of(reader, ready, plan.where, environment, asked), "limit": plan.limit + 1}
     given.update({f"c{at}": value for at, value in enumerate(cursor or ())})
-    rows = _read(reader, ready, given)
-    following = None
-    if len(rows) > plan.limit:
-        rows = rows[: plan.limit]
-        following = keyset.encode(name, rows[-1][ready.sort_span])
-    return Page(rows, ready.spans, following)
+    return _Asked(name, ready, given, plan.limit)
 
 
 def _read(reader: Reader, ready: Ready, given: dict[str, Any]) -> list[Row]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
@@ -14,6 +14,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
 Params = Mapping[str, Any]
+T = TypeVar("T")
+KEPT_ANSWERS = 64
 NO_PARAMS: Params = MappingProxyType({})
 Row = tuple[Any, ...]
 
@@ -77,17 +79,38 @@ class Link:
     """One open connection: the driver's own, and SQLAlchemy's around it, in autocommit.
 
     Transactions are begun and ended here by plain statements, so that what the driver thinks about
-    transactions never matters. `deadline` (monotonic seconds) interrupts a statement on SQLite.
+    transactions never matters. On SQLite a statement is interrupted at `deadline` (monotonic seconds),
+    or when its thread has computed until `exhausted` (CPU seconds of the thread).
     """
 
-    __slots__ = ("connection", "deadline", "dialect", "driver", "is_sqlite")
+    __slots__ = ("_answers", "_data", "connection", "deadline", "dialect", "driver", "exhausted", "is_sqlite")
 
     def __init__(self, connection: sa.Connection) -> None:
         self.connection = connection
         self.dialect = connection.dialect
         self.is_sqlite = self.dialect.name == "sqlite"
         self.driver: Any = connection.connection.dbapi_connection
-        self.deadline = float("inf")
+        self.deadline = self.exhausted = float("inf")
+        self._data = -1
+        self._answers: dict[Hashable, Any] = {}
+
+    def unchanged(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` found when it was asked under `key` last, unless anybody committed anything since.
+
+        SQLite numbers what it sees: the number moves with every commit of another connection, and stands
+        still inside one snapshot. Nothing is kept on PostgreSQL, which tells no such thing.
+        """
+        if not self.is_sqlite:
+            return make()
+        data = self.driver.execute("PRAGMA data_version").fetchone()[0]
+        if data != self._data or len(self._answers) >= KEPT_ANSWERS:
+            self._answers.clear()
+            self._data = data
+        if key in self._answers:
+            found: T = self._answers[key]
+            return found
+        made = self._answers[key] = make()
+        return made
 
     def command(self, text: str) -> None:
         """Run one fixed statement, such as `BEGIN IMMEDIATE`."""
@@ -148,6 +171,10 @@ class Reader:
         found: list[Row] = self._link.driver.execute(text, values).fetchall()
         return found
 
+    def unchanged(self, key: Hashable, make: Callable[[], T]) -> T:
+        """`make()`, kept under `key` while nobody commits anything; `key` names all it depends on but the data."""
+        return self._link.unchanged(key, make)
+
     def compile(self, statement: Executable) -> sa.Compiled:
         """The statement as this database's text."""
         compiled: sa.Compiled = statement.compile(dialect=self._link.dialect)  # type: ignore[attr-defined]
@@ -177,6 +204,10 @@ class Transaction(Reader):
     def __init__(self, link: Link, awaited: Callable[[], bool] = nobody) -> None:
         super().__init__(link)
         self.awaited = awaited
+
+    def unchanged(self, key: Hashable, make: Callable[[], T]) -> T:
+        """`make()`: what is being written has no number yet."""
+        return make()
 
     def execute(self, statement: Statement, params: Params | Sequence[Params] = NO_PARAMS) -> int:
         """Run a statement once, or once per item of a list, and say how many rows it touched."""

@@ -15,6 +15,7 @@ from dacheng.runtime.storage.reader import Prepared, Reader, Row, Transaction
 from dacheng.runtime.storage.tables import DELETED, POSITION, ROW, EntityTable
 
 Storer = Callable[[Any], tuple[Any, ...]]
+Loader = Callable[[Sequence[Any]], Any]
 Stored = Mapping[str, tuple[Any, ...]]
 AT_ONCE = 400
 
@@ -60,6 +61,14 @@ class Shape:
     insert: Prepared  # the database numbers the row
     numbered: Prepared  # the row comes with its number
     columns: tuple[sa.Column[Any], ...]
+    loaders: tuple[tuple[str, int, int, Loader | None], ...]  # None: the one stored value is the typed one
+
+    def values(self, row: Row) -> dict[str, Any]:
+        """A selected row's typed values, as of `Record.values`."""
+        return {
+            name: row[start] if load is None else load(row[start:stop])
+            for name, start, stop, load in self.loaders
+        }
 
     def record(self, row: Row) -> Record:
         """A selected row as a record."""
@@ -95,7 +104,22 @@ def _shape(made: EntityTable) -> Shape:
         Prepared(insert),
         Prepared(numbered),
         tuple(columns),
+        tuple((name, start, stop, _loader(made.entity.fields[name].codec)) for name, start, stop in slices),
     )
+
+
+def _loader(codec: Codec) -> Loader | None:
+    kind: Any = type(codec)
+    return None if kind.load is Verbatim.load else codec.load
+
+
+def load_values(reader: Reader, made: EntityTable, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Typed values of living records by id; those deleted or not there are left out."""
+    shape = shape_of(made)
+    if len(ids) == 1:
+        row = reader.row(shape.one, {"key": ids[0]})
+        return {} if row is None or row[2] is not None else {row[0]: shape.values(row)}
+    return {key: found.values() for key, found in load(reader, made, ids).items() if found.deleted_at is None}
 
 
 def load(reader: Reader, made: EntityTable, ids: Sequence[str]) -> dict[str, Record]:

@@ -20,6 +20,7 @@ from dacheng.metadata.problem import Refused, refuse
 from dacheng.plugins.context import Anonymous
 from dacheng.runtime.host import Host
 from dacheng.runtime.web import errors, pages
+from dacheng.runtime.web.addresses import Addresses
 from dacheng.runtime.web.api.plugins import plugin_routes
 from dacheng.runtime.web.api.routes import API_ROUTES
 from dacheng.runtime.web.jobs import JOBS_FOLDER, Jobs
@@ -36,8 +37,12 @@ def build_app(host: Host) -> Starlette:
     rates = Rates()
     app = Starlette(
         routes=[
-            StarletteRoute(path, Guarded(methods, host, rates), methods=list(methods))
-            for path, methods in table.items()
+            Addresses(
+                [
+                    StarletteRoute(path, Guarded(methods, host, rates), methods=list(methods))
+                    for path, methods in table.items()
+                ]
+            )
         ],
         middleware=[Middleware(Envelope, host.settings), Middleware(OwnPagesOnly, host.settings)],
         exception_handlers={HTTPException: _routing_refused},

@@ -10,7 +10,6 @@ import re
 import secrets
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from markupsafe import escape
 
@@ -19,8 +18,31 @@ from dacheng.runtime.web.view.prepared import Prepared
 
 _MARK = secrets.token_hex(8)
 _HOLE = re.compile(f"{_MARK}-([a-z]+[0-9]*)-")
-_frames: Prepared[tuple[str, ...]] = Prepared(256)
-Draw = Callable[[Mapping[str, Any]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """HTML with holes, encoded once: one more piece than there are names."""
+
+    pieces: tuple[bytes, ...]
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, html: str) -> _Kept:
+        """What was drawn with the marks of holes in it."""
+        parts = _HOLE.split(html)
+        return cls(tuple([part.encode() for part in parts[::2]]), tuple(parts[1::2]))
+
+    def filled(self, filling: Mapping[str, bytes]) -> bytes:
+        """The HTML with something in every hole."""
+        found = [b""] * (2 * len(self.names) + 1)
+        found[::2] = self.pieces
+        found[1::2] = [filling[name] for name in self.names]
+        return b"".join(found)
+
+
+_frames: Prepared[_Kept] = Prepared(256)
+_moulds: Prepared[_Kept] = Prepared(256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +60,14 @@ class Frame:
     main: str = ""
 
 
-def framed(kind: Hashable, context: Mapping[str, Any], draw: Draw) -> str:
-    """The whole page of `context`; `draw` renders its template.
+Draw = Callable[[Page, Frame], str]
+
+
+def framed(kind: Hashable, page: Page, frame: Frame, draw: Draw) -> bytes:
+    """The whole page; `draw` renders its template.
 
     `kind` names whatever else the frame shows, such as the person, their apps and their language.
     """
-    page: Page = context["page"]
-    frame: Frame = context["frame"]
     key = (
         kind,
         frame.locale,
@@ -54,21 +77,32 @@ def framed(kind: Hashable, context: Mapping[str, Any], draw: Draw) -> str:
         page.back == "",
         tuple([crumb.href == "" for crumb in page.crumbs]),
     )
-    parts = _frames.get(key, lambda: _with_holes(context, page, frame, draw))
-    filling: dict[str, str] = {
-        "title": escape(page.title),
-        "address": escape(frame.address),
-        "back": escape(page.back),
-        "main": draw({**context, "frame": replace(frame, partial=True)}),
+    parts = _frames.get(key, lambda: _with_holes(page, frame, draw))
+    filling = {
+        "title": escape(page.title).encode(),
+        "address": escape(frame.address).encode(),
+        "back": escape(page.back).encode(),
+        "main": _block(page, frame, draw),
     }
     for at, crumb in enumerate(page.crumbs):
-        filling[f"label{at}"], filling[f"href{at}"] = escape(crumb.label), escape(crumb.href)
-    pieces: list[str] = list(parts)  # HTML and the names of holes take turns
-    pieces[1::2] = [filling[name] for name in parts[1::2]]
-    return "".join(pieces)
+        filling[f"label{at}"] = escape(crumb.label).encode()
+        filling[f"href{at}"] = escape(crumb.href).encode()
+    return parts.filled(filling)
 
 
-def _with_holes(context: Mapping[str, Any], page: Page, frame: Frame, draw: Draw) -> tuple[str, ...]:
+def _block(page: Page, frame: Frame, draw: Draw) -> bytes:
+    """The page's own block alone; from its mould where it has one."""
+    mould = page.mould()
+    if mould is None:
+        return draw(page, replace(frame, partial=True)).encode()
+    key = (type(page), mould)
+    parts = _moulds.get(
+        key, lambda: _Kept.of(draw(page.hollow(_hole), replace(frame, partial=True, address="")))
+    )
+    return parts.filled({name: html.encode() for name, html in page.filling().items()})
+
+
+def _with_holes(page: Page, frame: Frame, draw: Draw) -> _Kept:
     hollow = Page(
         title=_hole("title"),
         current=page.current,
@@ -80,7 +114,7 @@ def _with_holes(context: Mapping[str, Any], page: Page, frame: Frame, draw: Draw
         scripts=page.scripts,
     )
     outside = replace(frame, address=_hole("address"), main=_hole("main"))
-    return tuple(_HOLE.split(draw({**context, "page": hollow, "frame": outside})))
+    return _Kept.of(draw(hollow, outside))
 
 
 def _hole(name: str) -> str:

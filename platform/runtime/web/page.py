@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 
 THEME_COOKIE = "dacheng_theme"
@@ -65,6 +66,18 @@ class Page:
     back: str = ""
     scripts: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
+
+    def mould(self) -> Hashable | None:
+        """What decides the page's own block but for its holes; None where it is drawn anew each time."""
+        return None
+
+    def hollow(self, hole: Callable[[str], str]) -> Page:
+        """The page to draw a mould with: `hole(name)` wherever `filling` has something to put."""
+        return self
+
+    def filling(self) -> Mapping[str, str]:
+        """The HTML of each hole of the mould."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

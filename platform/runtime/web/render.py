@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -15,8 +14,10 @@ from jinja2.environment import TemplateModule
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from dacheng.plugins.context import User
 from dacheng.runtime.web.frame import Frame, framed
 from dacheng.runtime.web.page import NOTICE_COOKIE, THEME_COOKIE, THEMES, Notice, Page
+from dacheng.runtime.web.routing import path_of
 from dacheng.runtime.web.security import asked_locale
 from dacheng.runtime.web.shell import shell_of
 from dacheng.runtime.web.words import DEFAULT_LOCALE, LOCALES, Words, words
@@ -30,33 +31,38 @@ def render(request: Request, template: str, page: Page, *, status: int = 200) ->
     """
     locale, partial = locale_of(request), "x-alpine-request" in request.headers
     notices = _take_notices(request, words(locale))
-    context: dict[str, Any] = {
-        "page": page,
-        "t": words(locale),
-        "frame": Frame(locale, theme_of(request), _address(request), notices, partial),
-        "shell": shell_of(request),
-        "asset": asset,
-        "icons": asset("icons.svg"),
-        "m": macros(locale),
-    }
-    response = HTMLResponse(_drawn(request, template, context), status)
-    response.headers["Vary"] = "Cookie, X-Alpine-Request"
-    response.headers["Cache-Control"] = "private, no-store"
+    frame = Frame(locale, theme_of(request), _address(request), notices, partial)
+    response = HTMLResponse(_drawn(request, template, page, frame), status, headers=_HEADERS)
     if NOTICE_COOKIE in request.cookies:
         response.delete_cookie(NOTICE_COOKIE, httponly=True, samesite="lax")
     return response
 
 
-def _drawn(request: Request, template: str, context: Mapping[str, Any]) -> str:
+def _drawn(request: Request, template: str, page: Page, frame: Frame) -> str | bytes:
     """The template's HTML; around a page of the shell the frame is kept from one request to the next."""
-    draw, frame = environment().get_template(template).render, context["frame"]
-    told = frame.notices or context["page"].notices
-    if context["shell"] is None or frame.partial or told or not _in_shell(template):
-        return draw(context)
-    work = request.state.work
-    actor = work.context.actor
+
+    def draw(page: Page, frame: Frame) -> str:
+        context: dict[str, Any] = {
+            "page": page,
+            "t": words(frame.locale),
+            "frame": frame,
+            "shell": shell_of(request),
+            "asset": asset,
+            "icons": asset("icons.svg"),
+            "m": macros(frame.locale),
+        }
+        return environment().get_template(template).render(context)
+
+    work = getattr(request.state, "work", None)
+    actor = work.context.actor if work is not None else None
+    plain = not frame.partial and not frame.notices and not page.notices
+    if work is None or not isinstance(actor, User) or not plain or not _in_shell(template):
+        return draw(page, frame)
     person = (actor.id, actor.name, work.policy.hash, work.context.labels.hash)
-    return framed((template, person), context, draw)
+    return framed((template, person), page, frame, draw)
+
+
+_HEADERS = {"Vary": "Cookie, X-Alpine-Request", "Cache-Control": "private, no-store"}
 
 
 @cache
@@ -114,8 +120,8 @@ def environment() -> Environment:
 
 
 def _address(request: Request) -> str:
-    query = request.url.query
-    return request.url.path + (f"?{query}" if query else "")
+    query = request.scope["query_string"].decode("latin-1")
+    return path_of(request) + (f"?{query}" if query else "")
 
 
 def _take_notices(request: Request, say: Words) -> tuple[Notice, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
@@ -17,6 +18,7 @@ from dacheng.runtime.services.work import Work
 if TYPE_CHECKING:
     from dacheng.runtime.host import Host
 
+_PLAIN_PATH = re.compile(r"/[\w./-]*", re.ASCII).fullmatch  # what no part of an address can be taken for
 P = ParamSpec("P")
 T = TypeVar("T")
 Handler = Callable[[Request], Awaitable[Response]]
@@ -93,6 +95,12 @@ def user_of(request: Request) -> User:
     if not isinstance(actor, User):
         raise refuse("account.sign_in_needed")
     return actor
+
+
+def path_of(request: Request) -> str:
+    """The path that was asked for."""
+    path: str = request.scope["path"]
+    return path if request.scope.get("root_path", "") == "" and _PLAIN_PATH(path) else request.url.path
 
 
 def host_of(request: Request) -> Host:

@@ -51,18 +51,42 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class Choices:
+    """Records a link can be set to: titles by id, in order, and their `<option>`s drawn once."""
+
+    titles: Mapping[str, str]
+    html: str
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[str, str]]) -> Choices:
+        """The choices of (id, title) pairs."""
+        titles = dict(pairs)
+        return cls(MappingProxyType(titles), options(titles.items(), ""))
+
+    def drawn(self, chosen: str) -> str:
+        """The options, the chosen one selected."""
+        if chosen not in self.titles:
+            return self.html
+        at = f'<option value="{quick_escape(chosen)}"'
+        return self.html.replace(at, f"{at} selected", 1)
+
+
+NO_CHOICES: Mapping[str, Choices] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
 class Marks:
     """How a control stands at this moment.
 
-    `described` are ids of its hint and error, for `aria-describedby`; `choices` are (id, title) pairs
-    by entity, for links; `problems` are sentences by input name, for controls of several inputs.
+    `described` are ids of its hint and error, for `aria-describedby`; `choices` are what links can be
+    set to, by entity; `problems` are sentences by input name, for controls of several inputs.
     """
 
     wrong: bool = False
     readonly: bool = False
     required: bool = False
     described: str = ""
-    choices: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=lambda: MappingProxyType({}))
+    choices: Mapping[str, Choices] = field(default_factory=lambda: NO_CHOICES)
     problems: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def attributes(self) -> str:
@@ -149,6 +173,10 @@ class FieldView:
     def operand_text(self, field: Field, setting: Setting, operand: Json) -> str:
         """A condition's literal in words; of links the title is known elsewhere."""
         return "…" if isinstance(operand, Mapping | list) else str(operand)
+
+    def few(self, field: Field) -> frozenset[str]:
+        """The texts that this control alone holds, where they are few; what it then shows depends on nothing else."""
+        return frozenset()
 
     def sent(self, name: str, texts: Texts) -> bool:
         """Whether the form that was sent had this control on it."""

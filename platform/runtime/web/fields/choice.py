@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
@@ -22,6 +22,7 @@ from dacheng.runtime.web.fields.base import (
 )
 
 SEGMENTED = 4
+FEW = 16
 SHAPED = ("good", "watch", "risk")
 
 
@@ -54,6 +55,11 @@ class ChoiceView(FieldView):
             return _segments(field, setting, name, ident)
         return select_control(field, setting, name, ident)
 
+    def few(self, field: Field) -> frozenset[str]:
+        """Every option, and none."""
+        ids = [each.id for each in field.options]
+        return frozenset(("", *ids)) if len(ids) <= FEW else frozenset()
+
     def filter_control(self, field: Field, setting: Setting, name: str, ident: str) -> Control:
         """A select, however few the options."""
         return select_control(field, setting, name, ident)
@@ -73,22 +79,29 @@ def pill(field: Field, option: Option, setting: Setting) -> str:
     return f'<span class="{kind} tone-{option.tone}">{shape}{text}</span>'
 
 
-def _labelled(field: Field, setting: Setting, held: str) -> list[tuple[str, str]]:
-    return [
-        (each.id, setting.labels.option(setting.locale, field, each.id))
-        for each in field.options
-        if not each.archived or each.id == held
-    ]
+def _labelled(field: Field, setting: Setting) -> Callable[[str], list[tuple[str, str]]]:
+    """The options with their labels: those that live, and the one held."""
+    labels = {each.id: setting.labels.option(setting.locale, field, each.id) for each in field.options}
+    archived = {each.id for each in field.options if each.archived}
+    living = [(name, text) for name, text in labels.items() if name not in archived]
+
+    def shown(held: str) -> list[tuple[str, str]]:
+        if held not in archived:
+            return living
+        return [(name, text) for name, text in labels.items() if name not in archived or name == held]
+
+    return shown
 
 
 def _segments(field: Field, setting: Setting, name: str, ident: str) -> Control:
     none = [] if field.required else [("", setting.say("field.none"))]
+    labelled = _labelled(field, setting)
 
     def draw(texts: Texts, marks: Marks) -> str:
         held = texts.get(name, "")
         parts = [f'<span class="seg" role="radiogroup" id="{ident}-group" aria-labelledby="{ident}-label"']
         parts.append(f' aria-describedby="{marks.described}">' if marks.described else ">")
-        for number, (value, text) in enumerate([*none, *_labelled(field, setting, held)]):
+        for number, (value, text) in enumerate([*none, *labelled(held)]):
             at = f' id="{ident}"' if number == 0 else ""
             checked = " checked" if value == held else ""
             off = " disabled" if marks.readonly and value != held else ""
@@ -107,11 +120,11 @@ def select_control(field: Field, setting: Setting, name: str, ident: str) -> Con
     """The select of a choice, however few its options."""
     head = f'<span class="select"><select class="in" name="{name}" id="{ident}"'
     arrow = symbol(setting.icons, "down")
-    choose = setting.say("field.choose")
+    choose, labelled = setting.say("field.choose"), _labelled(field, setting)
 
     def draw(texts: Texts, marks: Marks) -> str:
         held = texts.get(name, "")
-        pairs = [("", choose), *_labelled(field, setting, held)]
+        pairs = [("", choose), *labelled(held)]
         if marks.readonly:
             pairs = [pair for pair in pairs if pair[0] == held]
         return f"{head}{marks.attributes()}>{options(pairs, held)}</select>{arrow}</span>"

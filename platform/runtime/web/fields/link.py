@@ -11,6 +11,7 @@ from dacheng.runtime.web.fields.base import (
     CHOSEN,
     EMPTY,
     Cell,
+    Choices,
     Control,
     FieldView,
     Marks,
@@ -23,6 +24,8 @@ from dacheng.runtime.web.fields.base import (
 
 PEOPLE = "core.user"
 TONES = 4
+NONE = Choices.of(())
+NOTHING = "-"  # no option's value
 
 
 class LinkView(FieldView):
@@ -53,17 +56,23 @@ class LinkView(FieldView):
         """A select of the first records by title; with scripts, a search over all of them."""
         source = f"/apps/{(field.to or '').replace('.', '/')}/pick"
         head = f'<span class="combo-box" data-combo="{source}"><span class="select"><select class="in" name="{name}" id="{ident}"'
-        arrow, choose = symbol(setting.icons, "down"), setting.say("field.choose")
+        arrow, unseen = symbol(setting.icons, "down"), setting.say("field.unseen")
+        none = options([("", setting.say("field.choose"))], NOTHING)
+        none_chosen = options([("", setting.say("field.choose"))], "")
         target = field.to or ""
 
         def draw(texts: Texts, marks: Marks) -> str:
-            held = texts.get(name, "")
-            pairs = list(marks.choices.get(target, ()))
-            if held and all(value != held for value, _ in pairs):
-                pairs.insert(0, (held, texts.get(f"{name}.title") or setting.say("field.unseen")))
-            pairs = [p for p in pairs if p[0] == held] if marks.readonly else [("", choose), *pairs]
-            off = " data-readonly" if marks.readonly else ""
-            return f"{head}{off}{marks.attributes()}>{options(pairs, held)}</select>{arrow}</span></span>"
+            held, choices = texts.get(name, ""), marks.choices.get(target, NONE)
+            own = ""
+            if held and (marks.readonly or held not in choices.titles):
+                title = choices.titles.get(held)
+                own = options(
+                    [(held, texts.get(f"{name}.title") or unseen if title is None else title)], held
+                )
+            if marks.readonly:
+                return f"{head} data-readonly{marks.attributes()}>{own}</select>{arrow}</span></span>"
+            nothing = none if held else none_chosen
+            return f"{head}{marks.attributes()}>{nothing}{own}{choices.drawn(held)}</select>{arrow}</span></span>"
 
         return draw
 

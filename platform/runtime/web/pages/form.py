@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 import orjson
@@ -24,17 +24,17 @@ from dacheng.runtime.web.form_body import read_pairs
 from dacheng.runtime.web.markup import drawn
 from dacheng.runtime.web.page import Link
 from dacheng.runtime.web.render import flash, render
-from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, work_of
+from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, path_of, work_of
 from dacheng.runtime.web.saving import save
 from dacheng.runtime.web.view import form_page
 from dacheng.runtime.web.view.form import PreparedForm, prepare_form
 from dacheng.runtime.web.view.form_page import Conflict, Filled, FormPage
-from dacheng.runtime.web.view.form_state import Decided, decide, defaults
+from dacheng.runtime.web.view.form_shown import Shown, shown, stored
+from dacheng.runtime.web.view.form_shown import titles as read_titles
+from dacheng.runtime.web.view.form_state import defaults
 from dacheng.runtime.web.view.prepared import Prepared
-from dacheng.runtime.web.view.record import title_of
 from dacheng.runtime.web.view.setting import setting_of, view_key
 
-CHOICES = 50
 FOUND = 20
 _forms: Prepared[PreparedForm] = Prepared(512)
 
@@ -48,6 +48,7 @@ class _Place:
     id: str
     policy: EntityPolicy
     prepared: PreparedForm
+    key: Hashable
 
     @property
     def path(self) -> str:
@@ -60,30 +61,18 @@ class _Place:
         return f"{self.path}/{self.id}" if self.id else self.path
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """What the database adds to a form: the decided conditions, choices of links, the record's name and version."""
-
-    decided: Decided
-    choices: Mapping[str, list[tuple[str, str]]]
-    texts: Texts
-    title: str = ""
-    version: int = 0
-    was: Mapping[str, str] = field(default_factory=dict)  # what the inputs hold for the stored record
-
-
 async def show_new(request: Request) -> Response:
     """An empty form, or one filled from the address (`?account=…`)."""
     place = _place(request, "create")
     names = place.prepared.places
 
-    def read(reader: Reader) -> _Shown:
+    def read(reader: Reader) -> Shown:
         start = defaults(
             reader, place.work, place.ref, place.prepared.form.id if place.prepared.declared else None
         )
         texts = place.prepared.texts(start)
         texts |= {name: value for name, value in request.query_params.items() if name in names}
-        return _shown(reader, place, texts)
+        return shown(reader, place.work, place.id, place.prepared, texts)
 
     found = await host_of(request).db.read(read)
     return _answer(request, place, found, {}, ())
@@ -159,7 +148,7 @@ def _place(request: Request, action: str) -> _Place:
     creating = action == "create"
     key = (*view_key(work), str(setting.zone), ref, form.id if form else "", creating)
     prepared = _forms.get(key, lambda: prepare_form(form, policy, workflow, setting, creating=creating))
-    return _Place(work, ref, str(request.path_params.get("id", "")), policy, prepared)
+    return _Place(work, ref, str(request.path_params.get("id", "")), policy, prepared, key)
 
 
 async def _sent(request: Request) -> dict[str, str]:
@@ -180,6 +169,10 @@ def _write(place: _Place, action: str, values: Mapping[str, Json], sent: Mapping
     )
 
 
+def _stored(reader: Reader, place: _Place) -> Shown:
+    return stored(reader, place.work, place.ref, place.id, place.prepared)
+
+
 def _rows_changed(sent: Mapping[str, str]) -> Mapping[str, str]:
     """Without scripts: a line taken out; a line more needs nothing, as an empty one always follows."""
     return (
@@ -187,69 +180,11 @@ def _rows_changed(sent: Mapping[str, str]) -> Mapping[str, str]:
     )
 
 
-# ---------------------------------------------------------------- what is read
-def _stored(reader: Reader, place: _Place) -> _Shown:
-    record = read_records.get(reader, place.work, place.ref, place.id)
-    if "update" not in record.may:
-        raise refuse("access.not_permitted")
-    texts = place.prepared.texts(record.json())
-    shown = _shown(reader, place, texts)
-    return replace(shown, title=title_of(record), version=record.version, was=texts)
-
-
-def _shown(reader: Reader, place: _Place, texts: Texts) -> _Shown:
-    values = place.prepared.read(texts) if place.prepared.rules else {}
-    decided = decide(reader, place.work, place.prepared, place.id, values)
-    targets = _targets(place.prepared)
-    choices = {ref: read_records.pick_list(reader, place.work, ref, "", CHOICES) for ref in targets}
-    return _Shown(decided, choices, {**texts, **_titles(reader, place, texts, choices)})
-
-
-def _targets(prepared: PreparedForm) -> set[str]:
-    """The entities that writable links on the form, and in its lines, lead to."""
-    found = {p.field.to for p in prepared.places.values() if p.field.is_link and p.writable}
-    for place in prepared.places.values():
-        child = (
-            prepared.setting.children.get(place.field.to or "") if isinstance(place.view, LinesView) else None
-        )
-        found |= {f.to for f in child.fields if f.is_link and f.id in child.writable} if child else set()
-    return {ref for ref in found if ref}
-
-
-def _titles(
-    reader: Reader, place: _Place, texts: Texts, choices: Mapping[str, Sequence[tuple[str, str]]]
-) -> dict[str, str]:
-    """The titles of linked records that are not among the choices, as `name.title`."""
-    held: dict[str, dict[str, str]] = {}
-    for name, one in place.prepared.places.items():
-        if one.field.is_link and texts.get(name):
-            held.setdefault(one.field.to or "", {})[name] = texts[name]
-        child = (
-            place.prepared.setting.children.get(one.field.to or "")
-            if isinstance(one.view, LinesView)
-            else None
-        )
-        for column in child.fields if child else ():
-            if column.is_link:
-                own = {
-                    k: v
-                    for k, v in texts.items()
-                    if v and k.startswith(f"{name}.") and k.endswith(f".{column.id}")
-                }
-                held.setdefault(column.to or "", {}).update(own)
-    found: dict[str, str] = {}
-    for ref, by_name in held.items():
-        known = dict(choices.get(ref, ()))
-        missing = sorted({ident for ident in by_name.values() if ident not in known})
-        if missing and place.work.policy.entity(ref) is not None:
-            known |= read_records.titles(reader, place.work, ref, missing)
-        found |= {f"{name}.title": known[ident] for name, ident in by_name.items() if ident in known}
-    return found
-
-
 # ---------------------------------------------------------------- what is answered
 async def _again(request: Request, place: _Place, texts: Texts, problems: Sequence[Problem]) -> Response:
-    found = await host_of(request).db.read(lambda reader: _shown(reader, place, texts))
+    found = await host_of(request).db.read(
+        lambda reader: shown(reader, place.work, place.id, place.prepared, texts)
+    )
     return _answer(request, place, found, texts, problems)
 
 
@@ -258,7 +193,7 @@ async def _conflict(
 ) -> Response:
     """Their values where the person changed nothing, the person's where they did; saved again on purpose only."""
 
-    def read(reader: Reader) -> tuple[_Shown, tuple[Conflict, ...]]:
+    def read(reader: Reader) -> tuple[Shown, tuple[Conflict, ...]]:
         now = _stored(reader, place)
         moved = form_page.changed_fields(place.prepared, {**now.texts, **_markers(place)}, was)
         theirs = [name for name in place.prepared.places if name in moved]
@@ -268,9 +203,9 @@ async def _conflict(
             for key in form_page.own_texts(one, merged):
                 merged.pop(key)
             merged |= form_page.own_texts(one, texts)
-        shown = _shown(reader, place, merged)
-        titles = {ident: title for pairs in shown.choices.values() for ident, title in pairs}
-        both = {**shown.texts, **_titles(reader, place, texts, shown.choices)}
+        found = shown(reader, place.work, place.id, place.prepared, merged)
+        titles = {ident: title for one in found.choices.values() for ident, title in one.titles.items()}
+        both = {**found.texts, **read_titles(reader, place.work, place.prepared, texts, found.choices)}
         titles |= {
             both[name.removesuffix(".title")]: text
             for name, text in both.items()
@@ -279,7 +214,7 @@ async def _conflict(
         conflicts = form_page.conflicts_of(
             place.prepared, theirs, now.texts, mine, texts, lambda ident: titles.get(ident, ident)
         )
-        return replace(shown, title=now.title, version=now.version, was=now.was), conflicts
+        return replace(found, title=now.title, version=now.version, was=now.was), conflicts
 
     found, conflicts = await host_of(request).db.read(read)
     return _answer(request, place, found, {}, (), conflicts, status=409)
@@ -295,7 +230,7 @@ def _markers(place: _Place) -> dict[str, str]:
 def _answer(
     request: Request,
     place: _Place,
-    found: _Shown,
+    found: Shown,
     texts: Texts,
     problems: Sequence[Problem],
     conflicts: tuple[Conflict, ...] | None = None,
@@ -313,11 +248,12 @@ def _answer(
         crumbs=(Link(entities, place.path), *([Link(title, place.back)] if place.id else [])),
         back=place.back,
         scripts=("form.js",),
-        action=request.url.path,
+        form=place.key,
+        action=path_of(request),
         draft=f"{work.context.actor.id}.{place.ref}.{place.id or 'new'}.{version}",
         zone=str(setting.zone),
         key=texts.get("_key") or work.context.new_id(),
-        version=version,
+        version=str(version) if version else "",
         was=texts.get("_was") or (form_page.was_text(prepared, found.was) if place.id else ""),
         script=drawn(prepared.script),
         context=form_page.context_script(found.decided),

@@ -69,14 +69,14 @@ def _read(
     reader: Reader, work: Work, policy: EntityPolicy, view: ListView, query: Query, state: ListState
 ) -> Found:
     page = read_records.list_page(reader, work, query)
-    quick: dict[str, list[tuple[str, str]]] = {}
+    quick: dict[str, tuple[tuple[str, str], ...]] = {}
     for name in view.filters:
         field = policy.readable.get(name)
         if field is not None and field.is_link and work.policy.entity(field.to or ""):
-            quick[name] = read_records.pick_list(reader, work, field.to or "", "", QUICK_CHOICES)
+            quick[name] = read_records.choices(reader, work, field.to or "", QUICK_CHOICES, tuple)
     building = policy.readable.get(state.build)
     if building is not None and building.is_link and work.policy.entity(building.to or ""):
-        quick[""] = read_records.pick_list(reader, work, building.to or "", "", QUICK_CHOICES)
+        quick[""] = read_records.choices(reader, work, building.to or "", QUICK_CHOICES, tuple)
     named = filters.linked_ids(
         filters.conditions(state.filter), lambda path: resolve(work.policy, policy, path)
     )

@@ -22,7 +22,7 @@ from dacheng.runtime.services.write_record import Write
 from dacheng.runtime.storage.reader import Reader
 from dacheng.runtime.web.errors import status_of
 from dacheng.runtime.web.fields import view_of
-from dacheng.runtime.web.fields.base import Setting
+from dacheng.runtime.web.fields.base import Choices, Setting
 from dacheng.runtime.web.form_body import ErrorLine, read_form, read_pairs
 from dacheng.runtime.web.markup import NOTHING, drawn
 from dacheng.runtime.web.page import Link, Page
@@ -97,7 +97,7 @@ class _Found:
     steps: tuple[Step, ...]
     related: list[tuple[str, str, ListPage, int]]
     events: tuple[Event, ...]
-    choices: dict[str, list[tuple[str, str]]]
+    choices: dict[str, Choices]
 
 
 async def show_record(request: Request) -> Response:
@@ -238,13 +238,13 @@ def _read(
 
 def _choices(
     reader: Reader, work: Work, flow: Workflow | None, policy: EntityPolicy, steps: Sequence[Step]
-) -> dict[str, list[tuple[str, str]]]:
+) -> dict[str, Choices]:
     """What the links that steps ask for may lead to."""
     asked = (
         [one for step in steps for one in missing_fields(flow, step.transition.id, policy)] if flow else []
     )
     refs = {one.to for one in asked if one.is_link and one.to}
-    return {ref: read_records.pick_list(reader, work, ref, "", CHOICES) for ref in refs}
+    return {ref: read_records.choices(reader, work, ref, CHOICES, Choices.of) for ref in refs}
 
 
 def _related(

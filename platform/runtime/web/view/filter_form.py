@@ -12,7 +12,7 @@ from dacheng.metadata.definition import Field
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.web.fields import view_of
-from dacheng.runtime.web.fields.base import Marks, Setting, select, symbol
+from dacheng.runtime.web.fields.base import Choices, Marks, Setting, select, symbol
 from dacheng.runtime.web.markup import drawn
 from dacheng.runtime.web.view import filters
 from dacheng.runtime.web.view.filter_tree import MAX_DEPTH, Condition, Group, kept_json
@@ -21,7 +21,7 @@ from dacheng.runtime.web.view.prepared import Prepared
 from dacheng.runtime.web.view.setting import view_key
 from dacheng.runtime.web.view.table import column_label, resolve
 
-Choices = Mapping[str, Sequence[tuple[str, str]]]
+Pairs = Mapping[str, Sequence[tuple[str, str]]]
 _offered: Prepared[dict[str, str]] = Prepared(256)
 
 
@@ -53,7 +53,7 @@ def draw_tree(
     policy: EntityPolicy,
     tree: Group,
     offered: Mapping[str, str],
-    choices: Choices,
+    choices: Pairs,
     setting: Setting,
 ) -> Markup:
     """The whole tree as HTML."""
@@ -69,11 +69,11 @@ class _Drawing:
         work: Work,
         policy: EntityPolicy,
         offered: Mapping[str, str],
-        choices: Choices,
+        choices: Pairs,
         setting: Setting,
     ) -> None:
         self.work, self.policy, self.setting = work, policy, setting
-        self.choices = choices
+        self.choices = {ref: Choices.of(pairs) for ref, pairs in choices.items()}
         self.fields = (("", setting.say("list.choose_field")), *offered.items())
         self.offered = offered
         say = setting.say

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from html import escape
 from types import MappingProxyType
@@ -14,13 +14,21 @@ from dacheng.metadata.expression import Expression, to_json
 from dacheng.metadata.kinds import Json
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.web.fields import view_of
-from dacheng.runtime.web.fields.base import FieldView, Marks, Setting, Texts, quick_escape, symbol
+from dacheng.runtime.web.fields.base import (
+    NO_CHOICES,
+    Choices,
+    FieldView,
+    Marks,
+    Setting,
+    Texts,
+    quick_escape,
+    symbol,
+)
 from dacheng.runtime.web.fields.choice import is_segmented
 
 GENERATED = "generated"
 CONDITIONS = ("visible", "required", "readonly")
 HOLE = "-hole-in-a-control-"
-Choices = Mapping[str, list[tuple[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,16 @@ class FormMarks:
     required: frozenset[str] = frozenset()
     readonly: frozenset[str] = frozenset()
     problems: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    choices: Mapping[str, list[tuple[str, str]]] = field(default_factory=lambda: MappingProxyType({}))
+    choices: Mapping[str, Choices] = field(default_factory=lambda: NO_CHOICES)
+
+    @property
+    def marked(self) -> Set[str]:
+        """The fields that anything is marked at."""
+        return self.hidden | self.required | self.readonly | self.problems.keys()
+
+
+Draw = Callable[[Texts, FormMarks], str]
+Calm = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +60,9 @@ class Place:
     label: str
     writable: bool
     rules: FormField
-    draw: Callable[[Texts, FormMarks], str]
+    draw: Draw
+    calm: Calm | None  # quicker, for a field with nothing to mark
+    as_text: bool  # its one input holds the value as text
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +76,15 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Links:
+    """Where links lead: the entities to choose from, (input, entity), and (lines, column, entity)."""
+
+    targets: tuple[str, ...]
+    own: tuple[tuple[str, str], ...]
+    of_lines: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PreparedForm:
     """A form ready to draw. `script` is the JSON its browser side reads: conditions and kinds by field."""
 
@@ -67,12 +95,17 @@ class PreparedForm:
     script: str
     setting: Setting
     rules: tuple[Expression, ...]  # every condition of its places
+    links: Links
 
     def texts(self, record: Mapping[str, Json]) -> dict[str, str]:
         """What every input holds for a record's JSON values."""
         found: dict[str, str] = {}
         for name, place in self.places.items():
-            found |= place.view.texts(place.field, self.setting, name, record.get(name))
+            value = record.get(name)
+            if place.as_text:
+                found[name] = "" if value is None else str(value)
+            else:
+                found |= place.view.texts(place.field, self.setting, name, value)
         return found
 
     def read(self, texts: Texts) -> dict[str, Json]:
@@ -129,7 +162,24 @@ def prepare_form(
         script=_script(by_name.values()),
         setting=setting,
         rules=tuple(_rules(by_name.values())),
+        links=_links(by_name.values(), setting),
     )
+
+
+def _links(places: Iterable[Place], setting: Setting) -> Links:
+    own, of_lines = [], []
+    targets: dict[str, None] = {}
+    for place in places:
+        one = place.field
+        if one.is_link and one.to:
+            own.append((one.id, one.to))
+            targets.update({one.to: None} if place.writable else {})
+        child = setting.children.get(one.to or "") if one.is_lines else None
+        for column in child.fields if child is not None else ():
+            if column.is_link and column.to:
+                of_lines.append((one.id, column.id, column.to))
+                targets.update({column.to: None} if child and column.id in child.writable else {})
+    return Links(tuple(targets), tuple(own), tuple(of_lines))
 
 
 def _shown(entity: EntityPolicy, name: str, held: set[str], creating: bool) -> bool:
@@ -150,14 +200,9 @@ def _place(
 ) -> Place:
     view, label = view_of(one), setting.labels.field(setting.locale, one)
     writable = one.id in entity.writable and one.id not in held
-    return Place(
-        one,
-        view,
-        label,
-        writable,
-        rules,
-        _drawing(one, view, rules, label, writable, setting, said=label == title),
-    )
+    draw = _drawing(one, view, rules, label, writable, setting, said=label == title)
+    as_text = type(view).texts is FieldView.texts
+    return Place(one, view, label, writable, rules, draw, _calm(draw, one, view), as_text)
 
 
 def _drawing(
@@ -212,28 +257,39 @@ def _drawing(
             f'<p class="error" id="{ident}-error"{"" if error else " hidden"}>{mark}<span>{escape(error)}</span></p></div>'
         )
 
-    return _ready_for_calm(draw, name, view, always=writable and one.required)
+    return draw
 
 
-def _ready_for_calm(
-    draw: Callable[[Texts, FormMarks], str], name: str, view: FieldView, *, always: bool
-) -> Callable[[Texts, FormMarks], str]:
-    """The same closure, quick where nothing is marked: the HTML around a text that stands in it as it is is kept."""
-    if not view.verbatim:
-        return draw
+def _calm(draw: Draw, one: Field, view: FieldView) -> Calm | None:
+    """The field's HTML for a text where nothing is marked: what stands around the text, or for each of a few, is kept."""
+    few = view.few(one)
+    if view.verbatim:
+        return _calm_around(draw, one.id)
+    return _calm_of_few(draw, one.id, few) if few else None
+
+
+def _calm_around(draw: Draw, name: str) -> Calm | None:
+    """For a control that shows its text once and as it is."""
     around = draw({name: HOLE}, FormMarks()).split(HOLE)
     if len(around) != 2:
-        return draw
+        return None
     before, behind = around
+    return lambda text: f"{before}{quick_escape(text)}{behind}"
 
-    def draw_calm(texts: Texts, marks: FormMarks) -> str:
-        if name in marks.problems or name in marks.hidden or name in marks.readonly:
-            return draw(texts, marks)
-        if not always and name in marks.required:
-            return draw(texts, marks)
-        return f"{before}{quick_escape(texts.get(name, ''))}{behind}"
 
-    return draw_calm
+def _calm_of_few(draw: Draw, name: str, few: frozenset[str]) -> Calm:
+    """For a control whose text is one of a few: each is drawn once, when it is first shown."""
+    kept: dict[str, str] = {}
+
+    def calm(text: str) -> str:
+        found = kept.get(text)
+        if found is None:
+            found = draw({name: text}, FormMarks())
+            if text in few:
+                kept[text] = found
+        return found
+
+    return calm
 
 
 def _rules(places: Iterable[Place]) -> Iterable[Expression]:
@@ -261,7 +317,10 @@ def _script(places: Iterable[Place]) -> str:
     return script_json(described)
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def script_json(value: object) -> str:
     """JSON that can stand inside `<script type="application/json">`: no `<`, `>` or `&` left in it."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = _encode(value)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

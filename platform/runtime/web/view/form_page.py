@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping, Set
+from dataclasses import dataclass, replace
+from typing import Any
 
-from markupsafe import Markup
+import orjson
+from markupsafe import Markup, escape
 
 from dacheng.metadata.kinds import Json
 from dacheng.metadata.problem import Problem
-from dacheng.runtime.web.fields.base import Setting, Texts
+from dacheng.runtime.web.fields.base import Choices, Setting, Texts
 from dacheng.runtime.web.fields.lines import LinesView
 from dacheng.runtime.web.form_body import ErrorLine
 from dacheng.runtime.web.markup import drawn
 from dacheng.runtime.web.page import Page
-from dacheng.runtime.web.view.form import FormMarks, Place, PreparedForm, script_json
+from dacheng.runtime.web.view.form import FormMarks, Part, Place, PreparedForm, script_json
 from dacheng.runtime.web.view.form_state import Decided
 from dacheng.runtime.web.words import sentences
 
-Choices = Mapping[str, list[tuple[str, str]]]
+HOLES = ("title", "back", "action", "draft", "key", "version", "was")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +46,45 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormPage(Page):
-    """Everything the form's template shows; `version` 0 is a record that does not exist yet."""
+    """Everything the form's template shows; `version` is empty for a record that does not exist yet.
 
+    `form` names the prepared form; a form in which nothing is wrong is filled into what is kept for it.
+    """
+
+    form: Hashable
     action: str
     draft: str
     zone: str
     key: str
-    version: int
+    version: str
     was: str
     script: Markup
     context: Markup
     parts: tuple[DrawnPart, ...]
     wrong: tuple[ErrorLine, ...] = ()
     conflicts: tuple[Conflict, ...] | None = None
+
+    def mould(self) -> Hashable | None:
+        """The form, whether its record exists, and which sections are hidden."""
+        if self.wrong or self.conflicts is not None:
+            return None
+        return self.form, self.version == "", tuple([part.hidden for part in self.parts])
+
+    def hollow(self, hole: Callable[[str], str]) -> FormPage:
+        """The form without title, addresses, fields, and what the browser sends back."""
+        holes: dict[str, Any] = {name: hole(name) for name in HOLES}
+        parts = [replace(part, html=drawn(hole(f"part{at}"))) for at, part in enumerate(self.parts)]
+        if not self.version:
+            holes["version"] = ""
+        return replace(self, **holes, context=drawn(hole("context")), parts=tuple(parts))
+
+    def filling(self) -> Mapping[str, str]:
+        """Texts escaped, parts as they are."""
+        filling: dict[str, str] = {name: escape(getattr(self, name)) for name in HOLES}
+        filling["context"] = self.context
+        for at, part in enumerate(self.parts):
+            filling[f"part{at}"] = part.html
+        return filling
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +96,31 @@ class Filled:
 
 
 def draw_parts(
-    prepared: PreparedForm, filled: Filled, decided: Decided, choices: Choices
+    prepared: PreparedForm, filled: Filled, decided: Decided, choices: Mapping[str, Choices]
 ) -> tuple[DrawnPart, ...]:
     """Every section with the texts in its inputs and the marks that hold now."""
     state = decided.state
     marks = FormMarks(state.hidden, state.required, state.readonly, filled.problems, choices)
+    marked = marks.marked
     return tuple(
         DrawnPart(
             id=part.id,
             title=part.title,
             columns=part.columns,
-            html=drawn([place.draw(filled.texts, marks) for place in part.places]),
+            html=drawn(_fields(part, filled.texts, marks, marked)),
             hidden=all(place.field.id in state.hidden for place in part.places),
         )
         for part in prepared.parts
     )
+
+
+def _fields(part: Part, texts: Texts, marks: FormMarks, marked: Set[str]) -> list[str]:
+    return [
+        place.draw(texts, marks)
+        if place.calm is None or place.field.id in marked
+        else place.calm(texts.get(place.field.id, ""))
+        for place in part.places
+    ]
 
 
 def context_script(decided: Decided) -> Markup:
@@ -134,7 +172,8 @@ def was_text(prepared: PreparedForm, texts: Texts) -> str:
     return _encode(kept)
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+def _encode(kept: Mapping[str, str]) -> str:
+    return orjson.dumps(kept).decode()
 
 
 def was_of(text: str) -> dict[str, str] | None:

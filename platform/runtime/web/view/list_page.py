@@ -13,7 +13,7 @@ from dacheng.metadata.definition import Field, ListView
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.web.fields import view_of
-from dacheng.runtime.web.fields.base import Marks, Setting, select, symbol
+from dacheng.runtime.web.fields.base import Choices, Marks, Setting, select, symbol
 from dacheng.runtime.web.markup import drawn
 from dacheng.runtime.web.page import Link, Page
 from dacheng.runtime.web.view import filters
@@ -96,7 +96,7 @@ class Found:
     next: str
     count: int
     titles: dict[str, str]
-    quick: dict[str, list[tuple[str, str]]]
+    quick: dict[str, tuple[tuple[str, str], ...]]
 
 
 def list_page(
@@ -238,7 +238,7 @@ def _building(
     if field is None or not filters.operators_of(field):
         return None
     control = view_of(field).filter_control(replace(field, required=False), setting, "f-value", "f-value")
-    marks = Marks(choices={field.to or "": found.quick.get("", [])})
+    marks = Marks(choices={field.to or "": Choices.of(found.quick.get("", ()))})
     return Building(
         field.id,
         setting.labels.field(setting.locale, field),

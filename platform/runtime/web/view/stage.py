@@ -17,7 +17,7 @@ from dacheng.runtime.services.read_records import RecordView
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.workflow import Step
 from dacheng.runtime.web.fields import view_of
-from dacheng.runtime.web.fields.base import Marks, Setting
+from dacheng.runtime.web.fields.base import NO_CHOICES, Choices, Marks, Setting
 from dacheng.runtime.web.fields.choice import is_segmented
 from dacheng.runtime.web.markup import NOTHING, drawn
 from dacheng.runtime.web.page import Link
@@ -66,9 +66,7 @@ class Asked:
 
     step: str = ""
     texts: Mapping[str, str] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
-    choices: Mapping[str, list[tuple[str, str]]] = dataclasses.field(
-        default_factory=lambda: MappingProxyType({})
-    )
+    choices: Mapping[str, Choices] = dataclasses.field(default_factory=lambda: NO_CHOICES)
 
 
 @dataclass(frozen=True, slots=True)
