@@ -30,6 +30,7 @@ class User:
     departments: tuple[str, ...] = ()
     session: str | None = None
     token: str | None = None  # set when the person acts through an API token
+    unread: int = field(default=0, compare=False)  # notifications waiting, as counted with the session
 
 
 @dataclass(frozen=True, slots=True)

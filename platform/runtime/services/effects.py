@@ -9,8 +9,8 @@ from typing import Any
 from dacheng.metadata.definition import Field, Rule
 from dacheng.metadata.kinds import Effect, Json
 from dacheng.metadata.problem import Refused, refuse
-from dacheng.plugins.context import Context
-from dacheng.runtime.services import links
+from dacheng.plugins.context import Automation, Context
+from dacheng.runtime.services import links, notices
 from dacheng.runtime.services.plan_write import plan_record
 from dacheng.runtime.services.rules import MAX_DEPTH, Evaluation, evaluate
 from dacheng.runtime.services.save_plan import Happened, Message, Plan, Trace, Write, because_of_rule
@@ -102,12 +102,18 @@ def _apply(plan: Plan, work: Work, happened: Happened, effect: Effect, key: str)
             values = _raw(work, params["entity"], params["values"])
             plan_record(plan, work, Write("create", params["entity"], values=values))
         case "notify":
-            source = {"entity": happened.ref, "record": happened.id}
-            plan.messages.append(Message("notify", {**_plain(params), **source}, key))
+            source = {"entity": happened.ref, "record": happened.id, "app": app_of(work), "key": key}
+            plan.messages.append(Message(notices.JOB, {**_plain(params), **source}, key))
         case "outbox":
             plan.messages.append(Message(params["kind"], _plain(params["payload"]), key))
         case _:
             raise refuse("rule.unknown_action", rule=happened.ref, action=effect.kind)
+
+
+def app_of(work: Work) -> str:
+    """The app whose automation acts; empty for anybody else."""
+    actor = work.context.actor
+    return actor.app if isinstance(actor, Automation) else ""
 
 
 def _update(work: Work, ref: str, record_id: str, values: Mapping[str, Any]) -> Write:

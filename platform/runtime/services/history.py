@@ -78,16 +78,12 @@ def read(
     if record_id not in read_records.visible(reader, work, ref, [record_id]):
         raise refuse("record.missing")
     limit = min(limit, MAX_ENTRIES)
-    shown = {ref: policy}
-    for each in policy.readable.values():
-        child = work.policy.entity(each.to or "") if each.is_lines else None
-        if child is not None:
-            shown[each.to or ""] = child
+    entities = of_entities(work, policy)
     rows = _rows(partial(change_log.read, reader, ref, record_id), before)
-    if len(shown) > 1:
+    if len(entities) > 1:
         lines = _rows(partial(change_log.read_lines, reader, record_id), before)
         rows = merge(rows, lines, key=lambda row: -row.seq)
-    entries = (_entry(row, shown[row.entity], ref) for row in rows if row.entity in shown)
+    entries = (_entry(row, entities[row.entity], ref) for row in rows if row.entity in entities)
     kept = list(islice((each for each in entries if each is not None), limit + 1))
     found = _without_unseen(reader, work, kept[:limit])
     return replace(found, next=kept[limit - 1].seq if len(kept) > limit else None)
@@ -98,6 +94,23 @@ def _rows(some: Callable[[int, int], Sequence[ChangeRow]], before: int) -> Itera
     while page := some(PAGE, before):
         yield from page
         before = page[-1].seq
+
+
+def shown(reader: Reader, work: Work, policy: EntityPolicy, rows: Sequence[ChangeRow]) -> History:
+    """Rows of the log as the asker may see them; that the record may be seen has been looked at before."""
+    entities = of_entities(work, policy)
+    entries = [_entry(row, entities[row.entity], policy.entity.ref) for row in rows if row.entity in entities]
+    return _without_unseen(reader, work, [each for each in entries if each is not None])
+
+
+def of_entities(work: Work, policy: EntityPolicy) -> dict[str, EntityPolicy]:
+    """The record's own entity and those of its lines, as far as they may be read."""
+    found = {policy.entity.ref: policy}
+    for each in policy.readable.values():
+        child = work.policy.entity(each.to or "") if each.is_lines else None
+        if child is not None:
+            found[child.entity.ref] = child
+    return found
 
 
 def _entry(row: ChangeRow, policy: EntityPolicy, ref: str) -> Entry | None:

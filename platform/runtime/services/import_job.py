@@ -8,11 +8,12 @@ from typing import Any
 
 from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.plugins.context import Cause
-from dacheng.runtime.services import import_source, write_record
+from dacheng.runtime.services import import_source, notices, write_record
 from dacheng.runtime.services.delimited import Delimited
 from dacheng.runtime.services.import_cells import Cells, Draft, describe_problems, pending_links
 from dacheng.runtime.services.import_links import SEVERAL, LinkBook, Pending, find_records
 from dacheng.runtime.services.import_mapping import parse_mapping
+from dacheng.runtime.services.notices import Notice
 from dacheng.runtime.services.sessions import milliseconds
 from dacheng.runtime.services.site import Site
 from dacheng.runtime.services.work import Work
@@ -45,7 +46,7 @@ class ImportJob:
         if any(self.book.own.values()):
             self._own_links()
         now = milliseconds(self.work.context.now)
-        self.site.db.write_now(lambda tx: imports.set_state(tx, self.run.id, imports.DONE, now))
+        self.site.db.write_now(lambda tx: self._finished(tx, now))
         self.progress("import", self.run.total, self.run.total)
 
     def store_rows(self) -> None:
@@ -61,6 +62,12 @@ class ImportJob:
             keys.add(key)
         if batch:
             self.store_batch(batch)
+
+    def _finished(self, tx: Transaction, now: int) -> None:
+        """The run is done, and whoever started it is told."""
+        imports.set_state(tx, self.run.id, imports.DONE, now)
+        notice = Notice("import", self.run.entity, self.run.id, more={"file": self.run.file_name})
+        notices.put(tx, notice, [self.run.actor], f"import:{self.run.id}", now)
 
     def _drafts(self, position: int) -> Iterator[Draft]:
         return (self.cells.draft(row, cells) for row, cells in import_source.after(self.table, position))

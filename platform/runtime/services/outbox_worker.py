@@ -13,11 +13,11 @@ from functools import partial
 from typing import Any
 
 from dacheng.metadata.problem import Refused
-from dacheng.runtime.services import mail, sign_in
+from dacheng.runtime.services import mail, notices, sign_in
 from dacheng.runtime.services.event_consumers import Followers
 from dacheng.runtime.services.sessions import milliseconds
 from dacheng.runtime.services.site import Site
-from dacheng.runtime.storage import accounts, event_log, outbox, traces
+from dacheng.runtime.storage import accounts, event_log, notifications, outbox, traces
 from dacheng.runtime.storage.outbox import Job
 from dacheng.runtime.storage.reader import Transaction
 
@@ -26,6 +26,7 @@ DAY_MS = 24 * 3600 * 1000
 KEEP_DONE_MS = 7 * DAY_MS
 KEEP_EVENT_IDS_MS = 35 * DAY_MS  # longer than any sender tries again
 KEEP_TRACES_MS = 180 * DAY_MS
+KEEP_READ_MS = 90 * DAY_MS
 SWEEP_EVERY = 3600
 log = logging.getLogger("dacheng.worker")
 Handler = Callable[[Site, Mapping[str, Any], datetime], None]
@@ -49,7 +50,16 @@ def _notice(site: Site, payload: Mapping[str, Any], now: datetime) -> None:
             mail.send(site.settings, known.login, "notice", payload.get("locale", ""), words, now)
 
 
-HANDLERS: Mapping[str, Handler] = {sign_in.RESET_JOB: _reset, "mail.notice": _notice}
+def _told(site: Site, payload: Mapping[str, Any], now: datetime) -> None:
+    """A notification inside the product."""
+    site.db.write_now(lambda tx: notices.deliver(tx, payload, milliseconds(now)), urgent=False)
+
+
+HANDLERS: Mapping[str, Handler] = {
+    sign_in.RESET_JOB: _reset,
+    "mail.notice": _notice,
+    notices.JOB: _told,
+}
 
 
 @dataclass(slots=True)
@@ -140,13 +150,14 @@ def _fail(site: Site, job: Job, reason: str, now: datetime) -> None:
 
 
 def sweep(site: Site, now: datetime) -> None:
-    """Drop what has served: finished jobs, ids of old events (the events stay), old traces of rules."""
+    """Drop what has served: finished jobs, ids of old events (the events stay), old traces, notifications read long ago."""
     at = milliseconds(now)
 
     def work(tx: Transaction) -> None:
         outbox.sweep(tx, at - KEEP_DONE_MS)
         event_log.forget_ids(tx, at - KEEP_EVENT_IDS_MS)
         traces.forget(tx, at - KEEP_TRACES_MS)
+        notifications.forget(tx, at - KEEP_READ_MS)
 
     site.db.write_now(work, urgent=False)
 

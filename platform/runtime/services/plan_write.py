@@ -9,7 +9,7 @@ from dacheng.metadata.definition import Transition, Workflow
 from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.plugins.api import RecordWrite
 from dacheng.plugins.context import Automation, User
-from dacheng.runtime.services import form_rules, links, parse_values, standing, workflow
+from dacheng.runtime.services import form_rules, links, notices, parse_values, standing, workflow
 from dacheng.runtime.services.conditions import Subject, holds, value_of
 from dacheng.runtime.services.parse_values import Parsed
 from dacheng.runtime.services.plan_lines import plan_lines
@@ -94,6 +94,8 @@ def _create_plain(plan: Plan, work: Work, shape: WriteShape, write: Write) -> st
     given["created_by"] = given["updated_by"] = work.context.actor.id
     plan.steps.append(Step((RecordChange("create", entity, record_id, values),), plan.stamp(work)))
     plan.at_hand.plan(entity.ref, record_id, given)
+    if "owner" in values:
+        notices.tell_owner(plan, work, entity.ref, record_id, values["owner"], None, 1)
     return record_id
 
 
@@ -364,6 +366,9 @@ def _add(
     version = 1 if first.action == "create" else int(subject.values["version"]) + 1
     after = {**subject.values, "version": version}
     plan.at_hand.plan(ref, first.id, None if gone else after)
+    if "owner" in first.values:
+        held = before.get("owner") if before is not None else None
+        notices.tell_owner(plan, work, ref, first.id, first.values["owner"], held, version)
     if work.hooks.watches_writes:
         plan.writes.append(RecordWrite(first.action, ref, first.id, before, None if gone else after))
     if ref in work.model.catalogue.rules:

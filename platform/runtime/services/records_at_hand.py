@@ -29,7 +29,7 @@ class AtHand:
     model: Model
     values: dict[Key, dict[str, Any] | None] = field(default_factory=dict)
     lines: dict[Key, list[dict[str, Any]]] = field(default_factory=dict)  # by (child, parent id), in order
-    seen: dict[tuple[str, str, str], bool] = field(default_factory=dict)  # (policy, entity, id)
+    seen: dict[tuple[str, str, str, str], bool] = field(default_factory=dict)  # (policy, actor, entity, id)
     journal: list[Callable[[], None]] = field(default_factory=list)  # how to take back what was planned
 
     def plan(self, ref: str, record_id: str, values: dict[str, Any] | None) -> None:
@@ -108,7 +108,7 @@ class AtHand:
         return policy is not None and holds(policy.rows[action], subject, work.context)
 
     def _may_see(self, work: Work, ref: str, record_id: str) -> bool:
-        key = (work.policy.hash, ref, record_id)
+        key = (work.policy.hash, work.context.actor.id, ref, record_id)
         if key not in self.seen:
             policy = work.policy.entity(ref)
             values = self.values[ref, record_id]

@@ -12,6 +12,7 @@ from dacheng.runtime.services import gate, read_records
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage import traces
 from dacheng.runtime.storage.reader import Reader
+from dacheng.runtime.storage.traces import TraceRow
 
 MAX_TRACES = 50
 
@@ -40,7 +41,11 @@ def why(reader: Reader, work: Work, ref: str, record_id: str, limit: int = MAX_T
     work.entity(ref)
     if record_id not in read_records.visible(reader, work, ref, [record_id]):
         raise refuse("record.missing")
-    rows = traces.of_record(reader, ref, record_id, min(limit, MAX_TRACES))
+    return shown(work, ref, traces.of_record(reader, ref, record_id, min(limit, MAX_TRACES)))
+
+
+def shown(work: Work, ref: str, rows: Sequence[TraceRow]) -> list[Why]:
+    """Traces as the asker may see them; that the record may be seen has been looked at before."""
     return [
         Why(
             seq=row.seq,

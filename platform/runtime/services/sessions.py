@@ -73,7 +73,11 @@ def identify(
     if person is None:
         return Found(Anonymous(), identity.versions, current)
     stale = milliseconds(now) - identity.seen_at > TOUCH_EVERY.total_seconds() * 1000
-    actor = replace(person.user, token=value) if credentials.token else replace(person.user, session=value)
+    actor = (
+        replace(person.user, token=value)
+        if credentials.token
+        else replace(person.user, session=value, unread=identity.unread)
+    )
     touch = _touch(value, bool(credentials.token), milliseconds(now)) if stale else None
     return Found(actor, identity.versions, current, touch, person.locale)
 

@@ -1,38 +1,62 @@
-"""One change is taken back by an ordinary save of the values before it, as whoever asks."""
+"""What was saved is taken back by an ordinary save of the values before it, as whoever asks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
+from dacheng.metadata.definition import Field
 from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.runtime.services import history, read_records
-from dacheng.runtime.services.history import Entry
+from dacheng.runtime.services.history import Entry, FieldChange
+from dacheng.runtime.services.read_records import RecordView
 from dacheng.runtime.services.save_plan import Write
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage import change_log
 from dacheng.runtime.storage.reader import Reader
 
+UNDO: Final = "undo"  # the cause of such a save
+FOLLOWS = frozenset({"department"})  # set by the owner, never by hand
 
-def plan_undo(reader: Reader, work: Work, ref: str, record_id: str, seq: int) -> Write:
-    """The save that takes change `seq` back, to be given to `write_record`.
 
-    A deletion is taken back by restoring. Refuses with `undo.unknown_change` for what the asker's history
-    does not show, and with `undo.not_possible` at each field that changed again since.
+def plan_undo(
+    reader: Reader, work: Work, ref: str, record_id: str, seq: int, *, whole: bool = False
+) -> Write:
+    """The save that takes change `seq` back, to be given to `write_record`; `whole`: and all saved with it.
+
+    A deletion is taken back by restoring, a line that came by removing it, one that went by adding it again.
+    Refuses with `undo.unknown_change` for what the asker's history does not show, and with
+    `undo.not_possible` at each field that changed again since.
     """
     deleted = _deleted(reader, work, ref, record_id, seq)
     if deleted is not None:
         return deleted
-    entries = history.read(reader, work, ref, record_id, 1, seq + 1).entries
-    entry = next((each for each in entries if each.seq == seq and each.line == ""), None)
-    if entry is None or entry.action != "update":
+    around = (seq + history.MAX_ENTRIES, seq + 1) if whole else (seq + 1,)
+    some = history.MAX_ENTRIES if whole else 1
+    found = {
+        each.seq: each
+        for before in around
+        for each in history.read(reader, work, ref, record_id, some, before).entries
+    }
+    entry = found.get(seq)
+    if entry is None or (entry.line and not whole) or (entry.line == "" and entry.action != "update"):
         raise refuse("undo.unknown_change")
+    together = [each for each in found.values() if _saved_with(entry, each)] if whole else [entry]
     record = read_records.get(reader, work, ref, record_id)
-    problems = _changed_since(work, entry, record.json())
+    shown = record.json()
+    own = [each for each in together if each.line == ""]
+    problems = [one for each in own for one in _changed_since(work, each.changes, shown)]
+    values = _before(own, record.policy.writable if whole else None)
+    values |= _lines_before(work, record, [each for each in together if each.line], problems)
     if problems:
         raise Refused(problems)
-    values = {each.field.id: each.before for each in entry.changes if each.field.id != "department"}
     return Write("update", ref, record_id, values, record.version)
+
+
+def latest_change(reader: Reader, ref: str, record_id: str) -> int | None:
+    """The number of a record's latest change of its own, which is what to take back to have a save again."""
+    rows = change_log.read(reader, ref, record_id, 1)
+    return rows[0].seq if rows and rows[0].action == "update" and rows[0].cause_kind == UNDO else None
 
 
 def _deleted(reader: Reader, work: Work, ref: str, record_id: str, seq: int) -> Write | None:
@@ -44,10 +68,82 @@ def _deleted(reader: Reader, work: Work, ref: str, record_id: str, seq: int) -> 
     return None
 
 
-def _changed_since(work: Work, entry: Entry, now: Mapping[str, Any]) -> list[Problem]:
+def _saved_with(entry: Entry, other: Entry) -> bool:
+    return (entry.at, entry.cause_kind, entry.cause, entry.person) == (
+        other.at,
+        other.cause_kind,
+        other.cause,
+        other.person,
+    )
+
+
+def _before(entries: Iterable[Entry], writable: frozenset[str] | None) -> dict[str, Any]:
+    """The values before; what is worked out from others follows by itself."""
+    return {
+        each.field.id: each.before
+        for entry in entries
+        for each in entry.changes
+        if each.field.id not in FOLLOWS and (writable is None or each.field.id in writable)
+    }
+
+
+def _changed_since(work: Work, changes: Iterable[FieldChange], now: Mapping[str, Any]) -> list[Problem]:
     locale, labels = work.context.locale, work.model.labels
     return [
         problem("undo.not_possible", f"/{each.field.id}", name=labels.field(locale, each.field))
-        for each in entry.changes
+        for each in changes
         if now.get(each.field.id) != each.after
     ]
+
+
+# ---------------------------------------------------------------- lines
+def _lines_before(
+    work: Work, record: RecordView, entries: Sequence[Entry], problems: list[Problem]
+) -> dict[str, list[dict[str, Any]]]:
+    """Each list of lines that these changes touched, as it was before them."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    shown = record.json()
+    for name, field in record.policy.readable.items():
+        touching = {each.record: each for each in entries if field.is_lines and each.line == field.to}
+        child = work.policy.entity(field.to or "") if touching else None
+        if child is None or name not in record.policy.writable:
+            continue
+        now = shown[name] if isinstance(shown[name], list) else []
+        found[name] = [
+            {
+                "id": line["id"],
+                **_writable(line, child.writable),
+                **_line_before(touching.get(line["id"]), child.writable),
+            }
+            for line in now
+            if line["id"] not in touching or touching[line["id"]].action != "create"
+        ]
+        for each in touching.values():
+            if each.action == "delete":
+                found[name].append(_line_before(each, child.writable))
+        problems.extend(_lines_since(work, field, now, touching))
+    return found
+
+
+def _writable(line: Mapping[str, Any], writable: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in line.items() if name in writable}
+
+
+def _line_before(entry: Entry | None, writable: frozenset[str]) -> dict[str, Any]:
+    if entry is None or entry.action == "create":
+        return {}
+    return {each.field.id: each.before for each in entry.changes if each.field.id in writable}
+
+
+def _lines_since(
+    work: Work, field: Field, now: Sequence[Mapping[str, Any]], touching: Mapping[str, Entry]
+) -> list[Problem]:
+    """A line changed or gone since stands in the way."""
+    present = {str(line["id"]): line for line in now}
+    label = work.model.labels.field(work.context.locale, field)
+    for ident, entry in touching.items():
+        gone = entry.action != "delete" and ident not in present
+        moved = entry.action == "update" and not gone and _changed_since(work, entry.changes, present[ident])
+        if gone or moved:
+            return [problem("undo.not_possible", f"/{field.id}", name=label)]
+    return []

@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from dacheng.runtime.storage.reader import Prepared, Reader, Transaction
 from dacheng.runtime.storage.system_tables import (
     credential,
+    notification,
     reset_token,
     role,
     session,
@@ -25,11 +26,12 @@ _b = sa.bindparam
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What one look finds: all versions, and whose session or token it is (None: nobody's)."""
+    """What one look finds: all versions, whose session or token it is (None: nobody's), what they have not read yet."""
 
     versions: Versions
     user: str | None
     seen_at: int = 0
+    unread: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,15 @@ class TokenRow:
 
 _VERSIONS = (version.c.definitions, version.c.labels, version.c.directory)
 _LIVE = (credential.c.user == session.c.user) & (credential.c.state == ACTIVE)
+_WAITING = (
+    sa.select(sa.func.count())
+    .select_from(notification)
+    .where(notification.c.user == credential.c.user, notification.c.read_at.is_(None))
+    .correlate(credential)
+    .scalar_subquery()
+)
 _SESSION = Prepared(
-    sa.select(*_VERSIONS, credential.c.user, session.c.seen_at).select_from(
+    sa.select(*_VERSIONS, credential.c.user, session.c.seen_at, _WAITING).select_from(
         version.outerjoin(
             session,
             (session.c.hash == _b("hash"))
@@ -77,7 +86,7 @@ _SESSION = Prepared(
     )
 )
 _TOKEN = Prepared(
-    sa.select(*_VERSIONS, credential.c.user, sa.func.coalesce(token.c.seen_at, 0)).select_from(
+    sa.select(*_VERSIONS, credential.c.user, sa.func.coalesce(token.c.seen_at, 0), sa.literal(0)).select_from(
         version.outerjoin(
             token,
             (token.c.hash == _b("hash")) & (token.c.expires_at.is_(None) | (token.c.expires_at > _b("now"))),
@@ -105,9 +114,9 @@ def by_token(reader: Reader, hashed: str, now: int) -> Identity:
 def _identity(row: tuple[object, ...] | None) -> Identity:
     if row is None:
         return Identity(Versions(), None)
-    definitions, labels, directory, user, seen = row
+    definitions, labels, directory, user, seen, unread = row
     versions = Versions(int(str(definitions)), int(str(labels)), int(str(directory)))
-    return Identity(versions, None if user is None else str(user), int(str(seen or 0)))
+    return Identity(versions, None if user is None else str(user), int(str(seen or 0)), int(str(unread or 0)))
 
 
 # ---------------------------------------------------------------- credentials

@@ -45,6 +45,22 @@ _OF_LINES = Prepared(
     .order_by(change_log.c.seq.desc())
     .limit(sa.bindparam("limit"))
 )
+_BEFORE = {
+    name: Prepared(
+        _SELECT.where(here, change_log.c.at < sa.bindparam("before", type_=sa.BigInteger()))
+        .order_by(change_log.c.at.desc(), change_log.c.seq.desc())
+        .limit(sa.bindparam("limit", type_=sa.BigInteger()))
+    )
+    for name, here in (
+        (
+            "own",
+            sa.and_(
+                change_log.c.record == sa.bindparam("record"), change_log.c.entity == sa.bindparam("entity")
+            ),
+        ),
+        ("lines", change_log.c.parent == sa.bindparam("record")),
+    )
+}
 _OF_CAUSE = Prepared(
     _SELECT.where(
         change_log.c.cause_id == sa.bindparam("cause"),
@@ -147,6 +163,17 @@ def read_lines(reader: Reader, parent: str, limit: int = 500, before: int = NOW)
     """The entries of a record's lines older than `before`, the latest first."""
     given = {"record": parent, "limit": limit, "before": before}
     return [_change_row(row) for row in reader.rows(_OF_LINES, given)]
+
+
+def read_before(
+    reader: Reader, entity: str, record: str, before: int, limit: int, *, lines: bool = False
+) -> list[ChangeRow]:
+    """Entries of a record, or of its lines, from before a moment (ms), the latest first."""
+    asked: dict[str, Any] = {"record": record, "before": before, "limit": limit}
+    if not lines:
+        asked["entity"] = entity
+    found = reader.rows(_BEFORE["lines" if lines else "own"], asked)
+    return [_change_row(row) for row in found]
 
 
 def read_cause(reader: Reader, cause_id: str, after: int = 0, limit: int = 1000) -> list[ChangeRow]:

@@ -258,6 +258,58 @@ asset = _table(
 )
 journal = _table("_journal", sequence(), text("cause"), text("kind"), text("detail"), integer("at"))
 
+comment = _table(
+    "_comment",
+    text("id", key=True),
+    text("entity"),
+    text("record"),
+    text("author"),
+    text("body"),
+    text("mentions"),
+    integer("at"),
+    integer("edited_at", null=True),
+    integer("deleted_at", null=True),
+)
+sa.Index("_comment_record", comment.c.record, comment.c.at, comment.c.id)
+
+notification = _table(
+    "_notification",
+    sequence(),
+    text("user"),
+    text("key"),
+    text("kind"),
+    text("entity"),
+    text("record"),
+    text("detail"),
+    integer("at"),
+    integer("read_at", null=True),
+    sa.UniqueConstraint("user", "key", name="_notification_key"),
+)
+sa.Index("_notification_user", notification.c.user, notification.c.seq)
+sa.Index(
+    "_notification_unread",
+    notification.c.user,
+    sqlite_where=notification.c.read_at.is_(None),
+    postgresql_where=notification.c.read_at.is_(None),
+)
+
+collaborator = _table(
+    "_collaborator",
+    text("entity", key=True),
+    text("record", key=True),
+    text("user", key=True),
+    text("right"),
+    text("given_by"),
+    integer("given_at"),
+)
+sa.Index(
+    "_collaborator_user",
+    collaborator.c.user,
+    collaborator.c.entity,
+    collaborator.c.right,
+    collaborator.c.record,
+)
+
 import_run = _table(
     "_import",
     text("id", key=True),

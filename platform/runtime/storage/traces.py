@@ -20,6 +20,15 @@ _OF_RECORD = Prepared(
     .order_by(trace.c.seq.desc())
     .limit(sa.bindparam("limit", type_=sa.BigInteger()))
 )
+_BEFORE = Prepared(
+    _SELECT.where(
+        trace.c.record == sa.bindparam("record"),
+        trace.c.entity == sa.bindparam("entity"),
+        trace.c.at < sa.bindparam("before", type_=sa.BigInteger()),
+    )
+    .order_by(trace.c.at.desc(), trace.c.seq.desc())
+    .limit(sa.bindparam("limit", type_=sa.BigInteger()))
+)
 _FORGET = Prepared(sa.delete(trace).where(trace.c.at < sa.bindparam("before", type_=sa.BigInteger())))
 
 
@@ -61,6 +70,12 @@ def of_record(reader: Reader, entity: str, record: str, limit: int = 50) -> list
     return [
         _row(row) for row in reader.rows(_OF_RECORD, {"entity": entity, "record": record, "limit": limit})
     ]
+
+
+def before(reader: Reader, entity: str, record: str, moment: int, limit: int) -> list[TraceRow]:
+    """What rules did about a record before a moment (ms), the latest first."""
+    asked = {"entity": entity, "record": record, "before": moment, "limit": limit}
+    return [_row(row) for row in reader.rows(_BEFORE, asked)]
 
 
 def forget(tx: Transaction, before: int) -> int:

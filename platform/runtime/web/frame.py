@@ -50,6 +50,7 @@ class Frame:
     """What the document needs of the request: language, theme, own address, sentences to show once.
 
     `partial` asks for the page's own block alone; `main`, when not empty, stands in that block's place.
+    `badge` is the count of notifications waiting, drawn.
     """
 
     locale: str
@@ -58,6 +59,7 @@ class Frame:
     notices: tuple[Notice, ...]
     partial: bool
     main: str = ""
+    badge: str = ""
 
 
 Draw = Callable[[Page, Frame], str]
@@ -83,6 +85,7 @@ def framed(kind: Hashable, page: Page, frame: Frame, draw: Draw) -> bytes:
         "address": escape(frame.address).encode(),
         "back": escape(page.back).encode(),
         "main": _block(page, frame, draw),
+        "badge": frame.badge.encode(),
     }
     for at, crumb in enumerate(page.crumbs):
         filling[f"label{at}"] = escape(crumb.label).encode()
@@ -113,7 +116,7 @@ def _with_holes(page: Page, frame: Frame, draw: Draw) -> _Kept:
         back=_hole("back") if page.back else "",
         scripts=page.scripts,
     )
-    outside = replace(frame, address=_hole("address"), main=_hole("main"))
+    outside = replace(frame, address=_hole("address"), main=_hole("main"), badge=_hole("badge"))
     return _Kept.of(draw(hollow, outside))
 
 

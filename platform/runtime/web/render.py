@@ -31,7 +31,9 @@ def render(request: Request, template: str, page: Page, *, status: int = 200) ->
     """
     locale, partial = locale_of(request), "x-alpine-request" in request.headers
     notices = _take_notices(request, words(locale))
-    frame = Frame(locale, theme_of(request), _address(request), notices, partial)
+    frame = Frame(
+        locale, theme_of(request), _address(request), notices, partial, badge=_badge(request, locale)
+    )
     response = HTMLResponse(_drawn(request, template, page, frame), status, headers=_HEADERS)
     if NOTICE_COOKIE in request.cookies:
         response.delete_cookie(NOTICE_COOKIE, httponly=True, samesite="lax")
@@ -117,6 +119,16 @@ def environment() -> Environment:
         trim_blocks=True,
         cache_size=-1,
     )
+
+
+def _badge(request: Request, locale: str) -> str:
+    """How many notifications wait for the person asking, drawn; nothing for none."""
+    work = getattr(request.state, "work", None)
+    unread = work.context.actor.unread if work is not None and isinstance(work.context.actor, User) else 0
+    if not unread:
+        return ""
+    drawn: str = macros(locale).badge(unread)  # type: ignore[attr-defined]
+    return drawn
 
 
 def _address(request: Request) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from starlette.requests import Request
 
+from dacheng.plugins.context import Cause
 from dacheng.runtime.services import write_record
 from dacheng.runtime.services.sessions import Credentials
 from dacheng.runtime.services.work import Work
@@ -25,12 +28,13 @@ async def frame_of(request: Request) -> Work:
     return await host_of(request).work_for(credentials_of(request), locale=asked_locale(request))
 
 
-async def save(request: Request, asked: Write) -> Outcome:
-    """Save, or raise `Refused` with every problem."""
+async def save(request: Request, asked: Write, cause: Cause | None = None) -> Outcome:
+    """Save, or raise `Refused` with every problem; `cause` where it is more than that somebody asked."""
     host = host_of(request)
 
     async def action(work: Work) -> Outcome:
-        return await write_record.write(host.db, work, asked)
+        frame = work if cause is None else replace(work, context=work.context.because(cause))
+        return await write_record.write(host.db, frame, asked)
 
     async def again() -> Work:
         return await frame_of(request)

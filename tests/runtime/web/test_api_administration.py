@@ -26,6 +26,8 @@ PLACES = {
     "role": "core.admin",
     "key": "0" * 64,
     "id": "0" * 32,
+    "comment": "0" * 32,
+    "user": "0" * 32,
 }
 
 

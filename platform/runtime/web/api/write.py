@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dacheng.metadata.problem import Refused, problem, refuse
-from dacheng.runtime.services.undo import plan_undo
+from dacheng.plugins.context import Cause
+from dacheng.runtime.services.undo import UNDO, plan_undo
 from dacheng.runtime.services.write_record import Outcome, Write
 from dacheng.runtime.web.api.requests import (
     entity_ref,
@@ -19,6 +20,7 @@ from dacheng.runtime.web.api.requests import (
     json_object,
     parameters,
     record_id,
+    truth,
 )
 from dacheng.runtime.web.errors import problem_items
 from dacheng.runtime.web.render import locale_of
@@ -70,15 +72,17 @@ async def restore(request: Request) -> Response:
 
 
 async def undo(request: Request) -> Response:
-    """Take one change of the record's history back, as far as nothing else changed there since."""
-    parameters(request, NO_PARAMETERS)
+    """Take one change of the record's history back, as far as nothing else changed there since; `whole=true`: and all saved with it."""
+    whole = truth(parameters(request, frozenset({"whole"})), "whole")
     work, ref, identity = work_of(request), entity_ref(request), record_id(request)
     seq = str(request.path_params["seq"])
     if not (seq.isascii() and seq.isdigit() and len(seq) < 16):
         raise refuse("undo.unknown_change")
     await _demand_empty(request)
-    asked = await host_of(request).db.read(lambda reader: plan_undo(reader, work, ref, identity, int(seq)))
-    return _written(request, await save(request, asked))
+    asked = await host_of(request).db.read(
+        lambda reader: plan_undo(reader, work, ref, identity, int(seq), whole=whole)
+    )
+    return _written(request, await save(request, asked, Cause(UNDO, f"undo:{seq}", work.context.actor.id)))
 
 
 async def move(request: Request) -> Response:

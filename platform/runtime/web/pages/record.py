@@ -11,10 +11,11 @@ from starlette.responses import RedirectResponse, Response
 
 from dacheng.metadata.definition import Workflow
 from dacheng.metadata.problem import Problem, Refused, refuse
-from dacheng.runtime.services import history, read_records, rule_traces, workflow
+from dacheng.runtime.services import read_records, record_timeline, workflow
 from dacheng.runtime.services.gate import Query
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.read_records import ListPage, RecordView
+from dacheng.runtime.services.record_timeline import Timeline
 from dacheng.runtime.services.records_at_hand import AtHand
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.workflow import Step
@@ -34,10 +35,11 @@ from dacheng.runtime.web.view.form_state import Decided, decide
 from dacheng.runtime.web.view.panels import PanelShown, panels
 from dacheng.runtime.web.view.prepared import Prepared
 from dacheng.runtime.web.view.record import Facts, prepare_facts, title_of
+from dacheng.runtime.web.view.record_timeline import TimelineCard, timeline_card
 from dacheng.runtime.web.view.setting import setting_of, view_key
 from dacheng.runtime.web.view.stage import Asked, Path, missing_fields, stage_path
 from dacheng.runtime.web.view.table import Heading, Table, prepare_table
-from dacheng.runtime.web.view.timeline import Event, timeline
+from dacheng.runtime.web.view.timeline import Place
 from dacheng.runtime.web.words import sentences
 
 CHOICES = 50
@@ -85,7 +87,7 @@ class RecordPage(Page):
     path: Path | None
     parts: tuple[Part, ...]
     related: tuple[Related, ...]
-    timeline: tuple[Event, ...]
+    timeline: TimelineCard
     panels: tuple[PanelShown, ...] = ()
     wrong: tuple[ErrorLine, ...] = ()
 
@@ -96,7 +98,7 @@ class _Found:
     decided: Decided
     steps: tuple[Step, ...]
     related: list[tuple[str, str, ListPage, int]]
-    events: tuple[Event, ...]
+    timeline: Timeline
     choices: dict[str, Choices]
 
 
@@ -226,13 +228,7 @@ def _read(
         steps=steps,
         choices=_choices(reader, work, flow, policy, steps),
         related=list(_related(reader, work, ref, ident, setting)),
-        events=timeline(
-            history.read(reader, work, ref, ident),
-            rule_traces.why(reader, work, ref, ident),
-            work,
-            policy,
-            setting,
-        ),
+        timeline=record_timeline.read(reader, work, ref, ident),
     )
 
 
@@ -317,7 +313,8 @@ def _page(
             for one in facts
         ),
         related=tuple(_shown_related(work, one, record, setting) for one in found.related),
-        timeline=found.events,
+        timeline=timeline_card(found.timeline, work, policy, setting, Place(address, "update" in record.may)),
+        scripts=("comments.js",),
         wrong=tuple(_wrong(one, policy, setting) for one in problems),
     )
 

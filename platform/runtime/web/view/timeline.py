@@ -1,7 +1,8 @@
-"""A record's history in words: who changed what and when, saves that belong together as one event, and why."""
+"""What happened to a record in words: who changed or said what and when, which rules did something, and why."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,13 +12,16 @@ from markupsafe import Markup
 from dacheng.metadata.definition import Entity, Field
 from dacheng.metadata.kinds import Json
 from dacheng.metadata.problem import Refused
-from dacheng.runtime.services.history import PEOPLE, Entry, History
+from dacheng.runtime.services.comments import Comment
+from dacheng.runtime.services.history import PEOPLE, Entry
 from dacheng.runtime.services.policy import EntityPolicy
+from dacheng.runtime.services.record_timeline import Event, Timeline
 from dacheng.runtime.services.rule_traces import Why
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.web.fields import view_of
 from dacheng.runtime.web.fields.base import Setting
 from dacheng.runtime.web.markup import NOTHING, drawn
+from dacheng.runtime.web.view.comment_text import comment_body
 from dacheng.runtime.web.view.filters import NAMES
 
 ICONS = {"create": "plus", "update": "design", "delete": "trash", "restore": "undo", "purge": "trash"}
@@ -44,63 +48,131 @@ class WhyShown:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """One save as a person thinks of it: the record with its lines."""
+class CommentShown:
+    """A comment as HTML, and where its own forms post to; empty addresses where they are not for the reader."""
 
+    id: str
+    text: str
+    body: Markup
+    mentions: str
+    edited: bool
+    edit: str
+    delete: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventShown:
+    """One save as a person thinks of it (the record with its lines), one comment, or one rule's look.
+
+    `undo` is the address that takes the save back; empty where that is not possible.
+    """
+
+    kind: str
     icon: str
     title: str
     by: str
     at: str
     when: str
-    changes: tuple[ChangeShown, ...]
-    whys: tuple[WhyShown, ...]
+    changes: tuple[ChangeShown, ...] = ()
+    whys: tuple[WhyShown, ...] = ()
+    undo: str = ""
+    comment: CommentShown | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The record whose timeline is shown: its address, and whether its reader may change it."""
+
+    address: str
+    writable: bool
 
 
 def timeline(
-    found: History, whys: Sequence[Why], work: Work, policy: EntityPolicy, setting: Setting
-) -> tuple[Event, ...]:
+    found: Timeline, work: Work, policy: EntityPolicy, setting: Setting, place: Place
+) -> tuple[EventShown, ...]:
     """The events, the latest first; a rule's own changes carry the rule's reasons."""
-    groups: dict[tuple[int, str, str, str], list[Entry]] = {}
-    for entry in found.entries:
-        groups.setdefault((entry.at, entry.cause_kind, entry.cause, entry.person), []).append(entry)
-    return tuple(_event(entries, found, whys, work, policy, setting) for entries in groups.values())
+    return tuple(_event(each, found, work, policy, setting, place) for each in found.events)
 
 
 def _event(
-    entries: Sequence[Entry],
-    found: History,
-    whys: Sequence[Why],
-    work: Work,
-    policy: EntityPolicy,
-    setting: Setting,
-) -> Event:
-    own = [entry for entry in entries if not entry.line]
-    first = (own or list(entries))[0]
+    event: Event, found: Timeline, work: Work, policy: EntityPolicy, setting: Setting, place: Place
+) -> EventShown:
+    moment = datetime.fromtimestamp(event.at / 1000, setting.zone)
+    at, when = moment.isoformat(timespec="seconds"), f"{moment:%Y-%m-%d %H:%M}"
+    whys = tuple(_why(each, work, policy, setting) for each in event.whys)
+    if event.comment is not None:
+        said = event.comment
+        by = said.author_name or setting.say("record.someone")
+        return EventShown("comment", "chat", by, "", at, when, comment=_comment(said, place, setting))
+    if not event.entries:
+        outcome = setting.say(f"timeline.rule_{event.whys[0].outcome}")
+        return EventShown("rule", "branch", whys[0].rule, outcome, at, when, whys=whys)
+    own = [entry for entry in event.entries if not entry.line]
+    first = (own or list(event.entries))[0]
     action = first.action if own else "update"
-    at = datetime.fromtimestamp(first.at / 1000, setting.zone)
-    changes = [
-        _change(change.field, change.before, change.after, found, setting)
-        for entry in own
-        if action == "update"
-        for change in entry.changes
-    ]
-    if len(own) < len(entries) and action == "update":
-        changes.append(ChangeShown(setting.say("record.lines_changed"), NOTHING, NOTHING))
-    reasons = [
-        why for why in whys if first.cause_kind == "rule" and why.rule == first.cause and why.at == first.at
-    ]
-    return Event(
-        icon="branch" if first.cause_kind == "rule" else ICONS.get(action, "history"),
-        title=setting.say(f"record.{TITLES.get(action, 'updated')}"),
+    return EventShown(
+        kind=event.kind,
+        icon="branch" if event.kind == "rule" else _icon(first, action),
+        title=setting.say(_title(first, action)),
         by=_by(first, found, work, setting),
-        at=at.isoformat(timespec="seconds"),
-        when=f"{at:%Y-%m-%d %H:%M}",
-        changes=tuple(changes),
-        whys=tuple(_why(one, work, policy, setting) for one in reasons),
+        at=at,
+        when=when,
+        changes=tuple(_changes(event.entries, own, action, found, setting)),
+        whys=whys,
+        undo=_undo(first, action, work, policy, place),
     )
 
 
-def _by(entry: Entry, found: History, work: Work, setting: Setting) -> str:
+def _comment(said: Comment, place: Place, setting: Setting) -> CommentShown:
+    address = f"{place.address}/comments/{said.id}"
+    return CommentShown(
+        id=said.id,
+        text=said.text,
+        body=comment_body(said.text, [name for _, name in said.mentions]),
+        mentions=json.dumps(list(said.mentions), ensure_ascii=False),
+        edited=said.edited_at is not None,
+        edit=f"{address}/edit" if "edit" in said.may else "",
+        delete=f"{address}/delete" if "delete" in said.may else "",
+    )
+
+
+def _icon(entry: Entry, action: str) -> str:
+    return "undo" if entry.cause_kind == "undo" else ICONS.get(action, "history")
+
+
+def _title(entry: Entry, action: str) -> str:
+    if entry.cause_kind == "undo":
+        return "timeline.undone"
+    if entry.cause_kind == "handover":
+        return "timeline.handed_over"
+    return f"record.{TITLES.get(action, 'updated')}"
+
+
+def _changes(
+    entries: Sequence[Entry], own: Sequence[Entry], action: str, found: Timeline, setting: Setting
+) -> Iterator[ChangeShown]:
+    if action != "update":
+        return
+    for entry in own:
+        for change in entry.changes:
+            yield _change(change.field, change.before, change.after, found, setting)
+    if len(own) < len(entries):
+        yield ChangeShown(setting.say("record.lines_changed"), NOTHING, NOTHING)
+
+
+def _undo(entry: Entry, action: str, work: Work, policy: EntityPolicy, place: Place) -> str:
+    """Where the save can be taken back: an update of fields one may write, no step of a workflow."""
+    flow = work.model.catalogue.workflows.get(policy.entity.ref)
+    names = {change.field.id for change in entry.changes}
+    stepped = flow is not None and flow.field in names
+    if not place.writable or action != "update" or stepped:
+        return ""
+    if not entry.line and not names & policy.writable:
+        return ""
+    return f"{place.address}/changes/{entry.seq}/undo"
+
+
+def _by(entry: Entry, found: Timeline, work: Work, setting: Setting) -> str:
     say = setting.say
     person = found.titles.get(PEOPLE, {}).get(entry.person or entry.actor, "")
     if entry.cause_kind == "rule":
@@ -119,13 +191,13 @@ def _rule_name(rule: str, work: Work, setting: Setting) -> str:
     return name
 
 
-def _change(field: Field, before: Json, after: Json, found: History, setting: Setting) -> ChangeShown:
+def _change(field: Field, before: Json, after: Json, found: Timeline, setting: Setting) -> ChangeShown:
     empty = Markup.escape(setting.say("record.empty_value"))
     old, new = _value(field, before, found, setting), _value(field, after, found, setting)
     return ChangeShown(setting.labels.field(setting.locale, field), old, new or empty)
 
 
-def _value(field: Field, value: Json, found: History, setting: Setting) -> Markup:
+def _value(field: Field, value: Json, found: Timeline, setting: Setting) -> Markup:
     if value is None:
         return NOTHING
     if field.options and isinstance(value, str):

@@ -1,0 +1,95 @@
+"""A record's company in use: comments with a mention, the bell, the timeline, a change taken back and done again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from dacheng.runtime.services import outbox_worker
+from tests.browser.conftest import Served
+from tests.browser.test_use import create
+from tests.support.browser import DESKTOP, PHONE, Chromium
+
+pytestmark = pytest.mark.browser
+SignIn = Callable[..., None]
+
+
+@pytest.mark.parametrize("phone", [False, True])
+def test_a_colleague_is_mentioned_told_and_answers(
+    served: Served, chromium: Chromium, sign_in: SignIn, axe: Callable[[Page], list[object]], phone: bool
+) -> None:
+    page, recorder = chromium.open(served.url, size=PHONE if phone else DESKTOP)
+    sign_in(page, "rep")
+    address = create(page, f"需要协助的单 {phone}")
+    composer = page.locator(".composer").first
+    composer.locator("textarea").click()
+    page.keyboard.type("方案见 https://example.com/a?b=1 @周")
+    expect(composer.locator("[role=option]")).to_have_count(1)
+    page.keyboard.press("Enter")
+    page.keyboard.type("请看 <b>一下</b>")
+    composer.locator("button[type=submit]").click()
+    said = page.locator(".said").first
+    expect(said).to_contain_text("@周敏 请看 <b>一下</b>")
+    expect(said.locator("a")).to_have_attribute("href", "https://example.com/a?b=1")
+    expect(said.locator(".mention")).to_have_text("@周敏")
+    assert axe(page) == []
+    recorder.assert_clean(page)
+    outbox_worker.drain(served.host)
+    page, recorder = chromium.open(served.url, size=PHONE if phone else DESKTOP)
+    sign_in(page)
+    expect(page.locator(".badge")).to_contain_text("1")
+    page.click(".bell")
+    expect(page.locator(".inbox .new")).to_have_count(1)
+    assert axe(page) == []
+    page.locator(".inbox .new .inbox-go").click()
+    page.wait_for_url(f"{address}**")
+    expect(page.locator(".badge")).to_have_count(0)
+    page.locator(".composer textarea").first.fill("收到")
+    page.locator(".composer button[type=submit]").first.click()
+    expect(page.locator(".said")).to_have_count(2)
+    recorder.assert_clean(page)
+
+
+def test_the_timeline_is_narrowed_and_a_change_is_taken_back_and_done_again(
+    served: Served, chromium: Chromium, sign_in: SignIn
+) -> None:
+    page, recorder = chromium.open(served.url)
+    sign_in(page)
+    address = create(page, "改来改去")
+    page.goto(f"{address}/edit")
+    page.fill("#f-amount", "777")
+    page.click("[data-save]")
+    page.wait_for_selector(".record-head")
+    page.locator(".composer textarea").fill("改过金额")
+    page.locator(".composer button[type=submit]").click()
+    page.locator(".take-back").first.click()
+    expect(page.locator("main")).to_contain_text("¥12,345.50")
+    page.locator(".notice button").click()
+    expect(page.locator("main")).to_contain_text("¥777.00")
+    page.locator(".kinds a").nth(1).click()
+    expect(page.locator(".timeline > li")).to_have_count(1)
+    assert page.url.split("#")[0] == address
+    page.locator(".kinds a").nth(2).click()
+    expect(page.locator(".timeline .said")).to_have_count(0)
+    recorder.assert_clean(page)
+
+
+def test_earlier_events_are_added_below(served: Served, chromium: Chromium, sign_in: SignIn) -> None:
+    page, recorder = chromium.open(served.url)
+    sign_in(page)
+    create(page, "很多评论")
+    for number in range(25):
+        page.evaluate(
+            """async ([path, text]) => {
+                await fetch(path, {method: "POST", body: new URLSearchParams({text, mentions: ""})});
+            }""",
+            [page.url.split("#")[0] + "/comments", f"第 {number} 条"],
+        )
+    page.reload()
+    expect(page.locator(".timeline > li")).to_have_count(20)
+    page.locator(".earlier a").click()
+    expect(page.locator(".timeline > li")).to_have_count(27)  # with the creation, and what a rule did then
+    expect(page.locator(".earlier a")).to_have_count(0)
+    recorder.assert_clean(page)
