@@ -45,7 +45,7 @@ _OF_LINES = Prepared(
     .order_by(change_log.c.seq.desc())
     .limit(sa.bindparam("limit"))
 )
-_BEFORE = {
+_OF_MOMENT = {
     name: Prepared(
         _SELECT.where(here, change_log.c.at < sa.bindparam("before", type_=sa.BigInteger()))
         .order_by(change_log.c.at.desc(), change_log.c.seq.desc())
@@ -172,7 +172,7 @@ def read_before(
     asked: dict[str, Any] = {"record": record, "before": before, "limit": limit}
     if not lines:
         asked["entity"] = entity
-    found = reader.rows(_BEFORE["lines" if lines else "own"], asked)
+    found = reader.rows(_OF_MOMENT["lines" if lines else "own"], asked)
     return [_change_row(row) for row in found]
 
 
