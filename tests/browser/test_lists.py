@@ -1,17 +1,18 @@
-"""Lists in use: views kept and shared, columns put in order by keyboard."""
+"""Lists in use: views kept and shared, columns in order, filters in groups, cards moved on a board."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Served
 from tests.support.browser import PHONE, Chromium
 
 pytestmark = pytest.mark.browser
 ACCOUNTS = "/apps/sales_management/account"
+DEALS = "/apps/sales_management/opportunity?show-as=board"
 SignIn = Callable[..., None]
 
 
@@ -70,4 +71,60 @@ def test_a_filter_in_groups_follows_what_is_chosen(
     expect(page.locator(".chip")).to_have_count(2)
     expect(page.locator("tbody tr").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    recorder.assert_clean(page)
+
+
+def drag(page: Page, card: Locator, column: Locator) -> None:
+    """Step the mouse from a card's grip into another column: Sortable sees nothing less."""
+    start, end = card.locator(".grip").bounding_box(), column.bounding_box()
+    assert start is not None
+    assert end is not None
+    page.mouse.move(start["x"] + 8, start["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(start["x"] + 30, start["y"] + 16, steps=4)
+    page.mouse.move(end["x"] + 60, end["y"] + 40, steps=12)
+    page.mouse.move(end["x"] + 64, end["y"] + 44, steps=4)
+    page.mouse.up()
+
+
+def test_a_card_is_dragged_stopped_by_a_missing_field_and_sent_by_its_menu(
+    served: Served, chromium: Chromium, sign_in: SignIn
+) -> None:
+    page, recorder = chromium.open(served.url)
+    recorder.expected_status = {422}
+    sign_in(page)
+    page.goto("/apps/sales_management/opportunity/new")
+    page.fill("#f-name", "看板拖动")
+    page.click("[data-save]")
+    page.wait_for_selector(".record-head")
+    record = page.url
+    page.goto(DEALS)
+    card = page.locator(".board-card", has_text="看板拖动")
+    drag(page, card, page.locator("#cards-engaging"))
+    expect(card.locator(".card-reason")).to_contain_text("请先填写")
+    expect(page.locator("#cards-prospecting .board-card", has_text="看板拖动")).to_have_count(1)
+    page.goto(f"{record}/edit")
+    page.fill("#f-engaged_on", "2026-01-05")
+    page.click("[data-save]")
+    page.wait_for_selector(".record-head")
+    page.goto(DEALS)
+    before = int(str(page.locator("#head-engaging .num").first.text_content()))
+    drag(page, card, page.locator("#cards-engaging"))
+    expect(page.locator("#cards-engaging .board-card", has_text="看板拖动")).to_have_count(1)
+    expect(page.locator(".board-notice")).to_contain_text("看板拖动")
+    expect(page.locator("#head-engaging .num").first).to_have_text(str(before + 1))
+    card.locator("summary").focus()
+    page.keyboard.press("Enter")
+    card.locator("button[value=won]").focus()
+    page.keyboard.press("Enter")
+    expect(card.locator(".card-reason")).to_contain_text("请先填写")
+    recorder.assert_clean(page)
+
+
+def test_a_board_stays_inside_a_narrow_phone(served: Served, chromium: Chromium, sign_in: SignIn) -> None:
+    page, recorder = chromium.open(served.url, size=(320, 640))
+    sign_in(page, "rep")
+    for address in (DEALS, f"{ACCOUNTS}?show-as=board", ACCOUNTS):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
     recorder.assert_clean(page)

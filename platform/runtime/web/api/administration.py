@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from dacheng.runtime.web.api import account, apps, collaboration, imports, jobs, labels, people, views
+from dacheng.runtime.web.api import account, apps, imports, jobs, labels, people, place, views
 from dacheng.runtime.web.api.operation import Operation
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *account.OPERATIONS,
     *views.OPERATIONS,
     *collaboration.OPERATIONS,
+    *place.OPERATIONS,
     *imports.OPERATIONS,
     *jobs.OPERATIONS,
     *labels.OPERATIONS,

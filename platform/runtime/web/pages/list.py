@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from dacheng.metadata.definition import ListView
-from dacheng.runtime.services import read_records
+from dacheng.runtime.services import board, read_records
 from dacheng.runtime.services.gate import Query
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.work import Work
@@ -15,13 +17,15 @@ from dacheng.runtime.web.fields.base import Setting
 from dacheng.runtime.web.render import render
 from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, work_of
 from dacheng.runtime.web.view import filters
-from dacheng.runtime.web.view.chosen import choose, known
+from dacheng.runtime.web.view.board import Board, board_shown, summed_path
+from dacheng.runtime.web.view.chosen import Chosen, choose, known
 from dacheng.runtime.web.view.list_page import COUNT_LIMIT, Found, list_page
 from dacheng.runtime.web.view.list_query import query_of
-from dacheng.runtime.web.view.list_state import ListState
+from dacheng.runtime.web.view.list_state import NONE, ListState
 from dacheng.runtime.web.view.prepared import Prepared
 from dacheng.runtime.web.view.setting import setting_of, view_key
 from dacheng.runtime.web.view.table import Table, prepare_table, resolve
+from dacheng.runtime.web.view.view_menu import settled
 
 QUICK_CHOICES = 50
 _tables: Prepared[Table] = Prepared(512)
@@ -34,13 +38,14 @@ async def show_list(request: Request) -> Response:
     policy, setting = work.entity(ref), setting_of(work)
     found = await host.db.read(lambda reader: known(reader, work, ref), bounded=True)
     chosen = choose(work, policy, found, request.query_params.get("view", ""))
-    state = ListState.of(request.url.path, request.query_params, chosen.base)
+    state = settled(work, policy, ListState.of(request.url.path, request.query_params, chosen.base))
     if "by" in request.query_params:
         return RedirectResponse(_with_condition(request, policy, state, setting), 303)
     table = _table(work, policy, chosen.view, setting)
     query = query_of(work, policy, chosen.view, table.paths, state, setting)
     rows = await host.db.read(
-        lambda reader: _read(reader, work, policy, chosen.view, query, state), kind=query.kind(work)
+        lambda reader: _read(reader, work, policy, chosen, table, query, state, setting),
+        kind=(query.kind(work), state.kind, state.on),
     )
     page = list_page(work, policy, found, chosen, table, state, setting, rows)
     return render(request, "list.html", page)
@@ -66,10 +71,52 @@ def _table(work: Work, policy: EntityPolicy, view: ListView, setting: Setting) -
 
 
 def _read(
-    reader: Reader, work: Work, policy: EntityPolicy, view: ListView, query: Query, state: ListState
+    reader: Reader,
+    work: Work,
+    policy: EntityPolicy,
+    chosen: Chosen,
+    table: Table,
+    query: Query,
+    state: ListState,
+    setting: Setting,
 ) -> Found:
+    found = Found([], [], "", 0, *_choices(reader, work, policy, chosen.view, state))
+    if state.kind == "board":
+        return replace(found, board=_board(reader, work, policy, chosen, table, query, state, setting))
     page = read_records.list_page(reader, work, query)
     quick: dict[str, tuple[tuple[str, str], ...]] = {}
+    count = read_records.count(reader, work, query, COUNT_LIMIT + 1)
+    return replace(found, ids=page.ids, rows=page.rows, next=page.next or "", count=count)
+
+
+def _board(
+    reader: Reader,
+    work: Work,
+    policy: EntityPolicy,
+    chosen: Chosen,
+    table: Table,
+    query: Query,
+    state: ListState,
+    setting: Setting,
+) -> Board:
+    target = board.board_field(work, policy.entity.ref, state.on)
+    summed = summed_path(work, policy, chosen)
+    only = ["" if state.column == NONE else state.column] if state.column else None
+    paged = replace(query, limit=board.CARDS, cursor=query.cursor if only else None)
+    columns = board.read(reader, work, paged, state.on, summed, only)
+    if only:
+        rest = [each.id for each in target.options if each.id not in only] + ([] if "" in only else [""])
+        columns += board.read(reader, work, replace(paged, cursor=None), state.on, summed, rest)
+        order = [each.id for each in sorted(target.options, key=lambda o: (o.order, o.id))] + [""]
+        columns.sort(key=lambda column: order.index(column.option))
+    return board_shown(work, policy, target, summed, table, columns, state, setting)
+
+
+def _choices(
+    reader: Reader, work: Work, policy: EntityPolicy, view: ListView, state: ListState
+) -> tuple[dict[str, str], dict[str, list[tuple[str, str]]]]:
+    """Titles of the records that conditions name, and what quick filters and the builder choose from."""
+    quick: dict[str, list[tuple[str, str]]] = {}
     for name in view.filters:
         field = policy.readable.get(name)
         if field is not None and field.is_link and work.policy.entity(field.to or ""):
@@ -88,8 +135,7 @@ def _read(
     for ref, ids in named.items():
         if work.policy.entity(ref) is not None:
             titles |= read_records.titles(reader, work, ref, sorted(ids))
-    count = read_records.count(reader, work, query, COUNT_LIMIT + 1)
-    return Found(page.ids, page.rows, page.next or "", count, titles, quick)
+    return titles, quick
 
 
 ROUTES = (Route("/apps/{app}/{entity}", show_list, SIGNED_IN),)

@@ -17,6 +17,7 @@ from dacheng.runtime.web.fields.base import Choices, Marks, Setting, select, sym
 from dacheng.runtime.web.markup import drawn
 from dacheng.runtime.web.page import Link, Page
 from dacheng.runtime.web.view import filters
+from dacheng.runtime.web.view.board import Board
 from dacheng.runtime.web.view.chosen import Chosen, Known
 from dacheng.runtime.web.view.filter_form import operator_options
 from dacheng.runtime.web.view.filter_words import sentence
@@ -24,7 +25,7 @@ from dacheng.runtime.web.view.list_state import OWN, PLACES, ListState
 from dacheng.runtime.web.view.prepared import Prepared
 from dacheng.runtime.web.view.setting import view_key
 from dacheng.runtime.web.view.table import Heading, Table, resolve
-from dacheng.runtime.web.view.view_menu import ColumnPick, ViewMenu, column_pick, tabs, view_menu
+from dacheng.runtime.web.view.view_menu import ColumnPick, ViewMenu, Ways, column_pick, tabs, view_menu, ways
 
 COUNT_LIMIT = 10_000
 KEPT = ("view", "filter", "show-as", "show-on", "group-by")  # what the search form sends along
@@ -67,6 +68,8 @@ class ListPage(Page):
     views: tuple[Link, ...]
     menu: ViewMenu
     columns: ColumnPick
+    ways: Ways
+    board: Board | None
     q: str
     kept: tuple[tuple[str, str], ...]
     all_kept: tuple[tuple[str, str], ...]
@@ -97,6 +100,8 @@ class Found:
     count: int
     titles: dict[str, str]
     quick: dict[str, tuple[tuple[str, str], ...]]
+    quick: dict[str, list[tuple[str, str]]]
+    board: Board | None = None
 
 
 def list_page(
@@ -116,10 +121,11 @@ def list_page(
     names = tabs(known, chosen, state, setting)
     view_name = next((link.label for link in names if link.key == chosen.key), say("list.all"))
     new = f"{state.path}/new" if policy.may("create") else ""
+    shown_as = ways(work, policy, state, setting)
     return ListPage(
         title=entities,
         current=policy.entity.ref,
-        scripts=("list.js",),
+        scripts=("list.js", "board.js") if len(shown_as.kinds) > 1 else ("list.js",),
         crumbs=(Link(labels.text(locale, policy.entity.app, "app"), ""),),
         entity=entity,
         path=state.path,
@@ -128,6 +134,8 @@ def list_page(
         views=names,
         menu=view_menu(work, policy, known, chosen, state, view_name),
         columns=column_pick(work, policy, known, chosen, state, setting),
+        ways=shown_as,
+        board=found.board,
         q=state.q,
         kept=tuple(pair for pair in state.pairs() if pair[0] in KEPT or _is_chip(pair[0], view)),
         all_kept=tuple(state.pairs()),

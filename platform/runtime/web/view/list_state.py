@@ -15,7 +15,14 @@ from dacheng.metadata.problem import refuse
 from dacheng.metadata.strict_json import strict_json
 
 OWN = ("view", "filter", "sort", "q", "cursor", "build", "by", "op")
-PLACES = ("show-as", "show-on", "show-at", "group-by", "group-open")  # with a hyphen: no field is called so
+PLACES = (
+    "show-as",
+    "show-on",
+    "show-at",
+    "show-column",
+    "group-by",
+    "group-open",
+)  # with a hyphen: no field is called so
 MAX_QUERY = 100
 MAX_FILTER = 20_000
 MAX_EQUALS = 20
@@ -54,6 +61,7 @@ class ListState:
     group: tuple[str, ...] = ()
     open: str = ""
     at: str = ""
+    column: str = ""  # of a board: the one that `cursor` belongs to
     base: Base = Base()
 
     @classmethod
@@ -77,6 +85,7 @@ class ListState:
             group=tuple(p for p in group.split(",") if p and p != NONE) if group else base.group,
             open=query.get("group-open", "")[:MAX_FILTER],
             at=query.get("show-at", "")[:10],
+            column=query.get("show-column", "")[:40],
             base=base,
             **parameters,
         )
@@ -99,13 +108,14 @@ class ListState:
 
     def href(self, **changes: Any) -> str:
         """The address of the state with some parts replaced; the page starts over unless `cursor` is given."""
-        changed = replace(self, **{"cursor": "", "build": "", "open": "", "at": "", **changes})
+        changed = replace(self, **{"cursor": "", "build": "", "open": "", "at": "", "column": "", **changes})
         pairs = changed.pairs()
         places = (
             ("cursor", changed.cursor),
             ("build", changed.build),
             ("group-open", changed.open),
             ("show-at", changed.at),
+            ("show-column", changed.column),
         )
         pairs.extend((name, text) for name, text in places if text)
         return changed.path + (f"?{urlencode(pairs)}" if pairs else "")

@@ -41,6 +41,9 @@ class Table:
     paths: tuple[str, ...]
     row: Callable[[str, Row], str]
     sorts: tuple[tuple[str, str], ...]  # every order offered, with its words
+    card: Callable[
+        [Row], tuple[str, list[tuple[str, str]]]
+    ]  # a row's title, then (head, cell) of what it holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,13 @@ def prepare_table(
     paths = tuple(one.path for one in shown)
     places = gate.plan(work, Query(entity.entity.ref, fields=paths or ("id",))).columns
     row = _row(entity.entity, shown, places, lead >= 0, setting)
-    return Table(headings, paths or ("id",), row, tuple(_sorts(headings, setting)))
+    return Table(
+        headings,
+        paths or ("id",),
+        row,
+        tuple(_sorts(headings, setting)),
+        _card(shown, places, lead >= 0, setting),
+    )
 
 
 def _sorts(headings: Sequence[Heading], setting: Setting) -> Iterator[tuple[str, str]]:
@@ -183,6 +192,25 @@ def _row(
         title = (lead(row[start:end]) if lead is not None else "") or unnamed
         cells = "".join([f"{opened}{cell(row[a:b])}</td>" for opened, a, b, cell in rest])
         return f'{base}{ident}">{title}</a></td>{cells}</tr>'
+
+    return draw
+
+
+def _card(
+    shown: Sequence[_Shown], places: Sequence[OutColumn], led: bool, setting: Setting
+) -> Callable[[Row], tuple[str, list[tuple[str, str]]]]:
+    """A row as a card: the same cells without a table, empty ones left out."""
+    unnamed = f'<span class="faint">{escape(setting.say("list.untitled"))}</span>'
+    spans = [
+        (one.heading.label, at.start, _end(at), one.cell) for one, at in zip(shown, places, strict=False)
+    ]
+    title, rest = (spans[0], spans[1:]) if led else (None, spans)
+    lead = shown[0].naming if led else None
+
+    def draw(row: Row) -> tuple[str, list[tuple[str, str]]]:
+        name = lead(row[title[1] : title[2]]) if title is not None and lead is not None else ""
+        cells = [(label, cell(row[a:b])) for label, a, b, cell in rest]
+        return name or unnamed, [(label, cell) for label, cell in cells if cell]
 
     return draw
 

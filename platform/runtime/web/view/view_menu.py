@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from dacheng.metadata.definition import Field
@@ -41,6 +41,16 @@ class ColumnPick:
     own: bool
     open: bool
     density: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How the list can be shown: a link per kind, then one per field that the kind shown could stand on."""
+
+    kinds: tuple[Link, ...]
+    fields: tuple[Link, ...]
+    kind: str
+    on: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +167,38 @@ def _through_links(work: Work, policy: EntityPolicy) -> Iterator[str]:
                 yield f"{name}.{inner}"
 
 
-def ways_to_show(policy: EntityPolicy, kind: str) -> tuple[Field, ...]:
-    """The fields a board or a calendar can stand on, declared ones first."""
-    fits = [
+def fits(work: Work, policy: EntityPolicy, kind: str) -> tuple[Field, ...]:
+    """The fields a board or a calendar can stand on: the workflow's first, system fields last."""
+    flow = work.model.catalogue.workflows.get(policy.entity.ref)
+    found = [
         each
         for each in policy.readable.values()
         if saved_views.stands_on(kind, each) and not each.spec.get("x-hidden")
     ]
-    return tuple(sorted(fits, key=lambda each: each.system))
+    return tuple(sorted(found, key=lambda each: (flow is None or flow.field != each.id, each.system)))
+
+
+def settled(work: Work, policy: EntityPolicy, state: ListState) -> ListState:
+    """The state with a field to stand on; a table where there is none."""
+    if state.kind not in saved_views.KINDS or state.kind == "table":
+        return replace(state, kind="table", on="")
+    ids = [each.id for each in fits(work, policy, state.kind)]
+    if not ids:
+        return replace(state, kind="table", on="")
+    return state if state.on in ids else replace(state, on=ids[0])
+
+
+def ways(work: Work, policy: EntityPolicy, state: ListState, setting: Setting) -> Ways:
+    """The kinds offered: those the entity has a field for."""
+    icons = {"table": "list", "board": "matrix", "calendar": "calendar"}
+    kinds = tuple(
+        Link(setting.say(f"list.as_{kind}"), state.href(kind=kind, on=""), icons[kind], kind)
+        for kind in saved_views.KINDS
+        if kind == "table" or fits(work, policy, kind)
+    )
+    standing = fits(work, policy, state.kind) if state.kind != "table" else ()
+    fields = tuple(
+        Link(setting.labels.field(setting.locale, each), state.href(on=each.id), key=each.id)
+        for each in standing
+    )
+    return Ways(kinds, fields, state.kind, state.on)
