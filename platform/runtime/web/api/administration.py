@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from dacheng.runtime.web.api import account, apps, collaboration, imports, jobs, labels, people, views
-from dacheng.runtime.web.api import account, apps, imports, jobs, labels, people, place, views
+from dacheng.runtime.web.api import (
+    account,
+    apps,
+    collaboration,
+    imports,
+    jobs,
+    labels,
+    people,
+    place,
+    views,
+)
 from dacheng.runtime.web.api.operation import Operation
 
 OPERATIONS: Final[tuple[Operation, ...]] = (

@@ -84,7 +84,6 @@ def _read(
     if state.kind == "board":
         return replace(found, board=_board(reader, work, policy, chosen, table, query, state, setting))
     page = read_records.list_page(reader, work, query)
-    quick: dict[str, tuple[tuple[str, str], ...]] = {}
     count = read_records.count(reader, work, query, COUNT_LIMIT + 1)
     return replace(found, ids=page.ids, rows=page.rows, next=page.next or "", count=count)
 
@@ -114,9 +113,9 @@ def _board(
 
 def _choices(
     reader: Reader, work: Work, policy: EntityPolicy, view: ListView, state: ListState
-) -> tuple[dict[str, str], dict[str, list[tuple[str, str]]]]:
+) -> tuple[dict[str, str], dict[str, tuple[tuple[str, str], ...]]]:
     """Titles of the records that conditions name, and what quick filters and the builder choose from."""
-    quick: dict[str, list[tuple[str, str]]] = {}
+    quick: dict[str, tuple[tuple[str, str], ...]] = {}
     for name in view.filters:
         field = policy.readable.get(name)
         if field is not None and field.is_link and work.policy.entity(field.to or ""):

@@ -100,7 +100,6 @@ class Found:
     count: int
     titles: dict[str, str]
     quick: dict[str, tuple[tuple[str, str], ...]]
-    quick: dict[str, list[tuple[str, str]]]
     board: Board | None = None
 
 
