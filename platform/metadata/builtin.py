@@ -36,6 +36,7 @@ _FOLDERS = {
     "workflow": "workflows",
     "rule": "rules",
     "role": "roles",
+    "match": "matches",
     "data": "data",
 }
 # What a layer may not touch (locked), may only be changed by the package (owner); the rest is mergeable.
@@ -60,6 +61,7 @@ _MERGE: Mapping[str, Mapping[str, str]] = {
     "workflow": {"id": "locked", "entity": "locked", "field": "locked", "initial": "owner"},
     "rule": {"id": "locked", "entity": "locked"},
     "role": {"id": "locked", "admin": "locked"},
+    "match": {"id": "locked", "entity": "locked"},
     "data": {"**": "owner"},
 }
 _EDITORS: Mapping[str, Mapping[str, Any]] = {kind: {"icon": "file", "page": kind} for kind in _FOLDERS}

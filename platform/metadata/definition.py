@@ -313,6 +313,42 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class MatchKey:
+    """One way in which two records are the same: a field, and what of its value counts.
+
+    `compare` is exact, text (case and width aside), company (a firm's name without its legal form and place
+    brackets), digits (a phone) or host (a web or mail address's domain).
+    """
+
+    id: str
+    field: str
+    compare: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What makes two records of an entity the same in the real world, and what follows.
+
+    Of a match that the asker may not see, `discloses` are the only fields told. For `protection_days` after
+    its creation a record may not be made again; a claim goes to people with one of the roles `arbiters`.
+    """
+
+    id: str
+    app: str
+    entity: str
+    keys: tuple[MatchKey, ...]
+    discloses: tuple[str, ...] = ()
+    refuses: bool = False
+    protection_days: int = 0
+    arbiters: tuple[str, ...] = ()
+
+    @property
+    def ref(self) -> str:
+        """`app.match`."""
+        return f"{self.app}.{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
 class FieldGrant:
     """What a role may do with one field; `declassified` shows a derived figure without its inputs."""
 
@@ -382,6 +418,7 @@ class CompiledApp:
     workflows: Mapping[str, Workflow]
     rules: Mapping[str, Rule]
     roles: Mapping[str, Role]
+    matches: Mapping[str, Match]
     data: Mapping[str, Mapping[str, Any]]
     others: Mapping[str, Mapping[str, Mapping[str, Any]]]  # kinds that plugins declare
     automation: Mapping[str, Grant] = field(default_factory=lambda: EMPTY)  # what rules may do
@@ -399,6 +436,7 @@ class Catalogue:
     forms: Mapping[str, Form]  # default form by entity reference
     lists: Mapping[str, ListView]  # default list by entity reference
     workflows: Mapping[str, Workflow]  # by entity reference
+    matches: Mapping[str, tuple[Match, ...]]  # by entity reference
     rules: Mapping[str, tuple[Rule, ...]]  # by entity reference, in firing order
     children: Mapping[str, tuple[str, ...]]  # entity reference → references of its line entities
     links: Mapping[str, tuple[tuple[str, str], ...]]  # entity → (entity, link field) that point to it

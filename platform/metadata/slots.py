@@ -62,6 +62,10 @@ def _role(item: Item) -> Iterator[Slot]:
     yield Slot(f"role:{item['id']}")
 
 
+def _match(item: Item) -> Iterator[Slot]:
+    yield Slot(f"match:{item['id']}", optional=True)
+
+
 def manifest_slots(manifest: Item) -> Iterator[Slot]:
     """The slots of the app itself and of its navigation."""
     yield Slot("app")
@@ -80,5 +84,6 @@ SLOTS: Mapping[str, Callable[[Item], Iterable[Slot]]] = MappingProxyType(
         "workflow": _workflow,
         "rule": _rule,
         "role": _role,
+        "match": _match,
     }
 )

@@ -17,7 +17,7 @@ NOT_ON_FORMS = frozenset(
 
 def entities_exist(world: World, kinds: Kinds) -> Iterator[Problem]:
     """Every item that names an entity names one that exists here or in a required app."""
-    for kind in ("form", "list", "measure", "workflow", "rule", "data"):
+    for kind in ("form", "list", "measure", "workflow", "rule", "match", "data"):
         for _, item, file in world.items(kind):
             if not world.has_entity(item["entity"]):
                 yield problem("definition.no_entity", "/entity", file, entity=item["entity"])
@@ -212,6 +212,26 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
+def matches_compare_fields(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """A match compares fields with a column of their own, discloses fields that exist, and names roles that do."""
+    for _, item, file in world.items("match"):
+        fields = world.fields(item["entity"])
+        if fields is None:
+            continue
+        for key, body in item["keys"].items():
+            target = fields.get(body["field"])
+            if target is None or target.is_lines or target.is_link:
+                yield problem("definition.no_field", f"/keys/{key}/field", file, field=body["field"])
+        for index, name in enumerate(item.get("discloses", ())):
+            if name not in fields or fields[name].is_lines:
+                yield problem("definition.no_field", f"/discloses/{index}", file, field=name)
+        for index, role in enumerate(item.get("arbiters", ())):
+            if not world.role(role):
+                yield problem("definition.no_role", f"/arbiters/{index}", file, role=role)
+        if item.get("protection_days") and not item.get("arbiters"):
+            yield problem("definition.missing_key", "", file, key="arbiters")
+
+
 def data_keys_exist(world: World, kinds: Kinds) -> Iterator[Problem]:
     """The key of a data set is a field of its entity that every record fills, each with another value."""
     for _, item, file in world.items("data"):
@@ -247,6 +267,7 @@ RULES = (
     dashboards_show_measures,
     roles_grant_what_exists,
     navigation_leads_somewhere,
+    matches_compare_fields,
     data_keys_exist,
     data_makes_no_people,
 )

@@ -20,6 +20,7 @@ from dacheng.metadata.compile.items import (
 )
 from dacheng.metadata.compile.processes import (
     compile_automation,
+    compile_match,
     compile_role,
     compile_rule,
     compile_workflow,
@@ -40,7 +41,7 @@ from dacheng.metadata.system_fields import CORE
 
 MAX_ENTITIES = 500
 MAX_ITEMS = 5_000
-OWN_KINDS = ("entity", "form", "list", "measure", "dashboard", "workflow", "rule", "role", "data")
+OWN_KINDS = ("entity", "form", "list", "measure", "dashboard", "workflow", "rule", "role", "match", "data")
 _T = TypeVar("_T")
 
 __all__ = ["compile_app", "compile_catalogue", "dependency_order"]
@@ -94,6 +95,7 @@ def _assemble(work: Compiling) -> CompiledApp:
         workflows=each("workflow", compile_workflow),
         rules=each("rule", compile_rule),
         roles=each("role", compile_role),
+        matches=each("match", compile_match),
         data=each("data", lambda _work, item: item),
         others=MappingProxyType(others),
         automation=compile_automation(work),
@@ -155,6 +157,7 @@ def catalogue_of(apps: Mapping[str, CompiledApp], kinds: Kinds) -> Catalogue:
         forms=_defaults(forms),
         lists=_defaults(lists),
         workflows=MappingProxyType({w.entity: w for app in apps.values() for w in app.workflows.values()}),
+        matches=_grouped([(m.entity, m) for app in apps.values() for m in app.matches.values()]),
         rules=_grouped([(rule.entity, rule) for rule in rules if rule.enabled]),
         children=_grouped([(e.parent, e.ref) for e in entities.values() if e.parent is not None]),
         links=_grouped(_links(entities)),

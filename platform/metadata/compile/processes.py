@@ -11,6 +11,8 @@ from dacheng.metadata.compile.items import ordered
 from dacheng.metadata.definition import (
     FieldGrant,
     Grant,
+    Match,
+    MatchKey,
     Role,
     Rule,
     RuleAction,
@@ -44,6 +46,21 @@ def compile_workflow(work: Compiling, item: Item) -> Workflow:
     ]
     return Workflow(
         item["id"], work.app, entity, item["field"], item["initial"], tuple(states), tuple(transitions)
+    )
+
+
+def compile_match(work: Compiling, item: Item) -> Match:
+    """A match with its keys in order; arbiters become full references."""
+    keys = [MatchKey(key, body["field"], body["compare"]) for key, body in ordered(item["keys"])]
+    return Match(
+        id=item["id"],
+        app=work.app,
+        entity=work.full(item["entity"]),
+        keys=tuple(keys),
+        discloses=tuple(item.get("discloses", ())),
+        refuses=item.get("on_match") == "refuse",
+        protection_days=int(item.get("protection_days", 0)),
+        arbiters=tuple(work.full(role) for role in item.get("arbiters", ())),
     )
 
 

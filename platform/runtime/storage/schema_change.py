@@ -16,14 +16,14 @@ import sqlalchemy as sa
 from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable
 
 from dacheng.metadata.problem import Problem, problem, refuse
-from dacheng.runtime.storage import ddl, fault, physical, retype, rollups, search
+from dacheng.runtime.storage import ddl, fault, match_keys, physical, retype, rollups, search
 from dacheng.runtime.storage.physical import Physical
 from dacheng.runtime.storage.reader import Prepared, Reader, Transaction
 from dacheng.runtime.storage.system_tables import journal as journal_table
 from dacheng.runtime.storage.tables import EntityTable, Tables, search_table
 
 OURS = "ix_"
-STEPS = ("tables", "columns", "retype", "keys", "indexes", "search", "rollups", "archive")
+STEPS = ("tables", "columns", "retype", "keys", "indexes", "search", "matches", "rollups", "archive")
 _WRITE = Prepared(
     journal_table.insert().values({n: sa.bindparam(n) for n in ("cause", "kind", "detail", "at")}).inline()
 )
@@ -158,6 +158,16 @@ class _Job:
             if is_new or before is None or before.search != made.search:
                 rebuild_search(self.tx, made)
 
+    def matches(self) -> None:
+        """What records are compared by, entered anew for matches that are new or compare otherwise now."""
+        for ref, made in self.new.by_entity.items():
+            before = self.old.by_entity.get(ref) if self.old is not None else None
+            known = set(before.matches) if before is not None else set()
+            if set(made.matches) - known:
+                rebuild_matches(self.tx, made)
+            for gone in {each.ref for each in known} - {each.ref for each in made.matches}:
+                match_keys.forget(self.tx, gone)
+
     def rollups(self) -> None:
         """Figures of roll-ups that are new or whose source holds something else now, from the records there."""
         for ref, made in self.new.by_entity.items():
@@ -245,15 +255,23 @@ def _left_out(tx: Transaction) -> Iterable[dict[str, Any]]:
 def rebuild_search(tx: Transaction, made: EntityTable) -> None:
     """Fill an entity's search index anew from its records, in batches."""
     tx.execute(sa.delete(sa.table(search_table(made.table.name))))
-    for numbers, records in _batches(tx, made):
+    for numbers, records in _batches(tx, made, made.search):
         search.put(tx, made, records, numbers)
+
+
+def rebuild_matches(tx: Transaction, made: EntityTable) -> None:
+    """Enter anew what an entity's records are compared by, in batches."""
+    for match in made.matches:
+        match_keys.forget(tx, match.ref)
+    for _, records in _batches(tx, made, sorted(match_keys.fields_of(made))):
+        match_keys.put(tx, made, records)
 
 
 _Batch = tuple[list[int], list[tuple[str, dict[str, tuple[Any, ...]]]]]
 
 
-def _batches(tx: Transaction, made: EntityTable) -> Iterator[_Batch]:
-    columns = [c for name in made.search for c in made.columns[name]]
+def _batches(tx: Transaction, made: EntityTable, names: Sequence[str]) -> Iterator[_Batch]:
+    columns = [c for name in names for c in made.columns[name]]
     after = 0
     while True:
         some = sa.select(made.table.c["_row"], made.table.c.id, *columns).where(made.table.c["_row"] > after)
@@ -261,12 +279,12 @@ def _batches(tx: Transaction, made: EntityTable) -> Iterator[_Batch]:
         if not rows:
             return
         after = rows[-1][0]
-        yield [row[0] for row in rows], [(row[1], _slices(made, row[2:])) for row in rows]
+        yield [row[0] for row in rows], [(row[1], _slices(made, names, row[2:])) for row in rows]
 
 
-def _slices(made: EntityTable, values: Sequence[Any]) -> dict[str, tuple[Any, ...]]:
+def _slices(made: EntityTable, names: Sequence[str], values: Sequence[Any]) -> dict[str, tuple[Any, ...]]:
     found, start = {}, 0
-    for name in made.search:
+    for name in names:
         stop = start + len(made.columns[name])
         found[name] = tuple(values[start:stop])
         start = stop

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dacheng.metadata.definition import Catalogue, Entity, Field, ListView, Sort
+from dacheng.metadata.definition import Catalogue, Entity, Field, ListView, Match, Sort
 from dacheng.metadata.expression import Call, Expression, Node, Var
 from dacheng.metadata.kinds import ColumnSpec, Primitive
 from dacheng.runtime.storage.ordering import MissingSmallest
@@ -42,6 +42,7 @@ class EntityTable:
     table: sa.Table
     columns: Mapping[str, tuple[sa.Column[object], ...]]
     search: tuple[str, ...]  # fields that the search index covers
+    matches: tuple[Match, ...] = ()  # what its records are compared by
     prepared: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)  # statements, by shape
 
     @property
@@ -99,7 +100,8 @@ def _entity_table(metadata: sa.MetaData, entity: Entity, catalogue: Catalogue) -
     items.extend(_references(entity, catalogue))
     table = sa.Table(entity.table, metadata, *items)
     search = tuple(f.id for f in entity.fields.values() if f.searchable and f.codec.columns)
-    return EntityTable(entity, table, MappingProxyType(columns), search)
+    matches = catalogue.matches.get(entity.ref, ())
+    return EntityTable(entity, table, MappingProxyType(columns), search, matches)
 
 
 def _column(field: Field, spec: ColumnSpec) -> sa.Column[object]:
