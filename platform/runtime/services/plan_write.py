@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dacheng.metadata.definition import Transition, Workflow
 from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.plugins.api import RecordWrite
 from dacheng.plugins.context import Automation, User
-from dacheng.runtime.services import form_rules, links, notices, parse_values, standing, workflow
+from dacheng.runtime.services import duplicates, form_rules, links, notices, parse_values, standing, workflow
 from dacheng.runtime.services.conditions import Subject, holds, value_of
 from dacheng.runtime.services.parse_values import Parsed
 from dacheng.runtime.services.plan_lines import plan_lines
@@ -70,6 +70,7 @@ def _create(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
     if not holds(shape.policy.rows["create"], subject, work.context):
         raise refuse("access.not_permitted_after")
     standing.demand_own_to_give(plan.at_hand.reader, work, entity.ref, record_id, None, values)
+    _guard(plan, work, write, entity.ref, record_id, given, values)
     change = RecordChange("create", entity, record_id, values)
     _add(plan, work, [change, *line_changes], subject, None, Trigger("created", frozenset(values)))
     return record_id
@@ -104,6 +105,24 @@ def writable_fields(work: Work, shape: WriteShape, *, historic: bool) -> frozens
     if historic and work.policy.admin:
         return shape.policy.writable | (HISTORIC & shape.policy.entity.fields.keys())
     return shape.policy.writable
+
+
+def _guard(
+    plan: Plan,
+    work: Work,
+    write: Write,
+    ref: str,
+    record_id: str,
+    values: Mapping[str, Any],
+    changed: Iterable[str],
+) -> None:
+    """Refuse what a match says is there already; history that is taken in as it was is not asked."""
+    if write.historic or not write.rules:
+        return
+    kept, problems = duplicates.guards(plan.at_hand.reader, work, ref, record_id, values, changed)
+    if problems:
+        raise Refused(problems)
+    plan.guards.extend(kept)
 
 
 def _parse(work: Work, shape: WriteShape, write: Write) -> Parsed:
@@ -199,6 +218,7 @@ def _update(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
     standing.demand_own_to_give(plan.at_hand.reader, work, entity.ref, record_id, before, values)
     if not values and not line_changes:
         return record_id
+    _guard(plan, work, write, entity.ref, record_id, {**before, **values}, values)
     change = RecordChange("update", entity, record_id, values, before["version"], touch=bool(line_changes))
     moved = frozenset(values) | parsed.lines.keys()
     _add(plan, work, [change, *line_changes], subject, before, Trigger("updated", moved))

@@ -11,6 +11,7 @@ from dacheng.metadata.kinds import Json
 from dacheng.plugins.api import RecordWrite
 from dacheng.plugins.context import Cause, User
 from dacheng.runtime.services.conditions import Subject
+from dacheng.runtime.services.duplicates import Guard
 from dacheng.runtime.services.records_at_hand import AtHand
 from dacheng.runtime.services.rules import Trigger
 from dacheng.runtime.services.work import Work
@@ -92,6 +93,7 @@ class Plan:
     happened: list[Happened] = field(default_factory=list)
     traces: list[Trace] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    guards: list[Guard] = field(default_factory=list)
 
     stamped: tuple[Work, Stamp] | None = None
 
@@ -113,13 +115,15 @@ class Plan:
             len(self.writes),
             len(self.happened),
             len(self.messages),
+            len(self.guards),
             len(self.at_hand.journal),
         )
 
     def back_to(self, mark: tuple[int, ...]) -> None:
         """Take back everything planned since `mark`; traces stay, they tell what was tried."""
-        steps, writes, happened, messages, journal = mark
+        steps, writes, happened, messages, guards, journal = mark
         del self.steps[steps:], self.writes[writes:], self.happened[happened:], self.messages[messages:]
+        del self.guards[guards:]
         self.at_hand.back_to(journal)
 
 

@@ -12,13 +12,15 @@ import orjson
 
 from dacheng.metadata.problem import Problem, Refused, refuse
 from dacheng.plugins.api import RecordWrite
+from dacheng.runtime.services import duplicates
+from dacheng.runtime.services.duplicates import Guard
 from dacheng.runtime.services.effects import run_rules
 from dacheng.runtime.services.links import plain
 from dacheng.runtime.services.plan_write import plan_record
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.save_plan import Message, Plan, Step, Trace, Write, stamp_of
 from dacheng.runtime.services.work import Work
-from dacheng.runtime.storage import deletion, idempotency, outbox, records, traces, versions
+from dacheng.runtime.storage import deletion, idempotency, match_keys, outbox, records, traces, versions
 from dacheng.runtime.storage.database import Database
 from dacheng.runtime.storage.reader import Reader, Transaction
 
@@ -62,6 +64,7 @@ class Prepared:
     writes: tuple[RecordWrite, ...] = ()
     traces: tuple[Trace, ...] = ()
     messages: tuple[Message, ...] = ()
+    guards: tuple[Guard, ...] = ()
     replay: Outcome | None = None
 
 
@@ -95,7 +98,7 @@ def prepare_many(reader: Reader, work: Work, writes: Sequence[Write]) -> list[Pr
 
 def _prepared(plan: Plan, work: Work, write: Write, fingerprint: str) -> Prepared:
     """Plan one save behind whatever the plan holds already, and take just its part out."""
-    steps, writes, _, messages, _ = plan.mark()
+    steps, writes, _, messages, guards, _ = plan.mark()
     record_id = plan_record(plan, work, write)
     if write.rules and plan.happened:
         run_rules(plan, work)
@@ -110,6 +113,7 @@ def _prepared(plan: Plan, work: Work, write: Write, fingerprint: str) -> Prepare
         tuple(plan.writes[writes:]),
         tuple(plan.traces),
         tuple(plan.messages[messages:]),
+        tuple(plan.guards[guards:]),
     )
     plan.traces.clear()
     return made
@@ -176,11 +180,14 @@ def commit_many(tx: Transaction, work: Work, prepared: Sequence[Prepared]) -> li
     changes = [change for each in prepared for step in each.steps for change in step.changes]
     people = any(change.entity.ref in DIRECTORY for change in changes)
     leaned_on = deletion.are_leaned_on(work.model.catalogue, changes)
+    if any(each.guards for each in prepared):
+        match_keys.hold(tx)
     versions.demand(tx, work.model.versions, alone=people or leaned_on)
     if leaned_on:
         versions.touch(tx)
     replays = [_claim(tx, work, each) for each in prepared]
     going = [each for each, replay in zip(prepared, replays, strict=True) if replay is None]
+    _demand_new(tx, work, going)
     _ask_hooks(work, going)
     applied = _apply(tx, work, going)
     for each in going:
@@ -199,6 +206,13 @@ def _claim(tx: Transaction, work: Work, prepared: Prepared) -> Outcome | None:
         return prepared.replay
     found = idempotency.find(tx, work.context.actor.id, prepared.write.key)
     return None if found is None else _replayed(found, prepared.fingerprint)
+
+
+def _demand_new(tx: Transaction, work: Work, going: Sequence[Prepared]) -> None:
+    """What was new when it was planned is new still: two who make the same at once wait for each other here."""
+    guards = [guard for each in going for guard in each.guards]
+    if guards:
+        duplicates.demand_new(tx, work, guards)
 
 
 def _ask_hooks(work: Work, going: Sequence[Prepared]) -> None:

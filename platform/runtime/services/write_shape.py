@@ -74,6 +74,7 @@ def _prepare(work: Work, ref: str, form: str | None) -> WriteShape:
         conditional,
         catalogue.workflows.get(ref),
         policy.entity.rollups,
+        any(each.refuses or each.protection_days for each in catalogue.matches.get(ref, ())),
     )
     bare = (
         not any(whole)

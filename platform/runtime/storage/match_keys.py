@@ -23,6 +23,15 @@ _DROP = Prepared(sa.delete(match_key).where(match_key.c.record == sa.bindparam("
 _OF_MATCH = Prepared(sa.delete(match_key).where(match_key.c.match == sa.bindparam("gone")))
 
 
+def hold(tx: Transaction) -> None:
+    """Let nobody else enter keys until this transaction ends; to be asked before anything else is read.
+
+    On PostgreSQL a lock of a table, unlike a query, does not fix what the transaction sees.
+    """
+    if tx.dialect != "sqlite":
+        tx.command(f"LOCK TABLE {match_key.name} IN SHARE ROW EXCLUSIVE MODE")
+
+
 def put(tx: Transaction, made: EntityTable, records: Sequence[tuple[str, Stored]]) -> None:
     """Enter new records: (id, stored values by field)."""
     rows = [row for key, stored in records for row in _rows(made, key, stored)] if made.matches else []

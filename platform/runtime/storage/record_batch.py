@@ -8,7 +8,7 @@ from itertools import repeat
 from typing import Any
 
 from dacheng.metadata.definition import Entity
-from dacheng.runtime.storage import change_log, deletion, record_rows, refusals, rollups, search
+from dacheng.runtime.storage import change_log, deletion, match_keys, record_rows, refusals, rollups, search
 from dacheng.runtime.storage.change_log import Stamp
 from dacheng.runtime.storage.model import Model
 from dacheng.runtime.storage.reader import Insertion, Transaction
@@ -42,7 +42,18 @@ def insert(tx: Transaction, model: Model, batch: RecordBatch, stamp: Stamp) -> N
     except Exception as error:
         raise refusals.of_rows(tx, made, _links_of(made, batch), error) from error
     search.put_batch(tx, made, batch.stored, numbers)
+    match_keys.put(tx, made, _compared(made, batch))
     change_log.append_created(tx, batch.entity.ref, batch.ids, stamp)
+
+
+def _compared(made: EntityTable, batch: RecordBatch) -> list[tuple[str, dict[str, tuple[Any, ...]]]]:
+    """The stored values by which the records are compared, record by record."""
+    names = [name for name in sorted(match_keys.fields_of(made)) if name in batch.stored]
+    if not names:
+        return []
+    columns = [zip(*batch.stored[name], strict=True) for name in names]
+    rows = zip(batch.ids, *columns, strict=True)
+    return [(row[0], dict(zip(names, row[1:], strict=True))) for row in rows]
 
 
 def start_values(made: EntityTable, stamp: Stamp) -> dict[str, Any]:
