@@ -114,11 +114,11 @@ class Spoken(Protocol):
 
 
 @runtime_checkable
-class Tokens(Protocol):
-    """A codec that says itself by which tokens its values are found; any other is found by its text's words."""
+class Searched(Protocol):
+    """A codec whose values are found by other words than those of their text."""
 
-    def tokens(self, stored: Sequence[Any]) -> Sequence[str]:
-        """Stored values → lower-case tokens; a search finds what begins like one of them."""
+    def searched(self, stored: Sequence[Any]) -> str:
+        """Stored values → the text a search looks into; it finds words by their beginnings."""
 
 
 class FieldKind(ABC):

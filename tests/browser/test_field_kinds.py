@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Page
+from playwright.sync_api import Dialog, Page
 
 from dacheng.runtime.host import Host
 from dacheng.runtime.services import install_app, users
@@ -35,6 +35,7 @@ PROPERTIES: dict[str, Any] = {
     "mail": {"x-kind": "email"},
     "site": {"x-kind": "url"},
     "notes": {"x-kind": "long_text"},
+    "story": {"x-kind": "rich_text"},
     "payload": {"x-kind": "json"},
 }
 CONDITIONS: dict[str, Any] = {
@@ -99,6 +100,53 @@ def counter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     thread.join(10)
     listening.close()
     host.close()
+
+
+CANARY = "https://canary.example"
+PAYLOADS = (
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    f"<img src={CANARY}/i.png>",
+    "<svg onload=alert(1)><circle r=9></svg>",
+    "<svg><script>alert(1)</script></svg>",
+    "<svg><style><img src=x onerror=alert(1)></style></svg>",
+    "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=alert(1)&gt;'>",
+    "<a href='javascript:alert(1)'>go</a>",
+    "<a href='jAvAsCrIpT:alert(1)'>go</a>",
+    "<a href='&#106;avascript:alert(1)'>go</a>",
+    "<a href=' java\tscript:alert(1)'>go</a>",
+    "<a href='data:text/html,<script>alert(1)</script>'>go</a>",
+    "<a href='vbscript:msgbox(1)'>go</a>",
+    "<iframe src='javascript:alert(1)'></iframe>",
+    f"<iframe src='{CANARY}'></iframe>",
+    "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
+    "<object data='javascript:alert(1)'></object>",
+    f"<embed src='{CANARY}'>",
+    f"<link rel=stylesheet href='{CANARY}/x.css'>",
+    f"<style>@import '{CANARY}/x.css';</style>",
+    f"<p style='background:url({CANARY}/b.png)'>x</p>",
+    f"<base href='{CANARY}/'>",
+    f"<meta http-equiv=refresh content='0;url={CANARY}'>",
+    f"<form action='{CANARY}'><button>x</button></form>",
+    f"<video poster='{CANARY}/p.png' src='{CANARY}/v.mp4' autoplay></video>",
+    f"<audio src='{CANARY}/a.mp3' autoplay onerror=alert(1)></audio>",
+    "<details open ontoggle=alert(1)>x</details>",
+    "<body onload=alert(1)>x",
+    "<input autofocus onfocus=alert(1)>",
+    "<p x-data='{}' x-init='alert(1)' x-on:mouseenter='alert(1)'>alpine</p>",
+    "<p @click='alert(1)' :title='alert(1)' x-html='1'>alpine</p>",
+    "<div ajax-href x-target='main'>x</div>",
+    "<noscript><p title='</noscript><img src=x onerror=alert(1)>'>",
+    "<template><img src=x onerror=alert(1)></template>",
+    "<textarea></textarea><img src=x onerror=alert(1)>",
+    "</textarea><img src=x onerror=alert(1)>",
+    "</script><script>alert(1)</script>",
+    "<!--><img src=x onerror=alert(1)>-->",
+    "<![CDATA[<img src=x onerror=alert(1)>]]>",
+    "<p><a href='https://ok.example' onclick=alert(1) style='position:fixed;inset:0'>cover</a></p>",
+    "{{constructor.constructor('alert(1)')()}}",
+    "${alert(1)}",
+)
 
 
 def enter(page: Page) -> None:
@@ -195,3 +243,79 @@ def test_scalar_kinds_are_filled_in_without_scripts(counter: str, chromium: Chro
     page.click("[data-save]")
     page.wait_for_url("**/apps/counter/thing/*-*")
     assert "★★★★★" in page.locator("main").inner_text()
+
+
+def test_t22_nothing_written_into_a_field_runs_or_calls_out(counter: str, chromium: Chromium) -> None:
+    page, recorder = chromium.open(counter)
+    called: list[str] = []
+    page.on("request", lambda request: called.extend([request.url] if CANARY in request.url else []))
+
+    def refuse(dialog: Dialog) -> None:
+        called.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    page.on("dialog", refuse)
+    enter(page)
+    for payload in PAYLOADS:
+        ident = page.evaluate(
+            """async (text) => {
+              const values = {name: text, active: true, agreed: true, stars: 5, notes: text, story: `<p>story</p>${text}`, payload: {text}};
+              const answer = await fetch("/api/v1/apps/counter/thing", {method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify(values)});
+              return (await answer.json()).id;
+            }""",
+            payload,
+        )
+        page.goto(f"/apps/counter/thing/{ident}")
+        assert "story" in page.locator(".rich").inner_text()
+        page.goto(f"/apps/counter/thing/{ident}/edit")
+        assert "story" in page.locator("#f-story-rich").inner_text()
+    page.goto("/apps/counter/thing")
+    assert called == []
+    recorder.assert_clean(page)
+
+
+def test_rich_text_is_written_with_the_toolbar_and_pasted_harmless(
+    counter: str, chromium: Chromium, axe: Callable[[Page], list[dict[str, Any]]]
+) -> None:
+    page, recorder = chromium.open(counter)
+    enter(page)
+    page.goto("/apps/counter/thing/new")
+    page.fill("[name=name]", "rich")
+    page.click("#f-story-rich")
+    page.keyboard.type("plain ")
+    page.click("[data-rich=bold]")
+    page.keyboard.type("strong")
+    page.click("[data-rich=bold]")
+    page.keyboard.press("Enter")
+    page.click("[data-rich=bullets]")
+    page.keyboard.type("first")
+    page.keyboard.press("Enter")
+    page.keyboard.type("second")
+    page.evaluate(
+        """() => {
+          const data = new DataTransfer();
+          data.setData("text/html", "<p onclick='alert(1)'>pasted<script>alert(1)</script><img src=x></p>");
+          document.querySelector("#f-story-rich").dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true}));
+        }"""
+    )
+    assert axe(page) == []
+    page.click("[data-save]")
+    page.wait_for_url("**/apps/counter/thing/*-*")
+    shown = page.locator(".rich").inner_html()
+    assert "<b>strong</b>" in shown
+    assert shown.count("<li>") == 2
+    assert "pasted" in shown
+    assert "<img" not in shown
+    assert "onclick" not in shown
+    recorder.assert_clean(page)
+
+
+def test_rich_text_is_written_as_paragraphs_without_scripts(counter: str, chromium: Chromium) -> None:
+    page, _ = chromium.open(counter, javascript=False)
+    enter(page)
+    page.goto("/apps/counter/thing/new")
+    page.fill("[name=name]", "plain")
+    page.fill("[name=story]", "first\n\nsecond <3")
+    page.click("[data-save]")
+    page.wait_for_url("**/apps/counter/thing/*-*")
+    assert page.locator(".rich p").all_inner_texts() == ["first", "second <3"]

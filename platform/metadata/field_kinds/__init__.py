@@ -19,6 +19,7 @@ from dacheng.metadata.field_kinds.people import Department, User
 from dacheng.metadata.field_kinds.percent import Percent
 from dacheng.metadata.field_kinds.phone import Phone
 from dacheng.metadata.field_kinds.rating import Rating
+from dacheng.metadata.field_kinds.rich_text import RichText
 from dacheng.metadata.field_kinds.rollup import Rollup
 from dacheng.metadata.field_kinds.text import Text
 from dacheng.metadata.field_kinds.time import Time
@@ -39,6 +40,7 @@ BUILTIN: tuple[FieldKind, ...] = (
     Lines(),
     Rollup(),
     LongText(),
+    RichText(),
     Percent(),
     Boolean(),
     Time(),

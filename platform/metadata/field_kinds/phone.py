@@ -93,12 +93,11 @@ class PhoneCodec(Verbatim):
         """What a person typed → E.164; empty is missing."""
         return self.parse(text) if narrow(text) else None
 
-    def tokens(self, stored: Sequence[Any]) -> Sequence[str]:
+    def searched(self, stored: Sequence[Any]) -> str:
         """Every run of digits the number ends in, so that any part of it is found, spaced as it may be."""
-        dialled: str = stored[0]
-        digits = dialled.partition(";")[0][1:]
-        national = re.sub(r"\D", "", shown_number(dialled.partition(";")[0], self.region))
-        return [digits[at:] for at in range(len(digits) - 1)] + [national, *dialled.split(";ext=", 1)[1:]]
+        dialled, _, extension = str(stored[0]).partition(";ext=")
+        national = re.sub(r"\D", "", shown_number(dialled, self.region))
+        return " ".join([*(dialled[at:] for at in range(1, len(dialled) - 1)), national, extension])
 
 
 class Phone(FieldKind):

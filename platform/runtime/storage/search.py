@@ -10,7 +10,7 @@ import base64
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import pairwise, repeat
 from typing import Any
@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from dacheng.metadata.definition import Field
-from dacheng.metadata.kinds import Tokens
+from dacheng.metadata.kinds import Searched
 from dacheng.runtime.storage.reader import Insertion, Prepared, Transaction
 from dacheng.runtime.storage.tables import ROW, EntityTable, search_table
 
@@ -74,18 +74,20 @@ def tokens_of(made: EntityTable, stored: Mapping[str, Sequence[Any]]) -> list[st
 
 
 def _tokens(target: Field, values: Sequence[Any]) -> list[str]:
-    if _says_its_tokens(type(target.codec)):
-        own: Any = target.codec
-        return [mark(target.id) + token[:MAX_WORD] for token in own.tokens(values)]
-    first = values[0]
-    text = first if isinstance(first, str) else target.codec.text(target.codec.load(values))
     prefix = mark(target.id)
-    return [prefix + gram for gram in grams(text)]
+    return [prefix + gram for gram in grams(_text(target.codec, values))]
+
+
+def _text(codec: Any, values: Sequence[Any]) -> str:
+    if _says_what_is_searched(codec.__class__):
+        return str(codec.searched(values))
+    first = values[0]
+    return first if isinstance(first, str) else str(codec.text(codec.load(values)))
 
 
 @cache
-def _says_its_tokens(codec: type) -> bool:
-    return issubclass(codec, Tokens)
+def _says_what_is_searched(codec: Hashable) -> bool:
+    return isinstance(codec, type) and issubclass(codec, Searched)
 
 
 # ---------------------------------------------------------------- asking

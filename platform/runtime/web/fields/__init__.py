@@ -20,6 +20,7 @@ from dacheng.runtime.web.fields.money import MoneyView
 from dacheng.runtime.web.fields.number import NumberView
 from dacheng.runtime.web.fields.percent import PercentView
 from dacheng.runtime.web.fields.rating import RatingView
+from dacheng.runtime.web.fields.rich_text import RichTextView
 from dacheng.runtime.web.fields.text import TextView
 from dacheng.runtime.web.fields.time import TimeView
 
@@ -52,6 +53,7 @@ VIEWS: Mapping[str, FieldView] = MappingProxyType(
         "duration": DurationView(),
         "rating": RatingView(),
         "long_text": LongTextView(),
+        "rich_text": RichTextView(),
         "phone": PhoneView(),
         "email": EmailView(),
         "url": UrlView(),

@@ -2,6 +2,7 @@
 import { conditionsOf } from "./form-conditions.js";
 import { comboboxes } from "./combobox.js";
 import { lines } from "./form-lines.js";
+import { richTexts } from "./rich-text.js";
 
 const DRAFT = "dacheng.draft.";
 const OWN = new Set(["_key", "_version", "_was"]);
@@ -24,6 +25,7 @@ document.addEventListener("alpine:init", () => {
       this.conditions = conditionsOf(form, this.fields, json(form, "[data-context]"));
       lines(form);
       comboboxes(form);
+      richTexts(form);
       this.first = new Map(this.state());
       this.restore();
       this.conditions.apply();
