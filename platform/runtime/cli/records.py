@@ -18,20 +18,24 @@ from dacheng.runtime.services import (
     import_template,
     undo_import,
 )
+from dacheng.runtime.services.delimited import ENCODINGS
 from dacheng.runtime.services.import_records import Outcome
 from dacheng.runtime.services.import_source import Source
 
 
 def register(commands: Commands) -> None:
     """Add this group's commands."""
-    parser = add_command(commands, "import", "Import a CSV file.", import_file)
+    parser = add_command(commands, "import", "Import a CSV file or a workbook (XLSX).", import_file)
     parser.add_argument("app", metavar="APP")
     parser.add_argument("entity", metavar="ENTITY")
     parser.add_argument("file", metavar="FILE", nargs="?", default="")
     parser.add_argument("--map", metavar="FILE", help="mapping (JSON); without: columns by their names")
     parser.add_argument("--rules", choices=("on", "off"), default="on", help="run the app's rules")
     parser.add_argument("--historic", action="store_true", help="records of the past, as they were")
-    parser.add_argument("--encoding", default="", metavar="E", help="utf-8, utf-8-sig or gb18030")
+    parser.add_argument("--encoding", default="", metavar="E", help=", ".join(ENCODINGS))
+    parser.add_argument(
+        "--sheet", default="", metavar="NAME", help="sheet of a workbook (the first with rows)"
+    )
     parser.add_argument("--errors", metavar="FILE", help="where rows that were not stored go")
     parser.add_argument("--preview", action="store_true", help="say what would happen, change nothing")
     parser.add_argument(
@@ -58,7 +62,7 @@ def import_file(given: argparse.Namespace, output: Output) -> int:
     content = _read(given.file)
     raw = strict_json(_read(given.map), file=given.map) if given.map else None
     with open_host(given) as host:
-        source = Source(Path(given.file).name, content, given.encoding)
+        source = Source(Path(given.file).name, content, given.encoding, sheet=given.sheet)
         options = {"rules": given.rules == "on", "historic": given.historic}
         work = host.work(locale=output.locale)
         entity = f"{given.app}.{given.entity}"

@@ -8,12 +8,12 @@ import io
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from dacheng.metadata.problem import refuse
 
-ENCODINGS = ("utf-8", "utf-8-sig", "gb18030")
+ENCODINGS = ("utf-8", "utf-8-sig", "gb18030", "utf-16", "utf-16-le", "utf-16-be")
 DELIMITERS = ",;\t|"
 FORMULA_STARTS = frozenset("=+-@|＝＋－＠｜")
 MAX_COLUMNS = 500
@@ -24,10 +24,12 @@ MAX_CELL = 131_072
 class Delimited:
     """A file as read: how it was encoded and separated, its header, and its rows one at a time."""
 
-    content: bytes
+    content: bytes = field(repr=False)
     encoding: str
     delimiter: str
     header: tuple[str, ...]
+    sheet: str = ""
+    sheets: tuple[str, ...] = ()
 
     def rows(self) -> Iterator[tuple[int, tuple[str, ...]]]:
         """(row number, cells): the header is row 1; rows without a single value are no rows."""
@@ -66,15 +68,14 @@ def read_delimited(content: bytes, *, encoding: str = "", delimiter: str = "") -
         raise refuse("import.no_header")
     if len(first) > MAX_COLUMNS:
         raise refuse("import.too_many_columns", count=len(first), limit=MAX_COLUMNS)
-    return Delimited(content, found, separator, _distinct(first))
+    return Delimited(content, found, separator, distinct_names(first))
 
 
 def decode(content: bytes, encoding: str = "") -> tuple[str, str]:
-    """(text, encoding): UTF-8 with or without a mark, else GB18030; anything else is refused with its place."""
+    """(text, encoding): UTF-16 by its mark, UTF-8, else GB18030; anything else is refused with its line."""
     if encoding and encoding not in ENCODINGS:
         raise refuse("import.unknown_encoding", name=encoding, known=", ".join(ENCODINGS))
-    marked = content.startswith(codecs.BOM_UTF8)
-    for name in (encoding,) if encoding else ("utf-8-sig",) if marked else ("utf-8", "gb18030"):
+    for name in (encoding,) if encoding else _likely(content):
         try:
             text = content.decode(name)
         except UnicodeDecodeError as error:
@@ -83,7 +84,21 @@ def decode(content: bytes, encoding: str = "") -> tuple[str, str]:
         if "\x00" in text:
             raise refuse("import.not_text", byte=text.index("\x00"))
         return text, name
-    raise refuse("import.undecodable", byte=place, known="UTF-8, GB18030")
+    line = content.count(b"\n", 0, place) + 1
+    raise refuse("import.undecodable", byte=place, line=line, known="UTF-8, GB18030, UTF-16")
+
+
+def _likely(content: bytes) -> tuple[str, ...]:
+    """The encodings to try: what a mark says, what zeros at every second place say, else the usual two."""
+    if content.startswith(codecs.BOM_UTF8):
+        return ("utf-8-sig",)
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return ("utf-16",)
+    start = content[:2000]
+    low, high = start[1::2].count(0), start[::2].count(0)
+    if max(low, high) * 8 > len(start) > 3 and not min(low, high):
+        return ("utf-16-le",) if low else ("utf-16-be",)
+    return ("utf-8", "gb18030")
 
 
 def write_delimited(rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -141,7 +156,7 @@ def _delimiter(text: str) -> str:
     return max(DELIMITERS, key=lambda sign: (counts[sign], -DELIMITERS.index(sign)))
 
 
-def _distinct(names: Sequence[str]) -> tuple[str, ...]:
+def distinct_names(names: Sequence[str]) -> tuple[str, ...]:
     """Column names without blanks around; a second one of the same name becomes `name (2)`."""
     seen: Counter[str] = Counter()
     distinct = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from dacheng.runtime.services.work import Work
 
 Reading = Callable[[str], Any]
 REMEMBERED = 5_000
+_LOCAL = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{3})?", re.ASCII)
 _NEW: Any = object()
 
 
@@ -111,6 +113,8 @@ def _reading(work: Work, target: Field, column: ColumnMap) -> Reading:
         return _option_reading(work, target)
     if column.format:
         return _pattern_reading(work, target, column.format)
+    if target.codec.columns[0].primitive is Primitive.INSTANT:
+        return _instant_reading(work, target)
     return target.codec.parse_text
 
 
@@ -159,6 +163,21 @@ def _pattern_reading(work: Work, target: Field, pattern: str) -> Reading:
             return moment.date()
         aware = moment if moment.tzinfo else moment.replace(tzinfo=work.context.zone)
         return aware.astimezone(UTC).replace(microsecond=aware.microsecond // 1000 * 1000)
+
+    return read
+
+
+def _instant_reading(work: Work, target: Field) -> Reading:
+    """A moment; one written without an offset, as workbooks have them, is in the workspace's zone."""
+
+    def read(text: str) -> Any:
+        if not _LOCAL.fullmatch(text):
+            return target.codec.parse_text(text)
+        try:
+            moment = datetime.fromisoformat(text).replace(tzinfo=work.context.zone)
+        except ValueError:
+            return target.codec.parse_text(text)
+        return target.codec.parse(moment.isoformat())
 
     return read
 

@@ -9,10 +9,10 @@ from typing import Any
 from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.plugins.context import Cause
 from dacheng.runtime.services import import_source, notices, write_record
-from dacheng.runtime.services.delimited import Delimited
 from dacheng.runtime.services.import_cells import Cells, Draft, describe_problems, pending_links
 from dacheng.runtime.services.import_links import SEVERAL, LinkBook, Pending, find_records
 from dacheng.runtime.services.import_mapping import parse_mapping
+from dacheng.runtime.services.import_table import Table
 from dacheng.runtime.services.notices import Notice
 from dacheng.runtime.services.sessions import milliseconds
 from dacheng.runtime.services.site import Site
@@ -30,7 +30,7 @@ Progress = Callable[[str, int, int], None]
 class ImportJob:
     """One import being carried through, each row planned by itself."""
 
-    def __init__(self, site: Site, work: Work, run: Run, table: Delimited, progress: Progress) -> None:
+    def __init__(self, site: Site, work: Work, run: Run, table: Table, progress: Progress) -> None:
         self.site, self.run, self.table, self.progress = site, run, table, progress
         self.work = _caused(work, run)
         self.mapping = parse_mapping(

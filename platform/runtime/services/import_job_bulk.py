@@ -9,10 +9,10 @@ from itertools import islice
 
 from dacheng.metadata.problem import Refused, refuse
 from dacheng.runtime.services import import_source, write_batch
-from dacheng.runtime.services.delimited import Delimited
 from dacheng.runtime.services.import_bulk import Bulk
 from dacheng.runtime.services.import_columns import Row
 from dacheng.runtime.services.import_job import ImportJob, Progress, has_moved
+from dacheng.runtime.services.import_table import Table
 from dacheng.runtime.services.site import Site
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage import fault, imports
@@ -38,7 +38,7 @@ class Part:
 class BulkImportJob(ImportJob):
     """One import being carried through, by columns where that leads to the same records, else row by row."""
 
-    def __init__(self, site: Site, work: Work, run: Run, table: Delimited, progress: Progress) -> None:
+    def __init__(self, site: Site, work: Work, run: Run, table: Table, progress: Progress) -> None:
         super().__init__(site, work, run, table, progress)
         self.bulk = Bulk.of(self.work, run.entity, self.mapping, table.header)
         self.at_once = 1

@@ -10,12 +10,12 @@ from typing import Any
 from dacheng.metadata.kinds import Json
 from dacheng.metadata.problem import Problem, Refused, problem
 from dacheng.runtime.services import write_record
-from dacheng.runtime.services.delimited import Delimited
 from dacheng.runtime.services.import_cells import Cells, Draft, pending_links
 from dacheng.runtime.services.import_links import SEVERAL, LinkBook, Pending, find_records
 from dacheng.runtime.services.import_mapping import ImportMapping, fillable
 from dacheng.runtime.services.import_records import mapping_of
 from dacheng.runtime.services.import_source import Source
+from dacheng.runtime.services.import_table import Table
 from dacheng.runtime.services.site import Site
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.write_record import Write
@@ -132,7 +132,7 @@ def _try(
     reader: Reader,
     work: Work,
     entity: str,
-    table: Delimited,
+    table: Table,
     mapping: ImportMapping,
     cells: Cells,
     drafts: Sequence[Draft],

@@ -11,10 +11,11 @@ from dacheng.metadata.kinds import Json
 from dacheng.metadata.problem import problem, refuse
 from dacheng.plugins.context import System
 from dacheng.runtime.services import import_source
-from dacheng.runtime.services.delimited import Delimited, safe, unsafe, write_delimited
+from dacheng.runtime.services.delimited import safe, unsafe, write_delimited
 from dacheng.runtime.services.import_job_bulk import BulkImportJob
 from dacheng.runtime.services.import_mapping import ImportMapping, parse_mapping, suggest_mapping
 from dacheng.runtime.services.import_source import Source
+from dacheng.runtime.services.import_table import Table
 from dacheng.runtime.services.sessions import milliseconds
 from dacheng.runtime.services.site import Site
 from dacheng.runtime.services.work import Work
@@ -48,7 +49,7 @@ def silent(step: str, done: int, total: int) -> None:
 
 
 def mapping_of(
-    work: Work, entity: str, table: Delimited, raw: Json, *, rules: bool, historic: bool
+    work: Work, entity: str, table: Table, raw: Json, *, rules: bool, historic: bool
 ) -> ImportMapping:
     """The mapping as given, or the one the columns' names suggest; historic mode, and no rules, are for administrators."""
     if raw is None:
@@ -91,7 +92,7 @@ def begin(
         position=1,
         total=total,
         started_at=milliseconds(work.context.now),
-        detail={"encoding": table.encoding, "delimiter": table.delimiter},
+        detail={"encoding": table.encoding, "delimiter": table.delimiter, "sheet": table.sheet},
     )
     import_source.keep(site, run.id, source)
     site.db.write_now(lambda tx: imports.put_run(tx, run))
@@ -119,7 +120,7 @@ def go_on(site: Site, work: Work, run_id: str, progress: Progress = silent) -> O
     run = demand_run(site, work, run_id)
     if run.state != imports.RUNNING:
         raise refuse("import.not_running", state=run.state)
-    source = import_source.kept(site, run.id, run.file_name, run.detail["encoding"], run.detail["delimiter"])
+    source = import_source.kept(site, run)
     if source.hash != run.file_hash:
         raise refuse("import.other_file")
     BulkImportJob(site, work, run, source.read(site), progress).carry_through()
@@ -180,7 +181,7 @@ def _may_see_all(work: Work) -> bool:
 def error_file(site: Site, work: Work, run_id: str) -> Iterator[str]:
     """Lines of a CSV with the rows that were not stored: their own columns, their row number, the reasons."""
     run = demand_run(site, work, run_id)
-    source = import_source.kept(site, run.id, run.file_name, run.detail["encoding"], run.detail["delimiter"])
+    source = import_source.kept(site, run)
     header = source.read(site).header
     failed = site.db.read_now(lambda reader: list(imports.rows(reader, run_id, imports.FAILED)))
     locale = work.context.locale

@@ -8,31 +8,33 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dacheng.metadata.problem import refuse
-from dacheng.runtime.services.delimited import Delimited, read_delimited
+from dacheng.runtime.services.import_table import Table, read_table
 from dacheng.runtime.services.site import Site
+from dacheng.runtime.storage.imports import Run
 
 FOLDER = "imports"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file to import; `encoding` and `delimiter` empty: detected."""
+    """A file to import; `encoding`, `delimiter` and `sheet` empty: detected, and the first sheet."""
 
     name: str
     content: bytes
     encoding: str = ""
     delimiter: str = ""
+    sheet: str = ""
 
     @property
     def hash(self) -> str:
         """SHA-256 of the bytes."""
         return hashlib.sha256(self.content).hexdigest()
 
-    def read(self, site: Site) -> Delimited:
+    def read(self, site: Site) -> Table:
         """The file as rows; one that is too large is refused."""
         if len(self.content) > site.settings.max_upload_bytes:
             raise refuse("import.too_large", size=len(self.content), limit=site.settings.max_upload_bytes)
-        return read_delimited(self.content, encoding=self.encoding, delimiter=self.delimiter)
+        return read_table(self.content, encoding=self.encoding, delimiter=self.delimiter, sheet=self.sheet)
 
 
 def keep(site: Site, run: str, source: Source) -> None:
@@ -43,10 +45,12 @@ def keep(site: Site, run: str, source: Source) -> None:
     path.write_bytes(source.content)
 
 
-def kept(site: Site, run: str, name: str, encoding: str, delimiter: str) -> Source:
-    """The file an import began with; `import.other_file` when it is gone."""
+def kept(site: Site, run: Run) -> Source:
+    """The file an import began with, to be read as then; `import.other_file` when it is gone."""
+    how = run.detail
     try:
-        return Source(name, _path(site, run).read_bytes(), encoding, delimiter)
+        content = _path(site, run.id).read_bytes()
+        return Source(run.file_name, content, how["encoding"], how["delimiter"], how.get("sheet", ""))
     except FileNotFoundError:
         raise refuse("import.other_file") from None
 
@@ -56,7 +60,7 @@ def forget(site: Site, run: str) -> None:
     _path(site, run).unlink(missing_ok=True)
 
 
-def after(table: Delimited, position: int) -> Iterator[tuple[int, tuple[str, ...]]]:
+def after(table: Table, position: int) -> Iterator[tuple[int, tuple[str, ...]]]:
     """The rows behind a position."""
     return (pair for pair in table.rows() if pair[0] > position)
 

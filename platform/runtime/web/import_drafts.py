@@ -28,6 +28,7 @@ class Draft:
     entity: str
     encoding: str = ""
     delimiter: str = ""
+    sheet: str = ""
     mapping: Mapping[str, Any] = field(default_factory=dict)
 
 

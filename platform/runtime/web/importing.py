@@ -24,7 +24,8 @@ def drafts_of(request: Request) -> Drafts:
 
 def source_of(request: Request, draft: Draft) -> Source:
     """The draft's file as the import service takes it."""
-    return Source(draft.name, drafts_of(request).content(draft), draft.encoding, draft.delimiter)
+    content = drafts_of(request).content(draft)
+    return Source(draft.name, content, draft.encoding, draft.delimiter, draft.sheet)
 
 
 def importable(work: Work) -> tuple[tuple[str, str], ...]:

@@ -26,7 +26,8 @@ PAYLOADS = [
 
 @pytest.mark.parametrize(
     ("encoding", "expected"),
-    [("utf-8", "utf-8"), ("utf-8-sig", "utf-8-sig"), ("gb18030", "gb18030"), ("gbk", "gb18030")],
+    [("utf-8", "utf-8"), ("utf-8-sig", "utf-8-sig"), ("gb18030", "gb18030"), ("gbk", "gb18030")]
+    + [("utf-16", "utf-16"), ("utf-16-le", "utf-16-le"), ("utf-16-be", "utf-16-be")],
 )
 def test_encoding_is_detected(encoding: str, expected: str) -> None:
     read = read_delimited("客户名称,金额\n奥德赛（北京）,12\n".encode(encoding))
@@ -35,12 +36,18 @@ def test_encoding_is_detected(encoding: str, expected: str) -> None:
     assert list(read.rows()) == [(2, ("奥德赛（北京）", "12"))]
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfea\x00b\x00", b"a,b\n\xff,1\n", b"\x80\x80\xff"])
+@pytest.mark.parametrize("content", [b"\xff\xfea\x00b\x00\x00", b"a,b\n\xff,1\n", b"\x80\x80\xff"])
 def test_undecodable_bytes_are_named_with_their_place(content: bytes) -> None:
     with pytest.raises(Refused) as refused:
         read_delimited(content)
     assert refused.value.problems[0].code == "import.undecodable"
     assert "byte" in refused.value.problems[0].message
+
+
+def test_the_line_that_fits_no_encoding_is_named() -> None:
+    with pytest.raises(Refused) as refused:
+        read_delimited(b"name\nA\nB\xff\n")
+    assert refused.value.problems[0].params["line"] == 3
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b",,\n1,2,3"])

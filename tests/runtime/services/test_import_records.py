@@ -33,6 +33,7 @@ from dacheng.runtime.storage import imports
 from dacheng.runtime.storage.imports import Run
 from dacheng.runtime.storage.reader import Transaction
 from tests.runtime.workspace import add, workspace
+from tests.support.workbooks import DAY, cell, named, sheet, workbook
 
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples" / "crm"
 SALES = "sales_management"
@@ -325,3 +326,35 @@ def test_ones_own_imports_are_listed_however_many_others_made_since(host: Host) 
     listed = host.db.read_now(lambda r: import_records.list_runs(r, work))
     assert [run.id for run in listed] == ["mine"]
     assert len(host.db.read_now(lambda r: import_records.list_runs(r, host.work()))) == 50
+
+
+def test_a_workbook_comes_in_with_its_days_phones_and_links(host: Host) -> None:
+    take_in(host, "accounts", table("account", [["海川集团"]]), raw={"columns": {"name": "account"}})
+    rows = sheet(
+        named("名称", "金额", "日期", "客户"),
+        cell("A2", "13800138000") + cell("B2", "1054.5") + cell("C2", "46053", style=DAY) + cell("D2", "0", "s"),
+        cell("A3", "=1+1", "inlineStr") + cell("B3", "1.2E3") + cell("D3", "0", "s"),
+        cell("A4", "short") + cell("C4", "soon", "inlineStr"),
+    )
+    content = workbook({"说明": sheet(), "商机": rows}, texts="<si><t>海川集团</t></si>")
+    raw = {"columns": {"name": "名称", "amount": "金额", "closed_on": "日期", "account": "客户"}}
+    fields = ("name", "amount", "closed_on", "account.name")
+    done = take_in(host, "opportunities", content, raw=raw)
+    assert (done.rows, done.created, done.failed) == (3, 2, 1)
+    run = import_records.demand_run(host, host.work(), done.run)
+    assert run.detail["sheet"] == "商机"
+    asked = export_records.Export(ENTITIES["opportunities"], fields, headings="ids", sort=("name",))
+    text = "".join(export_records.export(host, host.work(), asked))
+    assert list(csv.reader(io.StringIO(text)))[1:] == [
+        ["13800138000", "1054.50", "2026-01-31", "海川集团"],
+        ["'=1+1", "1200.00", "", "海川集团"],
+    ]
+    errors = list(csv.reader(io.StringIO("".join(import_records.error_file(host, host.work(), done.run)))))
+    assert [row[:5] for row in errors[1:]] == [["short", "", "soon", "", "4"]]
+
+
+def test_a_file_saved_by_a_chinese_excel_comes_in_right(host: Host) -> None:
+    content = "客户名称,城市\r\n奥德赛（北京）①,呼和浩特\r\n".encode("gbk")
+    done = take_in(host, "accounts", content, raw={"columns": {"name": "客户名称"}})
+    assert done.created == 1
+    assert count(host, ENTITIES["accounts"], {"==": [{"var": "name"}, "奥德赛（北京）①"]}) == 1

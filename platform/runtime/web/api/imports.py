@@ -13,10 +13,12 @@ from dacheng.metadata.expression.moments import format_instant
 from dacheng.metadata.problem import refuse
 from dacheng.runtime.host import Host
 from dacheng.runtime.services import import_preview, import_records, import_template, undo_import
-from dacheng.runtime.services.delimited import DELIMITERS, ENCODINGS, Delimited, read_delimited
+from dacheng.runtime.services.delimited import DELIMITERS, ENCODINGS
 from dacheng.runtime.services.import_mapping import fillable, suggest_mapping
 from dacheng.runtime.services.import_records import Outcome
+from dacheng.runtime.services.import_table import Table, read_table
 from dacheng.runtime.services.work import Work
+from dacheng.runtime.services.workbook import WORKBOOK
 from dacheng.runtime.storage.imports import Run
 from dacheng.runtime.web.api.bodies import LARGE, Body
 from dacheng.runtime.web.api.jobs import JOB, begin
@@ -25,6 +27,7 @@ from dacheng.runtime.web.api.operation import (
     MOMENT,
     NUMBER,
     TEXT,
+    XLSX,
     Json,
     Operation,
     by_name,
@@ -46,8 +49,9 @@ SAMPLES: Final = 5
 MAPPING_BODY: Final = Body(
     {
         "mapping": {"type": "object"},
-        "encoding": {"enum": ["", *ENCODINGS]},
+        "encoding": {"enum": ["", WORKBOOK, *ENCODINGS]},
         "delimiter": {"enum": ["", *DELIMITERS]},
+        "sheet": {"type": "string", "maxLength": 100},
     },
     largest=LARGE,
 )
@@ -57,6 +61,8 @@ FILE_SHAPE: Final = shape(
     name=TEXT,
     encoding=TEXT,
     delimiter=TEXT,
+    sheet=TEXT,
+    sheets=list_of(TEXT),
     header=list_of(TEXT),
     sample=list_of(list_of(TEXT)),
     fields=list_of(TEXT),
@@ -96,17 +102,17 @@ async def template(request: Request) -> Response:
 
 
 async def upload(request: Request) -> Response:
-    """Take a CSV file in: its bytes are the body, `entity` says what its rows are, `name` what it is called."""
+    """Take a CSV file or a workbook in: its bytes are the body, `entity` says what its rows are, `name` what it is called."""
     declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if declared != CSV:
-        raise refuse("web.media_type", found=declared, wanted=CSV)
+    if declared not in (CSV, XLSX):
+        raise refuse("web.media_type", found=declared, wanted=f"{CSV}, {XLSX}")
     work, ref = work_of(request), request.query_params.get("entity", "")
     if ref not in dict(importable(work)):
         raise refuse("web.form_incomplete", "/entity")
     content = await request.body()
     if not content:
         raise refuse("web.form_incomplete")
-    await in_thread(read_delimited, content)
+    await in_thread(read_table, content)
     name = request.query_params.get("name", "")[:200] or "import.csv"
     draft = await in_thread(drafts_of(request).add, user_of(request).id, name, ref, content)
     response = answer(await _file(request, draft), 201)
@@ -204,7 +210,8 @@ def _draft(request: Request) -> Draft:
 async def _mapped(request: Request) -> tuple[Draft, Json | None]:
     """The draft read as the body asks, and its mapping; None: the one its columns suggest."""
     body = await MAPPING_BODY.read(request)
-    draft = replace(_draft(request), encoding=body.get("encoding", ""), delimiter=body.get("delimiter", ""))
+    read_as = {key: body.get(key, "") for key in ("encoding", "delimiter", "sheet")}
+    draft = replace(_draft(request), **read_as)
     return draft, body.get("mapping")
 
 
@@ -212,7 +219,7 @@ async def _file(request: Request, draft: Draft) -> dict[str, Any]:
     host, work = host_of(request), work_of(request)
     work.entity(draft.entity)
 
-    def read() -> tuple[Delimited, list[list[str]]]:
+    def read() -> tuple[Table, list[list[str]]]:
         table = source_of(request, draft).read(host)
         return table, [list(cells) for _, cells in islice(table.rows(), SAMPLES)]
 
@@ -223,6 +230,8 @@ async def _file(request: Request, draft: Draft) -> dict[str, Any]:
         "name": draft.name,
         "encoding": table.encoding,
         "delimiter": table.delimiter,
+        "sheet": table.sheet,
+        "sheets": list(table.sheets),
         "header": list(table.header),
         "sample": sample,
         "fields": [*fillable(work, draft.entity, historic=False)],

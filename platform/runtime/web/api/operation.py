@@ -23,6 +23,8 @@ MOMENT: Final[Json] = {"type": ["string", "null"], "format": "date-time"}
 ERROR: Final[Json] = {"$ref": "#/components/responses/Problem"}
 JSON: Final = "application/json"
 CSV: Final = "text/csv"
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+BYTES: Final = {"type": "string", "format": "binary"}
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -30,7 +32,7 @@ _PLACE = re.compile(r"\{(\w+)\}")
 class Operation:
     """One method of one address. `name` is its id and, behind `api.do_`, the key of its sentence.
 
-    `answer` is the schema of what status `status` carries (empty: nothing); `file` takes CSV instead of JSON.
+    `answer` is the schema of what status `status` carries (empty: nothing); `file` takes CSV or XLSX instead of JSON.
     """
 
     method: str
@@ -85,7 +87,10 @@ class Operation:
         if parameters:
             found["parameters"] = parameters
         if self.file:
-            found["requestBody"] = {"required": True, "content": {CSV: {"schema": TEXT}}}
+            found["requestBody"] = {
+                "required": True,
+                "content": {CSV: {"schema": TEXT}, XLSX: {"schema": BYTES}},
+            }
         elif self.body is not NO_BODY:
             content = {JSON: {"schema": self.body.schema}}
             found["requestBody"] = {"required": not self.body.optional, "content": content}

@@ -13,8 +13,9 @@ from starlette.responses import RedirectResponse, Response
 from dacheng.metadata.definition import Field
 from dacheng.metadata.problem import Refused
 from dacheng.runtime.services import import_records
-from dacheng.runtime.services.delimited import DELIMITERS, ENCODINGS, Delimited
+from dacheng.runtime.services.delimited import DELIMITERS, ENCODINGS
 from dacheng.runtime.services.import_mapping import MISSING, fillable, suggest_mapping
+from dacheng.runtime.services.import_table import Table
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.web.errors import status_of
 from dacheng.runtime.web.form_body import NOTHING_WRONG, Wrong, read_pairs, wrong_with
@@ -57,6 +58,7 @@ class MappingPage(Page):
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     encodings: tuple[tuple[str, str], ...]
+    sheets: tuple[tuple[str, str], ...]
     delimiter: str
     delimiters: tuple[tuple[str, str], ...]
     columns: tuple[tuple[str, str], ...]
@@ -82,7 +84,10 @@ async def decide(request: Request) -> Response:
     pairs = await read_pairs(request)
     sent = {name: value.strip() for name, value in pairs}
     draft = replace(
-        _draft(request), encoding=sent.get("encoding", ""), delimiter=_delimiter(sent.get("delimiter", ""))
+        _draft(request),
+        encoding=sent.get("encoding", ""),
+        delimiter=_delimiter(sent.get("delimiter", "")),
+        sheet=sent.get("sheet", ""),
     )
     if sent.get("action") == "read":
         draft = replace(draft, mapping={})
@@ -128,7 +133,7 @@ async def _page(
     try:
         table = await in_thread(source_of(request, draft).read, host)
     except Refused as unreadable:
-        refused, draft = unreadable, replace(draft, encoding="", delimiter="")
+        refused, draft = unreadable, replace(draft, encoding="", delimiter="", sheet="")
         table = await in_thread(source_of(request, draft).read, host)
     mapping = draft.mapping or suggest_mapping(work, draft.entity, table.header).json()
     if check:
@@ -145,7 +150,7 @@ async def _page(
 def _filled(
     request: Request,
     draft: Draft,
-    table: Delimited,
+    table: Table,
     mapping: Mapping[str, Any],
     found: Preflight | None,
     refused: Refused | None,
@@ -164,11 +169,12 @@ def _filled(
         current="import",
         crumbs=(Link(say("shell.import"), "/import"),),
         back="/import",
-        draft=replace(draft, encoding=table.encoding, delimiter=table.delimiter),
+        draft=replace(draft, encoding=table.encoding, delimiter=table.delimiter, sheet=table.sheet),
         entity=entity_name(work, draft.entity),
         header=table.header,
         rows=rows,
         encodings=tuple((each, each.upper()) for each in ENCODINGS),
+        sheets=tuple((name, name) for name in table.sheets),
         delimiter=_NAMES.get(table.delimiter, ""),
         delimiters=tuple((_NAMES[each], say(f"importing.{_NAMES[each]}")) for each in DELIMITERS),
         columns=(("", say("importing.not_filled")), *((name, name) for name in table.header)),

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from dacheng.metadata.problem import Refused, refuse
 from dacheng.runtime.services import import_records, import_template
-from dacheng.runtime.services.delimited import read_delimited
+from dacheng.runtime.services.import_table import read_table
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage.imports import Run
 from dacheng.runtime.storage.reader import Reader
@@ -23,7 +23,7 @@ from dacheng.runtime.web.page import Page
 from dacheng.runtime.web.pages.names import names_of
 from dacheng.runtime.web.pages.settings import moment
 from dacheng.runtime.web.render import locale_of, render
-from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, user_of, work_of
+from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, in_thread, user_of, work_of
 from dacheng.runtime.web.words import words
 
 FORM_TYPE = "multipart/form-data"
@@ -89,7 +89,7 @@ async def upload(request: Request) -> Response:
             raise refuse("web.form_incomplete", "/entity")
         if not content:
             raise refuse("web.form_incomplete", "/file")
-        read_delimited(content)
+        await in_thread(read_table, content)
         draft = drafts_of(request).add(user_of(request).id, name[:200] or "import.csv", ref, content)
     except Refused as refused:
         return await _page(request, ref, refused)
