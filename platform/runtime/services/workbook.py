@@ -180,36 +180,44 @@ def _column(place: str) -> int:
 
 def _texts(archive: zipfile.ZipFile, part: str) -> list[str]:
     """The texts that cells share, each marked once."""
-    found: list[str] = []
-    if not part:
-        return found
-    now: list[str] = []
-    hearing, phonetic = [False], [False]
+    reading = _SharedTexts()
+    if part:
+        parse_whole(archive, part, reading.started, reading.ended, reading.heard)
+    return reading.found
 
-    def started(tag: str, _: Attributes) -> None:
-        if tag == "t":
-            hearing[0] = not phonetic[0]
-        elif tag == "rPh":
-            phonetic[0] = True
-        elif tag == "si":
-            now.clear()
 
-    def ended(tag: str) -> None:
+class _SharedTexts:
+    """The state of reading shared texts: parts of one are joined, how it is pronounced is left out."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+        self._now: list[str] = []
+        self._hearing = self._phonetic = False
+
+    def started(self, tag: str, _: Attributes) -> None:
+        """An element begins."""
         if tag == "t":
-            hearing[0] = False
+            self._hearing = not self._phonetic
         elif tag == "rPh":
-            phonetic[0] = False
+            self._phonetic = True
         elif tag == "si":
-            if len(found) >= MAX_TEXTS:
+            self._now = []
+
+    def heard(self, text: str) -> None:
+        """Some text of an element."""
+        if self._hearing:
+            self._now.append(text)
+
+    def ended(self, tag: str) -> None:
+        """An element ends."""
+        if tag == "t":
+            self._hearing = False
+        elif tag == "rPh":
+            self._phonetic = False
+        elif tag == "si":
+            if len(self.found) >= MAX_TEXTS:
                 raise refuse("import.workbook_too_large")
-            found.append(safe(unescaped("".join(now)))[:MAX_CELL])
-
-    def heard(text: str) -> None:
-        if hearing[0]:
-            now.append(text)
-
-    parse_whole(archive, part, started, ended, heard)
-    return found
+            self.found.append(safe(unescaped("".join(self._now)))[:MAX_CELL])
 
 
 def _formats(archive: zipfile.ZipFile, found: Listing) -> list[Shown]:

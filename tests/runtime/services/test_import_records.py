@@ -332,7 +332,10 @@ def test_a_workbook_comes_in_with_its_days_phones_and_links(host: Host) -> None:
     take_in(host, "accounts", table("account", [["海川集团"]]), raw={"columns": {"name": "account"}})
     rows = sheet(
         named("名称", "金额", "日期", "客户"),
-        cell("A2", "13800138000") + cell("B2", "1054.5") + cell("C2", "46053", style=DAY) + cell("D2", "0", "s"),
+        cell("A2", "13800138000")
+        + cell("B2", "1054.5")
+        + cell("C2", "46053", style=DAY)
+        + cell("D2", "0", "s"),
         cell("A3", "=1+1", "inlineStr") + cell("B3", "1.2E3") + cell("D3", "0", "s"),
         cell("A4", "short") + cell("C4", "soon", "inlineStr"),
     )

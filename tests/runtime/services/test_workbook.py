@@ -14,7 +14,7 @@ from dacheng.runtime.services import workbook_parts
 from dacheng.runtime.services.delimited import unsafe
 from dacheng.runtime.services.import_table import read_table
 from dacheng.runtime.services.workbook import Workbook, read_workbook
-from dacheng.runtime.services.workbook_write import Heading, Share, Sheet, write_workbook
+from dacheng.runtime.services.workbook_write import Cell, Heading, Share, Sheet, write_workbook
 from tests.runtime.services.test_delimited import PAYLOADS
 from tests.support.workbooks import (
     CHINESE_DAY,
@@ -180,7 +180,7 @@ def test_every_text_comes_back(texts: list[str]) -> None:
 
 
 def test_values_keep_their_type() -> None:
-    row = [
+    row: list[Cell] = [
         12,
         Decimal("-0.10"),
         date(2026, 1, 31),
