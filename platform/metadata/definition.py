@@ -94,6 +94,11 @@ class Field:
         return self.shape is Shape.LINES
 
     @property
+    def is_files(self) -> bool:
+        """Whether it holds a list of ids of files."""
+        return self.shape is Shape.FILES
+
+    @property
     def slot(self) -> str:
         """Its label's slot within the app."""
         return f"field:{self.entity.split('.', 1)[1]}.{self.id}"

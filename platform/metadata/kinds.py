@@ -36,6 +36,8 @@ class Shape(StrEnum):
     VALUE = "value"  # a value in columns of its own
     LINK = "link"  # one column with the id of one record
     LINES = "lines"  # no column: the rows of a child entity that live and die with the record
+    FILES = "files"  # the first column holds a list of ids of files
+    LINKS = "links"  # the first column holds a list of ids of records
 
 
 @dataclass(frozen=True, slots=True)

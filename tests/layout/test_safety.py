@@ -19,6 +19,7 @@ MARKUP_MODULES = {"platform/runtime/web/markup.py"}
 LAZY_LOADERS = {
     ("platform/runtime/cli/serve.py", "uvicorn"),
     ("platform/runtime/cli/serve.py", "dacheng.runtime.web.app"),
+    ("platform/runtime/services/pictures.py", "PIL"),
 }
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b|raise NotImplementedError")
 EXECUTORS = {"eval", "exec", "compile", "__import__"}

@@ -74,7 +74,10 @@ def test_a_workspace_is_run_by_commands_alone(run: Run, tmp_path: Path) -> None:
     assert run("export", "sales_management", "product", "--out", str(out))[1]["rows"] == 1
     code, undone = run("undo-import", done["run"])
     assert (code, undone["reversed"], undone["kept"], undone["failed"]) == (0, 1, 0, 0)
-    assert run("doctor") == (0, {"ok": True, "checks": ["packages", "catalogue", "storage"], "problems": []})
+    assert run("doctor") == (
+        0,
+        {"ok": True, "checks": ["packages", "catalogue", "storage", "files"], "problems": []},
+    )
     snapshot = run("backup", str(tmp_path / "copy.db"))[1]["snapshot"]
     assert run("app", "uninstall", "sales_management", "--export", str(tmp_path / "csv"))[0] == 0
     assert (tmp_path / "csv" / "opportunity.csv").is_file()

@@ -9,6 +9,8 @@ from dacheng.metadata.field_kinds.datetime import Datetime
 from dacheng.metadata.field_kinds.decimal import Decimal
 from dacheng.metadata.field_kinds.duration import Duration
 from dacheng.metadata.field_kinds.email import Email
+from dacheng.metadata.field_kinds.file import File
+from dacheng.metadata.field_kinds.image import Image
 from dacheng.metadata.field_kinds.integer import Integer
 from dacheng.metadata.field_kinds.json_value import JsonKind
 from dacheng.metadata.field_kinds.lines import Lines
@@ -18,12 +20,15 @@ from dacheng.metadata.field_kinds.money import MoneyKind
 from dacheng.metadata.field_kinds.people import Department, User
 from dacheng.metadata.field_kinds.percent import Percent
 from dacheng.metadata.field_kinds.phone import Phone
+from dacheng.metadata.field_kinds.photo import Photo
 from dacheng.metadata.field_kinds.rating import Rating
 from dacheng.metadata.field_kinds.rich_text import RichText
 from dacheng.metadata.field_kinds.rollup import Rollup
+from dacheng.metadata.field_kinds.signature import Signature
 from dacheng.metadata.field_kinds.text import Text
 from dacheng.metadata.field_kinds.time import Time
 from dacheng.metadata.field_kinds.url import Url
+from dacheng.metadata.field_kinds.voice import Voice
 from dacheng.metadata.kinds import FieldKind
 
 BUILTIN: tuple[FieldKind, ...] = (
@@ -50,4 +55,9 @@ BUILTIN: tuple[FieldKind, ...] = (
     Url(),
     Rating(),
     JsonKind(),
+    File(),
+    Image(),
+    Photo(),
+    Signature(),
+    Voice(),
 )

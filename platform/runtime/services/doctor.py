@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dacheng.metadata.lint import is_warning, lint
 from dacheng.metadata.problem import Problem, Refused
+from dacheng.runtime.services import file_care
 from dacheng.runtime.services.load_catalogue import Loader
 from dacheng.runtime.services.sessions import milliseconds
 from dacheng.runtime.services.site import Site
@@ -31,6 +32,7 @@ def examine(site: Site, progress: Progress) -> Findings:
         ("packages", lambda reader: _packages(site, reader)),
         ("catalogue", lambda reader: _catalogue(site, reader)),
         ("storage", lambda reader: (*checks.check_all(reader, site.model()), *projections.verify(reader))),
+        ("files", lambda reader: tuple(file_care.examine(site, reader))),
     )
     problems: list[Problem] = []
     for number, (name, check) in enumerate(steps):
@@ -41,7 +43,8 @@ def examine(site: Site, progress: Progress) -> Findings:
 
 
 def repair(site: Site) -> None:
-    """Add missing indexes, compute roll-ups and search entries anew, in one transaction; records stay as they are."""
+    """Add missing indexes, compute roll-ups, search and reference entries anew, in one transaction; records stay
+    as they are. Then take away files that were uploaded more than a day ago and never came into a record."""
     model = site.model()
     now_ms = milliseconds(site.work().context.now)
 
@@ -49,6 +52,7 @@ def repair(site: Site) -> None:
         checks.repair(tx, model, now_ms)
 
     site.db.write_now(renew, urgent=False)
+    file_care.sweep(site)
 
 
 def _packages(site: Site, reader: Reader) -> tuple[Problem, ...]:

@@ -15,7 +15,7 @@ from dacheng.runtime.services.records_at_hand import AtHand
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.write_record import DIRECTORY
 from dacheng.runtime.services.write_shape import shape_of
-from dacheng.runtime.storage import rollups
+from dacheng.runtime.storage import references, rollups
 from dacheng.runtime.storage.reader import Reader
 from dacheng.runtime.storage.record_batch import RecordBatch
 
@@ -55,7 +55,8 @@ class Bulk:
         shape = shape_of(work, ref)
         policy, names = shape.policy, {each.field for each in mapping.columns}
         quiet = (shape.plain if mapping.rules else shape.bare) and not work.hooks.watches_writes
-        counted = rollups.over(work.model.tables, work.model.tables.entity(ref))
+        made = work.model.tables.entity(ref)
+        counted = rollups.over(work.model.tables, made) or names & {*references.listing_fields(made)}
         if not quiet or counted or mapping.key or ref in DIRECTORY or policy.entity.parent is not None:
             return None
         allowed = writable_fields(work, shape, historic=mapping.historic)

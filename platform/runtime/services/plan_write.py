@@ -9,7 +9,16 @@ from dacheng.metadata.definition import Transition, Workflow
 from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.plugins.api import RecordWrite
 from dacheng.plugins.context import Automation, User
-from dacheng.runtime.services import duplicates, form_rules, links, notices, parse_values, standing, workflow
+from dacheng.runtime.services import (
+    duplicates,
+    files,
+    form_rules,
+    links,
+    notices,
+    parse_values,
+    standing,
+    workflow,
+)
 from dacheng.runtime.services.conditions import Subject, holds, value_of
 from dacheng.runtime.services.parse_values import Parsed
 from dacheng.runtime.services.plan_lines import plan_lines
@@ -88,6 +97,7 @@ def _create_plain(plan: Plan, work: Work, shape: WriteShape, write: Write) -> st
     missing = [f"/{name}" for name in shape.required if values.get(name) in NOTHING]
     problems.extend(problem("record.required", each) for each in missing if each not in wrong)
     problems.extend(links.check(plan.at_hand, work, shape.links, values, EMPTY))
+    problems.extend(files.check(plan.at_hand.reader, work, shape.files, values, EMPTY))
     if problems:
         raise Refused(problems)
     given = {**shape.blank, "id": record_id, "version": 1, **values}
@@ -319,6 +329,7 @@ def _check(
         if name not in hidden and f"/{name}" not in wrong and _empty(plan, subject, name):
             parsed.problems.append(problem("record.required", f"/{name}"))
     parsed.problems.extend(links.check(plan.at_hand, work, shape.links, parsed.values, before))
+    parsed.problems.extend(files.check(plan.at_hand.reader, work, shape.files, parsed.values, before))
     if parsed.problems:
         raise Refused(parsed.problems)
     return subject

@@ -28,6 +28,7 @@ class WriteShape:
     required: tuple[str, ...]
     links: Mapping[str, Field]
     lines: Mapping[str, Field]
+    files: Mapping[str, Field]
     conditional: tuple[FormField, ...]
     workflow: Workflow | None
     rules: tuple[Rule, ...]
@@ -88,6 +89,7 @@ def _prepare(work: Work, ref: str, form: str | None) -> WriteShape:
         required=tuple(n for n, each in fields.items() if each.required and n in policy.writable),
         links=MappingProxyType({n: each for n, each in fields.items() if each.is_link}),
         lines=MappingProxyType({n: each for n, each in fields.items() if each.is_lines}),
+        files=MappingProxyType({n: each for n, each in fields.items() if each.is_files}),
         conditional=conditional,
         workflow=catalogue.workflows.get(ref),
         rules=catalogue.rules.get(ref, ()),

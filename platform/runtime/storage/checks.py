@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import sqlalchemy as sa
 
 from dacheng.metadata.problem import Problem, problem
-from dacheng.runtime.storage import physical, rollups, schema_change, search
+from dacheng.runtime.storage import physical, references, rollups, schema_change, search
 from dacheng.runtime.storage.model import Model
 from dacheng.runtime.storage.reader import Reader, Transaction
 from dacheng.runtime.storage.tables import ROW, EntityTable, search_table
@@ -21,7 +21,13 @@ def check_all(reader: Reader, model: Model) -> tuple[Problem, ...]:
     found = [*integrity(reader, model), *schema_change.verify(reader, model.tables)]
     if found:
         return tuple(found)
-    later: tuple[Check, ...] = (foreign_keys, rollup_figures, search_entries, orphaned_lines)
+    later: tuple[Check, ...] = (
+        foreign_keys,
+        rollup_figures,
+        search_entries,
+        orphaned_lines,
+        reference_entries,
+    )
     return tuple(each for check in later for each in check(reader, model))
 
 
@@ -113,11 +119,18 @@ def orphaned_lines(reader: Reader, model: Model) -> Iterator[Problem]:
             yield _failed("lines", f"{made.entity.ref} {line} belongs to no living record")
 
 
+def reference_entries(reader: Reader, model: Model) -> Iterator[Problem]:
+    """What records hold in lists is found from the other end as well."""
+    for entity, field in references.wrong(reader, model.tables):
+        yield problem("file.reference_wrong", entity=entity, field=field)
+
+
 def repair(tx: Transaction, model: Model, now_ms: int) -> None:
     """Add what the schema lacks (an index a newer version of the product wants), then compute anew what is derived:
-    roll-ups and search entries."""
+    roll-ups, references and search entries."""
     journal = schema_change.Journal("repair", now_ms)
     schema_change.apply(tx, (), model.tables, model.tables, journal)
+    references.rebuild(tx, model.tables)
     now = physical.read(tx)
     for made in model.tables.by_entity.values():
         if made.entity.rollups:

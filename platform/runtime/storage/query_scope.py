@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from dacheng.metadata.definition import Field
-from dacheng.metadata.expression import NUMBER, TEXT, Environment, Expression, RecordOf
+from dacheng.metadata.expression import NUMBER, TEXT, Environment, Expression, ListOf, RecordOf
 from dacheng.metadata.kinds import Primitive
 from dacheng.metadata.problem import refuse
 from dacheng.runtime.storage.expression_sql import Prepared, SqlList, SqlOperand, prepare_condition
@@ -109,7 +110,14 @@ class Scope:
         steps, part = self._fields(self.made, path)
         if steps[-1].is_lines:
             return self._lines(steps, part, self.columns((*steps[:-1], _id_field(self, steps))), asked=True)
-        return _operand(steps[-1], part, self.columns(steps))
+        return self._stored(steps[-1], part, self.columns(steps))
+
+    def _stored(self, last: Field, part: Prefix, columns: Columns) -> SqlOperand | SqlList:
+        return (
+            _items(columns[0], self.dialect)
+            if isinstance(last.codec.type, ListOf)
+            else _operand(last, part, columns)
+        )
 
     def trusted(self, made: EntityTable, columns: Any) -> Callable[[Prefix], SqlOperand | SqlList]:
         """Where a path of a row rule stands: every link is followed, by a look at one row each."""
@@ -118,7 +126,7 @@ class Scope:
             steps, part = self._fields(made, path)
             found = self._deep(made, columns, steps)
             return (
-                _operand(steps[-1], part, found)
+                self._stored(steps[-1], part, found)
                 if not steps[-1].is_lines
                 else self._lines(steps, part, found)
             )
@@ -184,6 +192,21 @@ def _operand(last: Field, part: Prefix, columns: Columns) -> SqlOperand:
     if isinstance(kind, RecordOf):  # a link stands for its id, money for its amount
         kind = TEXT if last.to is not None else NUMBER
     return SqlOperand(kind, columns[0], specs[0].scale)
+
+
+def _items(column: sa.ColumnElement[Any], dialect: Any) -> SqlList:
+    """A list of texts kept as JSON in one column, as rows of its items; a missing list has none."""
+    unpack = (
+        sa.func.json_each(column)
+        if dialect == "sqlite"
+        else sa.func.jsonb_array_elements_text(sa.cast(column, postgresql.JSONB))
+    )
+    rows = unpack.table_valued(sa.column("value", sa.Text()))
+
+    def resolve(_path: Prefix, /) -> SqlOperand:
+        return SqlOperand(TEXT, rows.c.value)
+
+    return SqlList(rows, sa.true(), resolve)
 
 
 def _null(primitive: Primitive) -> sa.ColumnElement[Any]:

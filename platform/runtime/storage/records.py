@@ -10,7 +10,16 @@ import sqlalchemy as sa
 
 from dacheng.metadata.definition import Entity
 from dacheng.metadata.problem import refuse
-from dacheng.runtime.storage import change_log, deletion, match_keys, record_rows, refusals, rollups, search
+from dacheng.runtime.storage import (
+    change_log,
+    deletion,
+    match_keys,
+    record_rows,
+    references,
+    refusals,
+    rollups,
+    search,
+)
 from dacheng.runtime.storage.change_log import Entry, Stamp
 from dacheng.runtime.storage.model import Model
 from dacheng.runtime.storage.reader import Reader, Transaction
@@ -196,6 +205,7 @@ class _Job:
             raise refusals.of_rows(self.tx, made, rows, error) from error
         search.put(self.tx, made, searched, numbers)
         match_keys.put(self.tx, made, searched)
+        references.created(self.tx, made, searched)
 
     def _number(self, made: EntityTable, rows: Sequence[dict[str, Any]]) -> range:
         first = record_rows.next_row(self.tx, made)
@@ -246,6 +256,7 @@ class _Job:
             search.change(self.tx, made, (change.id, now.stored))
         if made.matches and not match_keys.fields_of(made).isdisjoint(stored):
             match_keys.change(self.tx, made, change.id, now.stored)
+        references.changed(self.tx, made, change.id, stored)
         self._log(was, now, "update", stored)
         self.applied[change.id] = Applied(change.id, now.version, tuple(stored))
 
@@ -286,6 +297,7 @@ class _Job:
             self._let_go(change.entity, change.id)
             search.drop(self.tx, made, [change.id])
             match_keys.drop(self.tx, made, [change.id])
+            references.purged(self.tx, made, change.id)
             self.tx.execute(sa.delete(made.table).where(made.table.c.id == change.id))
             self._log(was, was, "purge", was.stored)
             self.applied[change.id] = Applied(change.id, was.version)

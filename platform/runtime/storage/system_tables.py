@@ -368,6 +368,32 @@ projection = _table(
 )
 
 
+file = _table(
+    "_file",
+    text("id", key=True),
+    text("hash"),
+    text("name"),
+    text("type"),
+    integer("size"),
+    integer("width", null=True),
+    integer("height", null=True),
+    text("thumbnail", null=True),
+    text("source"),
+    text("created_by"),
+    integer("created_at"),
+    integer("used", default=0),
+)
+sa.Index("_file_waiting", file.c.created_by, file.c.used)
+reference = _table(
+    "_reference",
+    text("record", key=True),
+    text("field", key=True),
+    text("target", key=True),
+    text("entity"),
+)
+sa.Index("_reference_target", reference.c.target)
+
+
 def prepare(link: Link, *, create: bool) -> None:
     """Refuse a database of newer code (writing nothing), then make what is missing, wholly or not at all."""
     _demand_known_format(link)

@@ -77,7 +77,8 @@ class Guarded:
         """Answer one request; whatever is raised below becomes an answer here."""
         route = self._methods["GET" if scope["method"] == "HEAD" else scope["method"]]
         settings = self._host.settings
-        largest = settings.max_upload_bytes if route.upload else settings.max_body_bytes
+        files = route.upload or (route.multipart and _is_multipart(scope))
+        largest = settings.max_upload_bytes if files else settings.max_body_bytes
         request = Request(scope, limited(scope, receive, largest))
         response = await self._answer(route, request)
         await response(scope, receive, send)
@@ -121,6 +122,11 @@ def limited(scope: Scope, receive: Receive, largest: int) -> Receive:
         return message
 
     return receive_within
+
+
+def _is_multipart(scope: Scope) -> bool:
+    declared: bytes = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    return declared.partition(b";")[0].strip().lower() == b"multipart/form-data"
 
 
 async def _routing_refused(request: Request, error: Exception) -> Response:

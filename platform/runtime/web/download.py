@@ -18,6 +18,12 @@ def csv_response(lines: Iterator[str], name: str) -> StreamingResponse:
         for line in lines:
             yield line.encode("utf-8")
 
+    return StreamingResponse(
+        content(), media_type="text/csv", headers={"content-disposition": disposition(name)}
+    )
+
+
+def disposition(name: str, kind: str = "attachment") -> str:
+    """The header `Content-Disposition` by RFC 6266: the name in ASCII for old readers, then as it is."""
     plain = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in name)
-    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-    return StreamingResponse(content(), media_type="text/csv", headers={"content-disposition": disposition})
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -24,6 +24,9 @@ from dacheng.runtime.web.security import (
 
 access_log = logging.getLogger("dacheng.access")
 LONGEST_LOGGED_PATH = 500
+PERMISSIONS = (
+    b"permissions-policy"  # the one header that a page may say in its own way: which devices it uses
+)
 
 
 class Envelope:
@@ -48,8 +51,10 @@ class Envelope:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [*message["headers"], *self._headers, (b"x-request-id", identity.encode())]
-                if not any(name == b"cache-control" for name, _ in message["headers"]):
+                own = {name for name, _ in message["headers"]}
+                fixed = [each for each in self._headers if each[0] != PERMISSIONS or each[0] not in own]
+                headers = [*message["headers"], *fixed, (b"x-request-id", identity.encode())]
+                if b"cache-control" not in own:
                     headers.append((b"cache-control", b"private, no-store"))
                 message["headers"] = headers
             await send(message)

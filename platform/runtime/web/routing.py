@@ -41,7 +41,7 @@ class Route:
     """One address. `permission` is `public`, `signed_in`, `builder`, or a check that raises `Refused`.
 
     A check runs for signed-in people only and looks at the route's own path parameters. `upload` lets the
-    body be as large as a file may be; `per_minute` bounds calls per person (or address); 0 is unbounded.
+    body be as large as a file may be, `multipart` only a body of that type; `per_minute` bounds calls per person (or address); 0 is unbounded.
     """
 
     path: str
@@ -49,6 +49,7 @@ class Route:
     permission: Permission | None = None
     methods: tuple[str, ...] = ("GET",)
     upload: bool = False
+    multipart: bool = False
     per_minute: int = 0
 
     @property

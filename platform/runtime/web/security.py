@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from dacheng.runtime.web.words import LOCALES
 CONTENT_POLICY: Final = (
     "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 )
+DEVICES: Final = ("camera", "microphone", "geolocation")
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOME = "/"
 _OWN_PATH = re.compile(r"/(?:[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*)?/?(?:\?[A-Za-z0-9_.~%=&+:,*!'()\[\]-]*)?")
@@ -40,11 +42,16 @@ def fixed_headers(settings: Settings) -> tuple[tuple[bytes, bytes], ...]:
         ("x-frame-options", "DENY"),
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
-        ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
+        ("permissions-policy", permissions()),
     ]
     if settings.https:
         headers.append(("strict-transport-security", "max-age=63072000; includeSubDomains"))
     return tuple((name.encode(), value.encode()) for name, value in headers)
+
+
+def permissions(devices: Collection[str] = ()) -> str:
+    """The header `Permissions-Policy`: the devices named are this site's to ask for, all others nobody's."""
+    return ", ".join(f"{each}=({'self' if each in devices else ''})" for each in DEVICES)
 
 
 # ---------------------------------------------------------------- cookies

@@ -41,15 +41,10 @@ class House:
     browser: TestClient
     _values: dict[str, list[Any]] = field(default_factory=dict)
 
-    def create(self, ref: str, values: Mapping[str, Any]) -> str:
-        """A record stored by the product itself; answers its id."""
-        write = Write("create", ref, None, values=values)
-        return write_record.write_now(self.host.db, self.host.work(), write).id
-
     def values(self, kind: str) -> list[Any]:
         """The kind's JSON values, what they lead to made at the first call."""
         if kind not in self._values:
-            self._values[kind] = CASES[kind].values_in(self.create)
+            self._values[kind] = CASES[kind].values_in(Making(self))
         return self._values[kind]
 
     def post(self, kind: str, value: Any, name: str = "One") -> dict[str, Any]:
@@ -65,6 +60,26 @@ class House:
         assert answer.status_code == 200, answer.text
         items: list[dict[str, Any]] = answer.json()["items"]
         return items
+
+
+@dataclass
+class Making:
+    """What the values of some kinds lead to: records stored by the product itself, files uploaded by the admin."""
+
+    house: House
+
+    def __call__(self, ref: str, values: Mapping[str, Any]) -> str:
+        """A record; answers its id."""
+        write = Write("create", ref, None, values=values)
+        return write_record.write_now(self.house.host.db, self.house.host.work(), write).id
+
+    def file(self, name: str, content: bytes, source: str = "upload") -> dict[str, Any]:
+        """An uploaded file; answers what a record holds of it."""
+        answer = self.house.program.post(
+            "/api/v1/files", files={"file": (name, content)}, data={"source": source}
+        )
+        assert answer.status_code == 201, answer.text
+        return {key: answer.json()[key] for key in ("id", "name", "type", "size")}
 
 
 @contextmanager

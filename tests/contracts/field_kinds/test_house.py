@@ -149,6 +149,7 @@ def test_values_are_sorted_missing_ones_first(house: House, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", UNSORTED)
 def test_a_kind_without_an_order_is_not_sorted_by(house: House, kind: str) -> None:
+    house.post(kind, house.values(kind)[0], name="Unsorted")
     answer = house.program.get(f"{API}/e_{kind}", params={"sort": "value"})
     assert answer.status_code == 422
     assert [each["code"] for each in answer.json()["problems"]] == ["query.not_sortable"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -25,6 +26,7 @@ JSON: Final = "application/json"
 CSV: Final = "text/csv"
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 BYTES: Final = {"type": "string", "format": "binary"}
+MULTIPART: Final = "multipart/form-data"
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -32,7 +34,8 @@ _PLACE = re.compile(r"\{(\w+)\}")
 class Operation:
     """One method of one address. `name` is its id and, behind `api.do_`, the key of its sentence.
 
-    `answer` is the schema of what status `status` carries (empty: nothing); `file` takes CSV or XLSX instead of JSON.
+    `answer` is the schema of what status `status` carries (empty: nothing); `file` takes CSV or XLSX instead of JSON,
+    `parts` a multipart form of these parts.
     """
 
     method: str
@@ -46,13 +49,14 @@ class Operation:
     query: tuple[tuple[str, Json], ...] = ()
     gives: str = JSON
     file: bool = False
+    parts: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
     per_minute: int = 0
 
     @property
     def route(self) -> Route:
         """Its entry in the table of routes: parameters and bodies that are not declared never reach the handler."""
         names = frozenset(name for name, _ in self.query)
-        takes_body = self.file or self.body is not NO_BODY or self.method == "GET"
+        takes_body = self.file or bool(self.parts) or self.body is not NO_BODY or self.method == "GET"
 
         async def strict(request: Request) -> Response:
             parameters(request, names)
@@ -66,7 +70,7 @@ class Operation:
             strict,
             self.permission,
             (self.method,),
-            upload=self.file,
+            upload=self.file or bool(self.parts),
             per_minute=self.per_minute,
         )
 
@@ -91,6 +95,10 @@ class Operation:
                 "required": True,
                 "content": {CSV: {"schema": TEXT}, XLSX: {"schema": BYTES}},
             }
+        elif self.parts:
+            needed = [name for name, part in self.parts.items() if part.get("format") == "binary"]
+            form = {"type": "object", "properties": dict(self.parts), "required": needed}
+            found["requestBody"] = {"required": True, "content": {MULTIPART: {"schema": form}}}
         elif self.body is not NO_BODY:
             content = {JSON: {"schema": self.body.schema}}
             found["requestBody"] = {"required": not self.body.optional, "content": content}

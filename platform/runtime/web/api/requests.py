@@ -13,7 +13,7 @@ from dacheng.metadata.strict_json import strict_json
 
 JSON_TYPES: Final = frozenset({"application/json", "application/merge-patch+json"})
 TRUTH: Final = {"true": True, "false": False}
-_RECORD_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+RECORD_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _VERSION = re.compile(r'"([1-9][0-9]{0,17})"')
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -82,7 +82,7 @@ async def json_object(request: Request) -> dict[str, Any]:
 def record_id(request: Request) -> str:
     """The record's id from the address; what has not the form of one leads to no record."""
     text = str(request.path_params["id"])
-    if not _RECORD_ID.fullmatch(text):
+    if not RECORD_ID.fullmatch(text):
         raise refuse("record.missing")
     return text
 

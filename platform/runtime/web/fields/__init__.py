@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from dacheng.metadata.definition import Field
+from dacheng.runtime.web.fields import files
 from dacheng.runtime.web.fields.base import FieldView
 from dacheng.runtime.web.fields.boolean import BooleanView
 from dacheng.runtime.web.fields.choice import ChoiceView
@@ -59,5 +60,6 @@ VIEWS: Mapping[str, FieldView] = MappingProxyType(
         "url": UrlView(),
         "json": JsonView(),
         "lines": LinesView(view_of),
+        **files.VIEWS,
     }
 )

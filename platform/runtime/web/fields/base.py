@@ -116,6 +116,9 @@ class FieldView:
     verbatim = False  # the control shows its text once, escaped and otherwise as it is
     grouped = False  # several inputs under one name: the label is a legend, not a `for`
     long = False  # on the record's page it keeps its line ends
+    scripts: tuple[str, ...] = ()  # modules of `static/js` its control needs besides `form.js`
+    devices: frozenset[str] = frozenset()  # what its page asks the browser for: camera, microphone…
+    uploads = False  # its control sends files: the form is multipart
 
     def cell(self, field: Field, setting: Setting) -> Cell:
         """The closure from a field's stored columns to the inside of a table cell."""

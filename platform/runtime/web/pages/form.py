@@ -21,11 +21,14 @@ from dacheng.runtime.web.errors import status_of
 from dacheng.runtime.web.fields.base import Texts
 from dacheng.runtime.web.fields.lines import LinesView, without_row
 from dacheng.runtime.web.form_body import read_pairs
+from dacheng.runtime.web.form_files import posted_files
 from dacheng.runtime.web.markup import drawn
 from dacheng.runtime.web.page import Link
 from dacheng.runtime.web.render import flash, render
 from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, path_of, work_of
 from dacheng.runtime.web.saving import save
+from dacheng.runtime.web.security import permissions
+from dacheng.runtime.web.uploads import is_multipart
 from dacheng.runtime.web.view import form_page
 from dacheng.runtime.web.view.form import PreparedForm, prepare_form
 from dacheng.runtime.web.view.form_page import Conflict, Filled, FormPage
@@ -88,8 +91,10 @@ async def show_edit(request: Request) -> Response:
 async def do_create(request: Request) -> Response:
     """Create the record and show it; refused input comes back in the form with every problem named."""
     place = _place(request, "create")
-    sent = await _sent(request)
+    sent, unkept = await _sent(request, place)
     texts = form_page.compacted(place.prepared, sent)
+    if unkept:
+        return await _again(request, place, texts, unkept)
     if "_add" in sent or "_remove" in sent:
         return await _again(request, place, _rows_changed(sent), ())
     values = place.prepared.read(texts)
@@ -103,8 +108,10 @@ async def do_create(request: Request) -> Response:
 async def do_update(request: Request) -> Response:
     """Save what the person changed; when someone else was first, show both and save nothing."""
     place = _place(request, "update")
-    sent = await _sent(request)
+    sent, unkept = await _sent(request, place)
     texts = form_page.compacted(place.prepared, sent)
+    if unkept:
+        return await _again(request, place, texts, unkept)
     if "_add" in sent or "_remove" in sent:
         return await _again(request, place, _rows_changed(sent), ())
     was = form_page.was_of(sent.get("_was", ""))
@@ -151,9 +158,14 @@ def _place(request: Request, action: str) -> _Place:
     return _Place(work, ref, str(request.path_params.get("id", "")), policy, prepared, key)
 
 
-async def _sent(request: Request) -> dict[str, str]:
-    """What was posted; of a name sent twice the last counts, as in a form with repeated controls."""
-    return dict(await read_pairs(request))
+async def _sent(request: Request, place: _Place) -> tuple[dict[str, str], Sequence[Problem]]:
+    """What was posted; of a name sent twice the last counts, as in a form with repeated controls.
+
+    Files that came with the form (a browser without scripts) are kept first, and stand in it by id.
+    """
+    if place.prepared.uploads and is_multipart(request):
+        return await posted_files(request, place.prepared)
+    return dict(await read_pairs(request)), ()
 
 
 def _write(place: _Place, action: str, values: Mapping[str, Json], sent: Mapping[str, str]) -> Write:
@@ -247,7 +259,8 @@ def _answer(
         current=place.ref,
         crumbs=(Link(entities, place.path), *([Link(title, place.back)] if place.id else [])),
         back=place.back,
-        scripts=("form.js",),
+        scripts=("form.js", *prepared.scripts),
+        multipart=prepared.uploads,
         form=place.key,
         action=path_of(request),
         draft=f"{work.context.actor.id}.{place.ref}.{place.id or 'new'}.{version}",
@@ -263,7 +276,9 @@ def _answer(
         wrong=summary,
         conflicts=conflicts,
     )
-    return render(request, "form.html", page, status=status or (status_of(problems) if problems else 200))
+    answer = render(request, "form.html", page, status=status or (status_of(problems) if problems else 200))
+    answer.headers["permissions-policy"] = permissions(prepared.devices)
+    return answer
 
 
 def _version_sent(texts: Texts) -> int:
@@ -284,8 +299,8 @@ async def _saved(request: Request, place: _Place, outcome: Outcome, key: str) ->
 
 ROUTES = (
     Route("/apps/{app}/{entity}/new", show_new, SIGNED_IN),
-    Route("/apps/{app}/{entity}/new", do_create, SIGNED_IN, ("POST",)),
+    Route("/apps/{app}/{entity}/new", do_create, SIGNED_IN, ("POST",), multipart=True),
     Route("/apps/{app}/{entity}/pick", pick, SIGNED_IN, per_minute=600),
     Route("/apps/{app}/{entity}/{id}/edit", show_edit, SIGNED_IN),
-    Route("/apps/{app}/{entity}/{id}/edit", do_update, SIGNED_IN, ("POST",)),
+    Route("/apps/{app}/{entity}/{id}/edit", do_update, SIGNED_IN, ("POST",), multipart=True),
 )

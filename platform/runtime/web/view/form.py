@@ -97,6 +97,21 @@ class PreparedForm:
     rules: tuple[Expression, ...]  # every condition of its places
     links: Links
 
+    @property
+    def scripts(self) -> tuple[str, ...]:
+        """The modules its controls need, each once."""
+        return tuple(dict.fromkeys(each for place in self.places.values() for each in place.view.scripts))
+
+    @property
+    def devices(self) -> frozenset[str]:
+        """The devices its controls use."""
+        return frozenset(each for place in self.places.values() for each in place.view.devices)
+
+    @property
+    def uploads(self) -> bool:
+        """Whether it sends files."""
+        return any(place.view.uploads and place.writable for place in self.places.values())
+
     def texts(self, record: Mapping[str, Json]) -> dict[str, str]:
         """What every input holds for a record's JSON values."""
         found: dict[str, str] = {}

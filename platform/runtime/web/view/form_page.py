@@ -62,6 +62,7 @@ class FormPage(Page):
     context: Markup
     parts: tuple[DrawnPart, ...]
     wrong: tuple[ErrorLine, ...] = ()
+    multipart: bool = False
     conflicts: tuple[Conflict, ...] | None = None
 
     def mould(self) -> Hashable | None:

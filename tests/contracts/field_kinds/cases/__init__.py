@@ -7,9 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
-Create = Callable[[str, Mapping[str, Any]], str]  # entity reference, values → id of a new record
+
+class Create(Protocol):
+    """Makes what values lead to, in a real workspace."""
+
+    def __call__(self, ref: str, values: Mapping[str, Any], /) -> str:
+        """A record; answers its id."""
+        ...
+
+    def file(self, name: str, content: bytes, source: str = "upload") -> Mapping[str, Any]:
+        """An uploaded file; answers what a record holds of it."""
+        ...
+
+
 Live = Callable[[Create], Sequence[Any]]
 
 

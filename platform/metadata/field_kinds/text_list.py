@@ -1,0 +1,90 @@
+"""What every kind that holds several texts has in common: an ordered list without repetition, kept as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from dacheng.metadata.expression import TEXT, ListOf
+from dacheng.metadata.kinds import ColumnSpec, Json, Primitive
+from dacheng.metadata.problem import refuse
+
+LISTED = ListOf(TEXT)
+SEPARATORS = "、;；\n"
+_write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class TextList:
+    """A list of texts bound to one field: a `tuple` of `str`, never empty; an empty list is missing.
+
+    The first column holds the list as JSON. Kinds with more override `item`, and `parse_text` where
+    people do not write their items with `、` or `;` between.
+    """
+
+    columns: tuple[ColumnSpec, ...] = (ColumnSpec(Primitive.JSON),)
+    type = LISTED
+    value_schema: Mapping[str, Any] = {}
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+
+    def item(self, raw: Json) -> str:
+        """One item, checked; raises `Refused`."""
+        raise refuse("value.not_a_list")
+
+    def parse(self, raw: Json) -> tuple[str, ...] | None:
+        """A list of items, or one alone → the items, each once, in their order."""
+        if raw is None or raw == "":
+            return None
+        given = raw if isinstance(raw, list | tuple) else [raw]
+        found = tuple(dict.fromkeys(self.item(each) for each in given))
+        if len(found) > self.limit:
+            raise refuse("value.too_many_items", limit=self.limit, count=len(found))
+        return found or None
+
+    def parse_text(self, text: str) -> tuple[str, ...] | None:
+        """Items with `、`, `;` or a line end between."""
+        return self.parse(split(text))
+
+    def store(self, value: Sequence[str] | None) -> tuple[Any, ...]:
+        """The list as JSON text."""
+        return (written(value),)
+
+    def load(self, stored: Sequence[Any]) -> tuple[str, ...] | None:
+        """JSON text → the list."""
+        return None if stored[0] is None else tuple(json.loads(stored[0]))
+
+    def json(self, value: Sequence[str] | None) -> Json:
+        """A list of texts."""
+        return None if value is None else list(value)
+
+    def json_stored(self, stored: Sequence[Any]) -> Json:
+        """A list of texts."""
+        return None if stored[0] is None else json.loads(stored[0])
+
+    def text(self, value: Sequence[str] | None) -> str:
+        """The items with `、` between."""
+        return "、".join(value or ())
+
+    def operand(self, value: Sequence[str] | None) -> Any:
+        """The items."""
+        return tuple(value or ())
+
+
+def split(text: str) -> list[str]:
+    """The parts of a typed list, trimmed, without empty ones."""
+    for sign in SEPARATORS[1:]:
+        text = text.replace(sign, SEPARATORS[0])
+    return [part for part in (each.strip() for each in text.split(SEPARATORS[0])) if part]
+
+
+def written(items: Iterable[Any] | None) -> str | None:
+    """A list as it is stored: the same list is always the same text."""
+    return None if items is None else _write(list(items))
+
+
+def items_of(stored: str | None) -> list[Any]:
+    """A stored list read back; nothing for a missing one."""
+    found: list[Any] = [] if stored is None else json.loads(stored)
+    return found

@@ -1,0 +1,140 @@
+// Fields of files: uploaded as soon as they are chosen, dropped, shot, drawn or spoken; the form sends their ids.
+import { camera } from "./camera.js";
+import { signature } from "./signature.js";
+import { voice } from "./voice.js";
+
+const UPLOAD = "/api/v1/files";
+const PICTURES = new Set(["image/jpeg", "image/png", "image/webp"]);
+
+const valueOf = (box) => box.querySelector("[data-value]");
+const held = (box) => (valueOf(box).value ? JSON.parse(valueOf(box).value) : []);
+const sized = (bytes) => (bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.max(1, Math.round(bytes / 1000))} kB`);
+
+const say = (box, text, bad = false) => {
+  const said = box.querySelector(".files-said");
+  said.textContent = text;
+  said.classList.toggle("is-bad", bad);
+};
+
+const row = (box, file) => {
+  const item = box.querySelector("[data-item]").content.firstElementChild.cloneNode(true);
+  const address = `/files/${file.id}`;
+  const part = (name) => item.querySelector(`[data-${name}]`);
+  item.dataset.id = file.id;
+  const picture = PICTURES.has(file.type);
+  const sound = file.type.startsWith("audio/");
+  if (picture) part("thumbnail").src = `${address}/thumbnail`;
+  part("picture").href = address;
+  part("picture").tabIndex = -1;
+  part("picture").setAttribute("aria-hidden", "true");
+  if (sound) {
+    part("audio").src = address;
+    part("audio").setAttribute("aria-label", file.name);
+  }
+  if (!picture) part("picture").remove();
+  if (!sound) part("audio").remove();
+  if (picture || sound) item.querySelector(":scope > .icon").remove();
+  part("title").textContent = file.name;
+  part("title").href = address;
+  part("size").textContent = sized(file.size);
+  const remove = part("remove-file");
+  if (box.querySelector(".files-tools")) remove.setAttribute("aria-label", remove.dataset.word.replace("{name}", file.name));
+  else remove.remove();
+  return item;
+};
+
+const draw = (box) => {
+  const list = box.querySelector(".files-list");
+  list.replaceChildren(...held(box).map((file) => row(box, file)));
+};
+
+const put = (box, files) => {
+  valueOf(box).value = files.length ? JSON.stringify(files) : "";
+  draw(box);
+  valueOf(box).dispatchEvent(new Event("input", { bubbles: true }));
+};
+
+// The form cannot be saved while something is on its way.
+const waiting = (form, more) => {
+  if (!form) return;
+  const count = Number(form.dataset.onTheWay ?? 0) + more;
+  form.dataset.onTheWay = String(count);
+  const save = form.querySelector("[data-save]");
+  if (save) save.disabled = count > 0;
+};
+
+const send = async (file, source) => {
+  const body = new FormData();
+  body.append("file", file, file.name);
+  body.append("source", source);
+  const answer = await fetch(UPLOAD, { method: "POST", body, headers: { accept: "application/json" } });
+  const found = await answer.json();
+  if (answer.ok) return { id: found.id, name: found.name, type: found.type, size: found.size };
+  const first = found.problems?.[0];
+  throw new Error(first ? [first.message, first.hint].filter(Boolean).join(" ") : "");
+};
+
+export const upload = async (box, files, source = box.dataset.source) => {
+  const most = Number(box.dataset.most);
+  let now = held(box);
+  if (most > 1 && now.length + files.length > most) return say(box, box.dataset.tooMany, true);
+  const form = box.closest("form");
+  waiting(form, 1);
+  say(box, box.dataset.uploading);
+  try {
+    for (const file of files) {
+      if (file.size > Number(box.dataset.largest) && !file.type.startsWith("image/")) {
+        return say(box, box.dataset.tooLarge, true);
+      }
+      const kept = await send(file, source);
+      now = most > 1 ? [...held(box), kept] : [kept];
+      put(box, now);
+    }
+    return say(box, "");
+  } catch (error) {
+    const said = error instanceof TypeError || !error.message ? box.dataset.failed : error.message;
+    return say(box, said, true);
+  } finally {
+    waiting(form, -1);
+  }
+};
+
+const prepare = (box) => {
+  draw(box);
+  box.querySelector("input[type=file]")?.removeAttribute("required");
+  const way = { photo: camera, sign: signature, record: voice }[box.dataset.files];
+  if (way && box.querySelector(".files-tools")) way(box, upload, say);
+};
+
+const boxOf = (event) => event.target.closest?.("[data-files]");
+
+document.addEventListener("change", (event) => {
+  const box = boxOf(event);
+  if (!box || event.target.type !== "file") return;
+  const files = [...event.target.files];
+  event.target.value = "";
+  if (files.length) upload(box, files);
+});
+document.addEventListener("click", (event) => {
+  const remove = event.target.closest?.("[data-remove-file]");
+  if (!remove) return;
+  const box = remove.closest("[data-files]");
+  const gone = remove.closest("[data-id]").dataset.id;
+  put(box, held(box).filter((file) => file.id !== gone));
+  box.querySelector("[data-remove-file], input[type=file]")?.focus();
+});
+document.addEventListener("filled", (event) => {
+  const box = boxOf(event);
+  if (box && event.target.matches("[data-value]")) draw(box);
+});
+for (const kind of ["dragover", "dragleave", "drop"]) {
+  document.addEventListener(kind, (event) => {
+    const box = boxOf(event);
+    if (!box || box.dataset.files !== "pick" || !box.querySelector(".files-tools")) return;
+    event.preventDefault();
+    box.classList.toggle("is-over", kind === "dragover");
+    if (kind === "drop" && event.dataTransfer.files.length) upload(box, [...event.dataTransfer.files]);
+  });
+}
+document.addEventListener("line-added", (event) => event.target.querySelectorAll("[data-files]").forEach(prepare));
+document.querySelectorAll("[data-files]").forEach(prepare);
