@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ import pytest
 from dacheng.runtime.cli import build_parser, main
 from dacheng.runtime.cli.output import Bar
 from dacheng.runtime.cli.reference import command_lines
+from dacheng.runtime.services import outbox_worker
+from dacheng.runtime.services.sign_in import RESET_JOB
+from dacheng.runtime.storage import outbox
 from tests.runtime.workspace import add, workspace
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "commands.md"
@@ -191,3 +195,28 @@ def test_serve_answers_and_stops(tmp_path: Path) -> None:
         server.terminate()
         _, said = server.communicate(timeout=30)
     assert b"one-time token" in said
+
+
+def test_failed_jobs_are_listed_shown_retried_and_discarded(run: Run, tmp_path: Path) -> None:
+    job = {"login": "ann@example.com"}
+    with workspace(tmp_path / "data") as host:
+        for key in ("one", "two"):
+            host.db.write_now(partial(outbox.put, kind=RESET_JOB, payload=job, key=key, now=1_000))
+        add(host, "ann@example.com")
+        assert outbox_worker.drain(host) == 0
+    code, listed = run("jobs", "list")
+    assert (code, [each["key"] for each in listed["jobs"]], listed["total"]) == (0, ["two", "one"], 2)
+    second, first = (str(each["number"]) for each in listed["jobs"])
+    code, shown = run("jobs", "show", first)
+    assert (code, shown["payload"], shown["tries"]) == (0, job, 1)
+    assert run("jobs", "retry")[0] == 2
+    assert run("jobs", "retry", first, "--all")[0] == 2
+    assert run("jobs", "retry", first) == (0, {"retried": 1})
+    code, refused = run("jobs", "retry", first)
+    assert (code, refused["problems"][0]["code"]) == (1, "job.not_failed")
+    code, refused = run("jobs", "discard", second)
+    assert (code, refused["problems"][0]["code"]) == (1, "job.consent_missing")
+    assert run("jobs", "discard", second, "--yes") == (0, {"number": int(second), "discarded": True})
+    assert run("jobs", "show", second)[0] == 1
+    assert run("jobs", "retry", "--all") == (0, {"retried": 0})
+    assert run("jobs", "list") == (0, {"jobs": [], "total": 0})

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import smtplib
 import ssl
 from collections.abc import Mapping
 from datetime import datetime
 from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
+from email.utils import format_datetime
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -28,11 +29,21 @@ def demand_ready(settings: Settings) -> None:
 
 
 def send(
-    settings: Settings, to: str, template: str, locale: str, words: Mapping[str, Any], now: datetime
+    settings: Settings,
+    to: str,
+    template: str,
+    locale: str,
+    words: Mapping[str, Any],
+    now: datetime,
+    *,
+    key: str,
 ) -> None:
-    """Send one of the product's own mails; `words` are put in as plain text. Errors are the mail server's."""
+    """Send one of the product's own mails; `words` are put in as plain text. Errors are the mail server's.
+
+    Mails to one address with one `key` carry one Message-ID, by which mail systems know a mail they have.
+    """
     demand_ready(settings)
-    message = compose(settings, to, template, locale or settings.locale, words, now)
+    message = compose(settings, to, template, locale or settings.locale, words, now, key)
     if settings.smtp_host:
         _deliver(settings, message)
     else:
@@ -40,7 +51,7 @@ def send(
 
 
 def compose(
-    settings: Settings, to: str, template: str, locale: str, words: Mapping[str, Any], now: datetime
+    settings: Settings, to: str, template: str, locale: str, words: Mapping[str, Any], now: datetime, key: str
 ) -> EmailMessage:
     """The mail as it will leave: one recipient, plain text, headers that cannot be broken out of."""
     texts = _texts()[template]
@@ -49,10 +60,14 @@ def compose(
     message["To"] = to
     message["Subject"] = _in(texts["subject"], locale).format_map(words).replace("\n", " ").strip()
     message["Date"] = format_datetime(now)
-    message["Message-ID"] = make_msgid(domain=settings.sender.rpartition("@")[2] or "localhost")
+    message["Message-ID"] = f"<{_identity(key, to)}@{settings.sender.rpartition('@')[2] or 'localhost'}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(_in(texts["body"], locale).format_map(words))
     return message
+
+
+def _identity(key: str, to: str) -> str:
+    return hashlib.sha256(json.dumps([key, to]).encode()).hexdigest()[:40]
 
 
 def _in(texts: Mapping[str, str], locale: str) -> str:

@@ -29,15 +29,16 @@ KEEP_TRACES_MS = 180 * DAY_MS
 KEEP_READ_MS = 90 * DAY_MS
 SWEEP_EVERY = 3600
 log = logging.getLogger("dacheng.worker")
-Handler = Callable[[Site, Mapping[str, Any], datetime], None]
+Handler = Callable[[Site, Job, datetime], None]
 
 
-def _reset(site: Site, payload: Mapping[str, Any], now: datetime) -> None:
-    sign_in.send_reset(site, dict(payload), now)
+def _reset(site: Site, job: Job, now: datetime) -> None:
+    sign_in.send_reset(site, dict(job.payload), now, key=f"{job.kind} {job.key}")
 
 
-def _notice(site: Site, payload: Mapping[str, Any], now: datetime) -> None:
+def _notice(site: Site, job: Job, now: datetime) -> None:
     """A notification by mail to every active person named; texts were made where it arose."""
+    payload: Mapping[str, Any] = job.payload
     mail.demand_ready(site.settings)
     for user in payload.get("users", ()):
         known = site.db.read_now(partial(accounts.credential_of, user=user))
@@ -47,12 +48,13 @@ def _notice(site: Site, payload: Mapping[str, Any], now: datetime) -> None:
                 "text": payload.get("text", ""),
                 "link": site.settings.base_url + str(payload.get("path", "")),
             }
-            mail.send(site.settings, known.login, "notice", payload.get("locale", ""), words, now)
+            key = f"{job.kind} {job.key}"
+            mail.send(site.settings, known.login, "notice", payload.get("locale", ""), words, now, key=key)
 
 
-def _told(site: Site, payload: Mapping[str, Any], now: datetime) -> None:
+def _told(site: Site, job: Job, now: datetime) -> None:
     """A notification inside the product."""
-    site.db.write_now(lambda tx: notices.deliver(tx, payload, milliseconds(now)), urgent=False)
+    site.db.write_now(lambda tx: notices.deliver(tx, job.payload, milliseconds(now)), urgent=False)
 
 
 HANDLERS: Mapping[str, Handler] = {
@@ -132,10 +134,13 @@ def _take(site: Site, owner: str) -> list[Job]:
 def _do(site: Site, job: Job) -> bool:
     """One job under a catch-all: what fails is tried again later, and parked in the end."""
     now = datetime.now(UTC)
+    if not site.db.write_now(lambda tx: outbox.hold(tx, job, milliseconds(now)), urgent=False):
+        return False
     try:
-        HANDLERS[job.kind](site, job.payload, now)
+        HANDLERS[job.kind](site, job, now)
     except Refused as refused:
-        _fail(site, job, str(refused), now)
+        plain = [each.code for each in refused.problems if not each.params]
+        _fail(site, job, plain[0] if plain else str(refused), now)
         return False
     except Exception as error:
         log.exception("job %s %s failed", job.kind, job.seq)

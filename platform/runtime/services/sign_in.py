@@ -91,7 +91,7 @@ async def request_reset(
     await site.db.write(lambda tx: outbox.put(tx, RESET_JOB, job, key, stamp))
 
 
-def send_reset(site: Site, job: dict[str, Any], now: datetime) -> None:
+def send_reset(site: Site, job: dict[str, Any], now: datetime, *, key: str) -> None:
     """The worker's part: for an active account, make the token and send it; for others do nothing.
 
     The token exists in the mail alone; what is stored is its hash.
@@ -101,7 +101,7 @@ def send_reset(site: Site, job: dict[str, Any], now: datetime) -> None:
         return
     link = site.settings.base_url + "/reset?token=" + _offer(site, known.user, now)
     words = {"link": link, "minutes": site.settings.reset_minutes}
-    mail.send(site.settings, known.login, "reset", job.get("locale", ""), words, now)
+    mail.send(site.settings, known.login, "reset", job.get("locale", ""), words, now, key=key)
 
 
 def invite(site: Site, user: str, now: datetime | None = None) -> str:

@@ -109,6 +109,14 @@ def take(
     return [Job(r[0], r[1], r[2], r[3], orjson.loads(r[4]), r[5], r[6], r[7]) for r in rows]
 
 
+def hold(tx: Transaction, job: Job, now: int, *, lease_ms: int = 60_000) -> bool:
+    """Lease an entry for longer, before its effect. False: the lease was lost, another worker has it."""
+    changed = sa.update(outbox).where(
+        outbox.c.seq == job.seq, outbox.c.fence == job.fence, outbox.c.state == WAITING
+    )
+    return tx.execute(changed.values(lease_until=now + lease_ms)) == 1
+
+
 def done(tx: Transaction, job: Job, now: int) -> bool:
     """Finish an entry. False: the lease was lost, so undo whatever else this transaction did."""
     changed = sa.update(outbox).where(
@@ -125,7 +133,7 @@ def fail(tx: Transaction, job: Job, reason: str, now: int, *, for_good: bool = F
         outbox.c.seq == job.seq, outbox.c.fence == job.fence, outbox.c.state == WAITING
     )
     values = {"state": "dead" if dead else "waiting", "due_at": now + pause, "reason": reason[:1000]}
-    return tx.execute(changed.values(**values, lease_until=None)) == 1
+    return tx.execute(changed.values(**values, done_at=now if dead else None, lease_until=None)) == 1
 
 
 def next_due(reader: Reader) -> int | None:
@@ -139,34 +147,7 @@ def head(reader: Reader) -> int:
     return int(reader.scalar(sa.select(sa.func.max(outbox.c.seq))) or 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Parked:
-    """An entry that was given up, with the last reason."""
-
-    seq: int
-    kind: str
-    key: str
-    attempts: int
-    reason: str
-    created_at: int
-
-
-def dead(reader: Reader, limit: int = 100) -> list[Parked]:
-    """What was given up, the latest first."""
-    wanted = sa.select(
-        outbox.c.seq, outbox.c.kind, outbox.c.key, outbox.c.attempts, outbox.c.reason, outbox.c.created_at
-    ).where(outbox.c.state == "dead")
-    return [Parked(*row) for row in reader.rows(wanted.order_by(outbox.c.seq.desc()).limit(limit))]
-
-
-def revive(tx: Transaction, seq: int, now: int) -> bool:
-    """Try a parked entry again, as if it were new."""
-    changed = sa.update(outbox).where(outbox.c.seq == seq, outbox.c.state == "dead")
-    return (
-        tx.execute(changed.values(state="waiting", due_at=now, created_at=now, attempts=0, reason=None)) == 1
-    )
-
-
 def sweep(tx: Transaction, before: int) -> int:
-    """Drop finished entries older than a moment (ms); answers how many."""
-    return tx.execute(sa.delete(outbox).where(outbox.c.state == "done", outbox.c.done_at < before))
+    """Drop entries that were finished or discarded before a moment (ms); answers how many."""
+    ended = outbox.c.state.in_(["done", "discarded"])
+    return tx.execute(sa.delete(outbox).where(ended, outbox.c.done_at < before))

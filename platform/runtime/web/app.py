@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
@@ -45,7 +47,7 @@ def build_app(host: Host) -> Starlette:
             )
         ],
         middleware=[Middleware(Envelope, host.settings), Middleware(OwnPagesOnly, host.settings)],
-        exception_handlers={HTTPException: _routing_refused},
+        exception_handlers={HTTPException: partial(_routing_refused, host)},
     )
     app.router.redirect_slashes = False  # an address is spelled one way
     app.state.imports = {}
@@ -129,7 +131,14 @@ def _is_multipart(scope: Scope) -> bool:
     return declared.partition(b";")[0].strip().lower() == b"multipart/form-data"
 
 
-async def _routing_refused(request: Request, error: Exception) -> Response:
+async def _routing_refused(host: Host, request: Request, error: Exception) -> Response:
+    request.state.host = host
     if not isinstance(error, HTTPException):
         raise error
-    return errors.from_status(request, error)
+    try:
+        if errors.wants_page(request):  # in the frame of whoever is signed in, if they may come in
+            with suppress(Refused):
+                request.state.work = await frame_of(request)
+        return errors.from_status(request, error)
+    except Exception as fault:  # noqa: BLE001 - as for every other address
+        return errors.unexpected(request, fault)

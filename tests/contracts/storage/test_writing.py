@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from dacheng.metadata.problem import Refused
-from dacheng.runtime.storage import checks, idempotency, outbox
+from dacheng.runtime.storage import checks, dead_letters, idempotency, outbox
 from dacheng.runtime.storage.database import open_database
 from dacheng.runtime.storage.reader import Transaction
 from dacheng.runtime.storage.system_tables import setting
@@ -219,9 +219,11 @@ def test_a_lost_lease_cannot_finish_a_job(shop: Shop) -> None:
     assert shop.db.write_now(lambda tx: outbox.take(tx, "other", 5)) == []
     (again,) = shop.db.write_now(lambda tx: outbox.take(tx, "other", 20))
     assert (again.key, again.fence) == ("a", slow.fence + 1)
+    assert not shop.db.write_now(lambda tx: outbox.hold(tx, slow, 21))
+    assert shop.db.write_now(lambda tx: outbox.hold(tx, again, 21))
     assert not shop.db.write_now(lambda tx: outbox.done(tx, slow, 21))
     assert shop.db.write_now(lambda tx: outbox.fail(tx, again, "no answer", 21, for_good=True))
-    assert [(p.key, p.reason) for p in shop.db.read_now(outbox.dead)] == [("a", "no answer")]
+    assert [(p.key, p.reason) for p in shop.db.read_now(dead_letters.latest)] == [("a", "no answer")]
     assert [job.key for job in shop.db.write_now(lambda tx: outbox.take(tx, "other", 30))] == ["b"]
 
 

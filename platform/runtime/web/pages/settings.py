@@ -63,6 +63,7 @@ def tabs(request: Request) -> tuple[Link, ...]:
     if work_of(request).policy.admin:
         found.append(Link(say("settings.people"), "/settings/people", "people", "people"))
         found.append(Link(say("settings.workspace"), "/settings/workspace", "building", "workspace"))
+        found.append(Link(say("jobs.title"), "/settings/jobs", "bolt", "jobs"))
     return tuple(found)
 
 
