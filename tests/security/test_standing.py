@@ -14,6 +14,7 @@ from dacheng.metadata.problem import Refused
 from dacheng.plugins.context import User
 from dacheng.runtime.services import read_records, write_record
 from dacheng.runtime.services.gate import Query
+from dacheng.runtime.services.policy import compile_policy
 from dacheng.runtime.services.work import work_for
 from dacheng.runtime.services.write_record import Write
 from dacheng.runtime.storage import accounts
@@ -235,3 +236,119 @@ def test_an_administrator_moves_people_anywhere(office: Office) -> None:
         "", USER, office.at["rita"], {"department": office.at["south"], "manager": office.at["boss"]}
     )
     office.shop.save("", "restore", DEPARTMENT, office.at["gone"])
+
+
+# ---------------------------------------------------------------- whatever else roles look at
+REGIONAL: Any = {
+    "or": [
+        {"==": [{"var": "owner.region"}, "east"]},
+        {"==": [{"var": "owner.deputy"}, {"var": "$user.id"}]},
+        {"==": [{"var": "owner.department.zone"}, "open"]},
+    ]
+}
+
+
+def regional(rule: Any = REGIONAL) -> tuple[Package, ...]:
+    """People have a region, a deputy and a nickname, departments a zone and a code; one role looks at some of them."""
+    core, base = registrars()
+    user, place = (dict(core.items["entity", name]) for name in ("user", "department"))
+    short = {"x-kind": "text", "maxLength": 20, "x-order": 200}
+    deputy = {"x-kind": "link", "x-to": "user", "x-on-delete": "clear", "x-order": 210}
+    user["properties"] = {**user["properties"], "region": short, "nickname": short, "deputy": deputy}
+    place["properties"] = {**place["properties"], "zone": short, "code": short}
+    added = {("entity", "user"): user, ("entity", "department"): place}
+    core = replace(core, items={**core.items, **added}, hash="")
+    role = {**base.items["role", "registrar"], "entities": {**base.items["role", "registrar"]["entities"]}}
+    role["entities"]["order"] = {"read": rule}
+    return core, replace(base, items={**base.items, ("role", "registrar"): role}, hash="")
+
+
+@pytest.fixture
+def region(database_url: str) -> Iterator[Office]:
+    shop = open_workspace(database_url, model_of(regional()))
+    at: dict[str, str] = {}
+    for name, above, zone in (
+        ("north", None, "shut"),
+        ("north_east", "north", "shut"),
+        ("south", None, "shut"),
+    ):
+        at[name] = shop.create("", DEPARTMENT, {"name": name, "parent": at.get(above or ""), "zone": zone})
+    for name, place, where in (
+        ("rita", "north", "west"),
+        ("paul", "north_east", "west"),
+        ("ned", "north", "west"),
+    ):
+        values = {"name": name, "department": at[place], "status": "active", "region": where}
+        at[name] = shop.create("", USER, values)
+
+    def grant(tx: Transaction) -> None:
+        for name in ("rita", "paul"):
+            accounts.grant(tx, at[name], GRANTED[name], "test", 0)
+
+    shop.db.write_now(grant)
+    shop.create("", ORDER, {"number": "Ned", "owner": at["ned"]})
+    yield Office(shop, at)
+    shop.db.close()
+
+
+def make(who: str, **values: str) -> Try:
+    """Add a department."""
+    return lambda o: o.save(
+        who, "create", DEPARTMENT, name="New", **{n: o.at.get(v, v) for n, v in values.items()}
+    )
+
+
+def settle(who: str, place: str, **values: str | None) -> Try:
+    """Change a department."""
+    return lambda o: o.save(who, "update", DEPARTMENT, o.at[place], **values)
+
+
+WIDENING: tuple[tuple[Try, str], ...] = (
+    (change("rita", "ned", region="east"), "/region"),
+    (change("rita", "ned", region=None), "/region"),
+    (change("rita", "ned", deputy="rita"), "/deputy"),
+    (change("rita", "ned", nickname="N", deputy="paul"), "/deputy"),
+    (change("rita", "rita", region="east"), "/region"),
+    (change("rita", "rita", deputy="ned"), "/deputy"),
+    (add("rita", region="east"), "/region"),
+    (add("rita", deputy="rita"), "/deputy"),
+    (settle("rita", "north", zone="open"), "/zone"),
+    (settle("rita", "south", zone="open"), "/zone"),
+    (settle("rita", "north", zone=None), "/zone"),
+    (make("rita", parent="north", zone="open"), "/zone"),
+    (make("rita", parent="north"), "/zone"),
+)
+
+
+def test_t13_whatever_field_a_role_looks_at_through_people_and_departments_is_standing(
+    region: Office,
+) -> None:
+    assert region.sees("rita") == set()
+    for number, (attempt, pointer) in enumerate(WIDENING):
+        with pytest.raises(Refused) as refused:
+            attempt(region)
+        assert [each.pointer for each in refused.value.problems] == [pointer], number
+    assert region.sees("rita") == set()
+
+
+def test_fields_no_role_looks_at_are_edited_as_ever(region: Office) -> None:
+    change("rita", "ned", nickname="Neddy", region="west")(region)
+    change("rita", "rita", nickname="R")(region)
+    settle("rita", "north", code="N", zone="shut")(region)
+    add("rita", region="west", nickname="new")(region)
+    add("rita", nickname="newer")(region)
+    make("rita", parent="north", zone="shut")(region)
+    region.shop.update("", USER, region.at["ned"], {"region": "east"})
+    assert region.sees("rita") == {"Ned"}
+
+
+def test_standing_follows_the_roles_that_are_installed() -> None:
+    def standing(rule: Any) -> Mapping[str, frozenset[str]]:
+        user = User("u", "U", frozenset({"shop.clerk"}))
+        return compile_policy(model_of(regional(rule)).catalogue, user).standing
+
+    assert standing(REGIONAL) == {USER: {"region", "deputy", "department"}, DEPARTMENT: {"zone"}}
+    assert standing(BELOW_MINE) == {USER: {"department"}, DEPARTMENT: {"parent"}}
+    assert standing(True) == {USER: frozenset(), DEPARTMENT: frozenset()}
+    above: Any = {"==": [{"var": "department.parent.code"}, {"var": "$user.department"}]}
+    assert standing(above) == {USER: {"department"}, DEPARTMENT: {"parent", "code"}}

@@ -78,7 +78,8 @@ def _create(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
     subject = _check(plan, work, shape, subject, parsed, EMPTY, write)
     if not holds(shape.policy.rows["create"], subject, work.context):
         raise refuse("access.not_permitted_after")
-    standing.demand_own_to_give(plan.at_hand.reader, work, entity.ref, record_id, None, values)
+    touched = {**values, **(parsed.lines if line_changes else {})}
+    standing.demand_own_to_give(plan.at_hand, work, entity.ref, record_id, None, touched)
     _guard(plan, work, write, entity.ref, record_id, given, values)
     change = RecordChange("create", entity, record_id, values)
     _add(plan, work, [change, *line_changes], subject, None, Trigger("created", frozenset(values)))
@@ -225,7 +226,8 @@ def _update(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
             raise Refused(problems)
     if not holds(shape.policy.rows["update"], subject, work.context):
         raise refuse("access.not_permitted_after")
-    standing.demand_own_to_give(plan.at_hand.reader, work, entity.ref, record_id, before, values)
+    touched = {**values, **(parsed.lines if line_changes else {})}
+    standing.demand_own_to_give(plan.at_hand, work, entity.ref, record_id, before, touched)
     if not values and not line_changes:
         return record_id
     _guard(plan, work, write, entity.ref, record_id, {**before, **values}, values)

@@ -13,6 +13,7 @@ from dacheng.metadata.definition import Catalogue, Entity, Field, Grant
 from dacheng.metadata.expression import Expression
 from dacheng.plugins.context import Actor, Anonymous, Automation, ShareLink, System, User
 from dacheng.runtime.services import conditions
+from dacheng.runtime.services.standing_fields import standing_fields
 
 ACTIONS = ("create", "read", "update", "delete")
 CACHED_POLICIES = 512
@@ -51,7 +52,10 @@ class EntityPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Everything one set of roles may do; equal roles on equal definitions share one policy and one `hash`."""
+    """Everything one set of roles may do; equal roles on equal definitions share one policy and one `hash`.
+
+    `standing` are the fields of people and departments that any role's row rules look at.
+    """
 
     catalogue: Catalogue
     entities: Mapping[str, EntityPolicy]
@@ -59,6 +63,7 @@ class Policy:
     roles: frozenset[str]
     hash: str
     operations: frozenset[str] = frozenset()
+    standing: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     prepared: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def entity(self, ref: str) -> EntityPolicy | None:
@@ -130,7 +135,13 @@ def _compile(holder: _Catalogue, key: _Key) -> Policy:
         roles=key.roles,
         hash=hashlib.sha256(text.encode()).hexdigest()[:16],
         operations=key.operations,
+        standing=_standing(holder),
     )
+
+
+@lru_cache(maxsize=16)
+def _standing(holder: _Catalogue) -> Mapping[str, frozenset[str]]:
+    return standing_fields(holder.value)
 
 
 def _with_read(grants: Mapping[str, Grant]) -> dict[str, Grant]:

@@ -1,7 +1,8 @@
 """Where somebody stands decides what they may see: nobody gives, by a record of a person or department, what they lack.
 
-Row rules look at a person's department and manager, and a status lets them in. So these fields are rights, and follow
-the rule for rights: nothing of the kind for oneself, and for others no more than one's own.
+Row rules look at a person's department and manager, and at whatever else roles name (`standing_fields`); a status lets
+people in. So these fields are rights, and follow the rule for rights: nothing of the kind for oneself, and for others
+no more than one's own.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ from typing import Any
 from dacheng.metadata.problem import Refused, problem, refuse
 from dacheng.plugins.context import User
 from dacheng.runtime.services.directory import DEPARTMENT, USER
+from dacheng.runtime.services.records_at_hand import AtHand
+from dacheng.runtime.services.standing_fields import STANDING
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage import accounts
 from dacheng.runtime.storage.reader import Reader
 
 PLACE, MANAGER, STATUS, ADDRESS, ABOVE = "department", "manager", "status", "email", "parent"
 RIGHTS = (PLACE, MANAGER, STATUS)
-STANDING = frozenset({USER, DEPARTMENT})
+JUDGED = frozenset({*RIGHTS, ADDRESS, ABOVE})  # by rules of their own, below
 
 
 def demand_own_to_give(
-    reader: Reader,
+    at_hand: AtHand,
     work: Work,
     ref: str,
     record_id: str,
@@ -36,19 +39,54 @@ def demand_own_to_give(
     actor = work.context.actor
     if ref not in STANDING or not isinstance(actor, User) or work.policy.admin:
         return
-    if ref == DEPARTMENT:
-        if before is not None and ABOVE in changed and record_id not in actor.departments:
-            raise refuse("account.grant_beyond_own", f"/{ABOVE}")
+    more = sorted(work.policy.standing[ref] - JUDGED)
+    if record_id == actor.id:
+        touched = [name for name in (*RIGHTS, *more) if name in changed]
+        if touched:
+            raise Refused([problem("account.own_standing", f"/{name}") for name in touched])
         return
-    touched = [name for name in RIGHTS if name in changed]
-    if record_id == actor.id and touched:
-        raise Refused([problem("account.own_standing", f"/{name}") for name in touched])
-    wrong = [name for name in touched if not _own_to_give(reader, actor, name, before, changed[name])]
-    theirs = [name for name in (PLACE, STATUS, ADDRESS) if name in changed and name not in wrong]
-    if record_id != actor.id and before is not None and theirs and not _within(reader, actor, before):
-        wrong += theirs
+    wrong = [name for name in more if not _as_ones_own(at_hand, actor, ref, name, before, changed)]
+    if ref == DEPARTMENT:
+        wrong += (
+            [ABOVE] if before is not None and ABOVE in changed and record_id not in actor.departments else []
+        )
+    else:
+        wrong += _beyond(at_hand.reader, actor, before, changed)
     if wrong:
         raise Refused([problem("account.grant_beyond_own", f"/{name}") for name in wrong])
+
+
+def _as_ones_own(
+    at_hand: AtHand,
+    actor: User,
+    ref: str,
+    name: str,
+    before: Mapping[str, Any] | None,
+    changed: Mapping[str, Any],
+) -> bool:
+    """Whether a field that roles look at stays as it is, or in a new record is what the asker's own holds.
+
+    Somebody new may go without; a new department may not, since people and their records move there with one edit.
+    """
+    if before is not None:
+        return name not in changed
+    given = changed.get(name)
+    if ref == USER and given in (None, ""):
+        return True
+    own = at_hand.lookup(ref, (actor.id if ref == USER else actor.department) or "") or {}
+    return bool(given == own.get(name))
+
+
+def _beyond(
+    reader: Reader, actor: User, before: Mapping[str, Any] | None, changed: Mapping[str, Any]
+) -> list[str]:
+    """Department, manager, status and address of another person, where they are not the asker's to give."""
+    touched = [name for name in RIGHTS if name in changed]
+    wrong = [name for name in touched if not _own_to_give(reader, actor, name, before, changed[name])]
+    theirs = [name for name in (PLACE, STATUS, ADDRESS) if name in changed and name not in wrong]
+    if before is not None and theirs and not _within(reader, actor, before):
+        wrong += theirs
+    return wrong
 
 
 def demand_over(reader: Reader, work: Work, ref: str, record: Mapping[str, Any], action: str) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 from dacheng.metadata.definition import Entity, Field, Form, FormField, Rollup, Rule, Workflow
 from dacheng.metadata.expression import Expression
-from dacheng.runtime.services import form_rules, standing
+from dacheng.runtime.services import form_rules
 from dacheng.runtime.services.policy import EntityPolicy
+from dacheng.runtime.services.standing_fields import STANDING
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage import rollups
 
@@ -80,7 +81,7 @@ def _prepare(work: Work, ref: str, form: str | None) -> WriteShape:
     bare = (
         not any(whole)
         and policy.rows["create"] is True
-        and ref not in standing.STANDING
+        and ref not in STANDING
         and all(not f.is_lines for f in fields.values())
     )
     return WriteShape(
