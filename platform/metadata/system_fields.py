@@ -8,6 +8,9 @@ from typing import Any
 
 USER = "core.user"
 DEPARTMENT = "core.department"
+COLLABORATORS = (
+    "_collaborators"  # what row rules call the people working on a record; no definition can spell it
+)
 Specs = Mapping[str, Mapping[str, Any]]
 
 EVERY: Specs = MappingProxyType(

@@ -28,6 +28,9 @@ class User:
     roles: frozenset[str]
     department: str | None = None
     departments: tuple[str, ...] = ()
+    shared: frozenset[str] = (
+        frozenset()
+    )  # `read:app.entity`, `write:app.entity` where they work on others' records
     session: str | None = None
     token: str | None = None  # set when the person acts through an API token
     unread: int = field(default=0, compare=False)  # notifications waiting, as counted with the session

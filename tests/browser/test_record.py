@@ -93,3 +93,25 @@ def test_earlier_events_are_added_below(served: Served, chromium: Chromium, sign
     expect(page.locator(".timeline > li")).to_have_count(27)  # with the creation, and what a rule did then
     expect(page.locator(".earlier a")).to_have_count(0)
     recorder.assert_clean(page)
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_a_colleague_is_put_on_a_record_and_taken_off(
+    served: Served, chromium: Chromium, sign_in: SignIn, size: tuple[int, int]
+) -> None:
+    page, recorder = chromium.open(served.url, size=size)
+    sign_in(page)
+    address = create(page, "一起跟进")
+    other, _ = chromium.open(served.url, size=size)
+    sign_in(other, "rep")
+    assert other.goto(address).status == 404  # type: ignore[union-attr]
+    page.locator(".team-add summary").click()
+    page.select_option("#team-user", label="李娜")
+    page.locator(".team-add button").click()
+    expect(page.locator(".team")).to_contain_text("李娜")
+    assert other.goto(address).status == 200  # type: ignore[union-attr]
+    expect(other.locator(".record-head a[data-key=e]")).to_have_count(0)
+    page.locator(".team button").click()
+    expect(page.locator(".team")).to_have_count(0)
+    assert other.goto(address).status == 404  # type: ignore[union-attr]
+    recorder.assert_clean(page)

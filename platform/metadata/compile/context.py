@@ -20,6 +20,7 @@ from dacheng.metadata.expression import (
 )
 from dacheng.metadata.kinds import Json, Kinds
 from dacheng.metadata.problem import Problem, Refused, problem
+from dacheng.metadata.system_fields import COLLABORATORS
 
 _USER: Mapping[str, Type] = MappingProxyType(
     {"id": TEXT, "department": TEXT, "departments": ListOf(TEXT), "roles": ListOf(TEXT)}
@@ -119,6 +120,9 @@ class Compiling:
         return self.expression(item[key], entity, file, f"{pointer}/{key}", before=before)
 
 
+COLLABORATOR = RecordOf({"user": TEXT, "right": TEXT}.get, "collaborator")
+
+
 class _Lookup:
     """field id → type, within one entity; what links lead to is looked up when asked for."""
 
@@ -130,7 +134,7 @@ class _Lookup:
     def __call__(self, name: str) -> Type | None:
         found = self.compiling.fields(self.ref).get(name)
         if found is None:
-            return None
+            return ListOf(COLLABORATOR) if name == COLLABORATORS else None
         if found.is_link and found.to is not None:
             return self.compiling.scope(found.to)
         if found.is_lines and found.to is not None:

@@ -15,6 +15,7 @@ from dacheng.metadata.expression import (
     Expression,
     Items,
     ListOf,
+    Literal,
     Node,
     RecordOf,
     TraceNode,
@@ -28,6 +29,7 @@ from dacheng.metadata.expression import (
 )
 from dacheng.metadata.field_kinds.money import Money
 from dacheng.metadata.kinds import Json
+from dacheng.metadata.system_fields import COLLABORATORS
 from dacheng.plugins.context import Context, User
 
 QUANTIFIERS = frozenset({"some", "all", "none"})
@@ -86,6 +88,14 @@ def both(first: Expression | None, second: Expression | None, entity: Entity) ->
     return check(Call("and", (first.node, second.node)), entity.scope, CONTEXT_TYPES)
 
 
+def works_on(entity: Entity, right: str = "") -> Expression:
+    """Rows on which the actor is a collaborator, with any right or with this one."""
+    person: Node = Call("==", (Var(("user",)), Var(("$user", "id"))))
+    if right:
+        person = Call("and", (person, Call("==", (Var(("right",)), Literal(right, TEXT)))))
+    return check(Call("some", (Var((COLLABORATORS,)), person)), entity.scope, CONTEXT_TYPES)
+
+
 def below(rows: Rows, via: str, entity: Entity) -> Rows:
     """A rule on the parent, said of its lines: every variable goes through the link `via`."""
     if isinstance(rows, bool):
@@ -123,6 +133,7 @@ class Subject:
     lines: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     before: Mapping[str, Any] | None = None
     workflow: Workflow | None = None
+    collaborators: Callable[[str, str], Sequence[Mapping[str, str]]] = lambda _ref, _id: ()
 
     def with_values(self, changed: Mapping[str, Any]) -> Subject:
         """The same record with some values replaced."""
@@ -212,6 +223,8 @@ def _place(
     name = path[0]
     found = entity.fields.get(name)
     if found is None:
+        if name == COLLABORATORS:
+            into[name] = tuple(subject.collaborators(entity.ref, str(values.get("id", subject.id))))
         return
     if found.is_lines:
         if name not in into:

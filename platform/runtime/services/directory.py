@@ -9,7 +9,7 @@ from types import MappingProxyType
 import sqlalchemy as sa
 
 from dacheng.plugins.context import User
-from dacheng.runtime.storage import accounts
+from dacheng.runtime.storage import accounts, collaborators
 from dacheng.runtime.storage.model import Model
 from dacheng.runtime.storage.reader import Reader
 from dacheng.runtime.storage.versions import Versions
@@ -69,6 +69,7 @@ class Directory:
             roles=frozenset(accounts.roles_of(reader, user_id)),
             department=department,
             departments=self.below.get(department, (department,)) if department else (),
+            shared=collaborators.shared_with(reader, user_id),
         )
         return Person(user, LOCALES.get(locale or "", ""))
 

@@ -22,7 +22,7 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What somebody is told: `kind` is mention, assigned, handover, import or rule; `actor` is who did it.
+    """What somebody is told: `kind` is mention, assigned, shared, handover, import or rule; `actor` is who did it.
 
     It says which record it is about and never what stands in it: that is looked up by whoever reads it.
     """

@@ -213,6 +213,8 @@ def _update(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
         _conflict(shape, _without_unseen(plan, work, shape, before), changed)
     values.clear()
     values.update(changed)
+    if "owner" in values and not _may_give_away(work, shape, subject):
+        parsed.problems.append(problem("collaborator.not_owner", "/owner"))
     step = _take_step(work, shape, write, before, values, parsed.problems)
     _owners_department(plan, work, values, before, write)
     line_changes = plan_lines(plan.at_hand, work, shape, record_id, parsed, creating=False)
@@ -235,6 +237,12 @@ def _update(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
     moved = frozenset(values) | parsed.lines.keys()
     _add(plan, work, [change, *line_changes], subject, before, Trigger("updated", moved))
     return record_id
+
+
+def _may_give_away(work: Work, shape: WriteShape, subject: Subject) -> bool:
+    """Who merely works on a record changes it, but not whose it is."""
+    by_role = shape.policy.by_role
+    return by_role is None or holds(by_role["update"], subject, work.context)
 
 
 def visible_before(plan: Plan, work: Work, shape: WriteShape, record_id: str) -> dict[str, Any]:

@@ -24,7 +24,8 @@ Rows = bool | Expression  # True: every row; False: none; an expression: the row
 class EntityPolicy:
     """What one actor may do with one entity. A field that is not in `readable` does not exist for them.
 
-    `rows[action]` is True (every row), False (none) or a condition on the row.
+    `rows[action]` is True (every row), False (none) or a condition on the row; `by_role` is the same without
+    records one merely works on, None where there are none.
     """
 
     entity: Entity
@@ -32,6 +33,7 @@ class EntityPolicy:
     writable: frozenset[str]
     rows: Mapping[str, Rows]
     export: bool
+    by_role: Mapping[str, Rows] | None = None
     share_views: bool = False
 
     def may(self, action: str) -> bool:
@@ -80,6 +82,7 @@ class _Key(NamedTuple):
     roles: frozenset[str] = frozenset()
     app: str = ""
     operations: frozenset[str] = frozenset()
+    shared: frozenset[str] = frozenset()
 
 
 class _Catalogue:
@@ -108,7 +111,7 @@ def _key(actor: Actor) -> _Key:
         case System():
             return _Key("system")
         case User():
-            return _Key("user", actor.roles)
+            return _Key("user", actor.roles, shared=actor.shared)
         case Automation():
             return _Key("automation", app=actor.app)
         case ShareLink():
@@ -126,8 +129,9 @@ def _compile(holder: _Catalogue, key: _Key) -> Policy:
     grants: list[Mapping[str, Grant]] = [role.grants for role in roles]
     if key.kind == "automation" and key.app in catalogue.apps:
         grants = [_with_read(catalogue.apps[key.app].automation)]
-    entities = _everything(catalogue) if admin else _granted(catalogue, grants)
-    text = repr((catalogue.hash, key.kind, sorted(key.roles), key.app, sorted(key.operations)))
+    entities = _everything(catalogue) if admin else _granted(catalogue, grants, key.shared)
+    asks = (sorted(key.roles), key.app, sorted(key.operations), sorted(key.shared))
+    text = repr((catalogue.hash, key.kind, *asks))
     return Policy(
         catalogue=catalogue,
         entities=MappingProxyType(entities),
@@ -159,7 +163,9 @@ def _everything(catalogue: Catalogue) -> dict[str, EntityPolicy]:
     }
 
 
-def _granted(catalogue: Catalogue, grants: Iterable[Mapping[str, Grant]]) -> dict[str, EntityPolicy]:
+def _granted(
+    catalogue: Catalogue, grants: Iterable[Mapping[str, Grant]], shared: frozenset[str]
+) -> dict[str, EntityPolicy]:
     """Fold grants entity by entity, then lines by their parents, then take out what derives from the unseen."""
     granted = list(grants)
     found: dict[str, EntityPolicy] = {}
@@ -167,7 +173,7 @@ def _granted(catalogue: Catalogue, grants: Iterable[Mapping[str, Grant]]) -> dic
         if entity.parent is None:
             policy = fold_grants(entity, [each[ref] for each in granted if ref in each])
             if policy is not None:
-                found[ref] = policy
+                found[ref] = _with_shared(policy, shared)
     waiting = [entity for entity in catalogue.entities.values() if entity.parent is not None]
     while waiting:
         ready = [each for each in waiting if each.parent not in {other.ref for other in waiting}]
@@ -204,6 +210,19 @@ def fold_grants(entity: Entity, grants: list[Grant]) -> EntityPolicy | None:
         export=any(grant.export for grant in reading),
         share_views=any(grant.share_views for grant in reading),
     )
+
+
+def _with_shared(policy: EntityPolicy, shared: frozenset[str]) -> EntityPolicy:
+    """Rows on which the actor works as a collaborator are read, and with the right to write changed, besides those
+    of the roles; which fields there are stays what the roles say. Who works on nobody's records has no such rule."""
+    entity = policy.entity
+    if not shared & {f"read:{entity.ref}", f"write:{entity.ref}"}:
+        return policy
+    rows = dict(policy.rows)
+    rows["read"] = conditions.either([rows["read"], conditions.works_on(entity)], entity)
+    if f"write:{entity.ref}" in shared and rows["update"] is not False:
+        rows["update"] = conditions.either([rows["update"], conditions.works_on(entity, "write")], entity)
+    return replace(policy, rows=MappingProxyType(rows), by_role=policy.rows)
 
 
 def _reaches(grants: list[Grant], name: str, right: str, action: str) -> bool:
@@ -283,13 +302,10 @@ def _inputs_readable(policy: EntityPolicy, child: EntityPolicy | None, via: str,
 
 def _without(policy: EntityPolicy, names: Iterable[str]) -> EntityPolicy:
     gone = set(names)
-    return EntityPolicy(
-        entity=policy.entity,
+    return replace(
+        policy,
         readable=MappingProxyType({n: each for n, each in policy.readable.items() if n not in gone}),
         writable=policy.writable - gone,
-        rows=policy.rows,
-        export=policy.export,
-        share_views=policy.share_views,
     )
 
 

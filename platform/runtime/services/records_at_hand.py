@@ -10,7 +10,7 @@ from typing import Any
 from dacheng.metadata.definition import Entity, Field
 from dacheng.runtime.services.conditions import Subject, holds
 from dacheng.runtime.services.work import Work
-from dacheng.runtime.storage import record_rows
+from dacheng.runtime.storage import collaborators, record_rows
 from dacheng.runtime.storage.model import Model
 from dacheng.runtime.storage.reader import Reader
 
@@ -30,6 +30,7 @@ class AtHand:
     values: dict[Key, dict[str, Any] | None] = field(default_factory=dict)
     lines: dict[Key, list[dict[str, Any]]] = field(default_factory=dict)  # by (child, parent id), in order
     seen: dict[tuple[str, str, str, str], bool] = field(default_factory=dict)  # (policy, actor, entity, id)
+    shared: dict[Key, list[dict[str, str]]] = field(default_factory=dict)
     journal: list[Callable[[], None]] = field(default_factory=list)  # how to take back what was planned
 
     def plan(self, ref: str, record_id: str, values: dict[str, Any] | None) -> None:
@@ -136,7 +137,16 @@ class AtHand:
             lines=_Lines(self, entity, record_id),
             before=before,
             workflow=catalogue.workflows.get(ref),
+            collaborators=self.collaborators,
         )
+
+    def collaborators(self, ref: str, record_id: str) -> list[dict[str, str]]:
+        """Who works on a record, with which right, as conditions see it."""
+        key = (ref, record_id)
+        if key not in self.shared:
+            found = collaborators.of_record(self.reader, ref, record_id)
+            self.shared[key] = [{"user": each.user, "right": each.right} for each in found]
+        return self.shared[key]
 
     def shown(self, work: Work, subject: Subject) -> Subject:
         """The same record as far as the actor sees it: for form conditions and defaults."""

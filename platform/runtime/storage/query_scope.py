@@ -13,8 +13,10 @@ from dacheng.metadata.definition import Field
 from dacheng.metadata.expression import NUMBER, TEXT, Environment, Expression, ListOf, RecordOf
 from dacheng.metadata.kinds import Primitive
 from dacheng.metadata.problem import refuse
+from dacheng.metadata.system_fields import COLLABORATORS
 from dacheng.runtime.storage.expression_sql import Prepared, SqlList, SqlOperand, prepare_condition
 from dacheng.runtime.storage.query_plan import Hops, Path, Prefix
+from dacheng.runtime.storage.system_tables import collaborator
 from dacheng.runtime.storage.tables import DELETED, EntityTable, Tables
 
 Columns = tuple[sa.ColumnElement[Any], ...]
@@ -123,6 +125,8 @@ class Scope:
         """Where a path of a row rule stands: every link is followed, by a look at one row each."""
 
         def resolve(path: Prefix, /) -> SqlOperand | SqlList:
+            if path[-1] == COLLABORATORS:
+                return self._collaborators(made, columns, path[:-1])
             steps, part = self._fields(made, path)
             found = self._deep(made, columns, steps)
             return (
@@ -158,6 +162,22 @@ class Scope:
             return inside(path or ("id",))
 
         return SqlList(alias, living, resolve)
+
+    def _collaborators(self, made: EntityTable, columns: Any, link: Prefix) -> SqlList:
+        """Who works on the row, or on the record its link leads to; asked once, by person, for all rows."""
+        steps, _ = self._fields(made, link) if link else ((), ())
+        ref = steps[-1].to or "" if steps else made.entity.ref
+        outer = self._deep(made, columns, steps)[0] if steps else columns["id"]
+        alias = collaborator.alias()
+        same = alias.c.entity == sa.literal(ref, sa.Text())
+
+        def among(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+            ids = sa.select(alias.c.record).where(same, condition)
+            if self.dialect == "sqlite":
+                return outer.in_(ids)
+            return outer == sa.func.any(sa.func.array(ids.scalar_subquery()))
+
+        return SqlList(alias, same, lambda path, /: SqlOperand(TEXT, alias.c[path[0]], 0), among)
 
     def _fields(self, made: EntityTable, path: Prefix) -> tuple[Path, Prefix]:
         """The fields along a path, and what is left of it inside the last one (`amount`, `currency`, `id`)."""

@@ -31,6 +31,8 @@ COUNTERPARTS: dict[str, tuple[str, ...]] = {
     "/apps/{app}/{entity}/{id}/comments/{comment}/edit": (f"PATCH {RECORD}/comments/{{comment}}",),
     "/apps/{app}/{entity}/{id}/comments/{comment}/delete": (f"DELETE {RECORD}/comments/{{comment}}",),
     "/apps/{app}/{entity}/{id}/changes/{seq}/undo": (f"POST {RECORD}/changes/{{seq}}/undo",),
+    "/apps/{app}/{entity}/{id}/collaborators": (f"PUT {RECORD}/collaborators/{{user}}",),
+    "/apps/{app}/{entity}/{id}/collaborators/remove": (f"DELETE {RECORD}/collaborators/{{user}}",),
     "/notifications/read": ("POST /api/v1/me/notifications/read",),
     "/import": ("POST /api/v1/imports/files",),
     "/import/draft/{id}": (f"GET {FILE}", f"POST {FILE}/preview", f"POST {FILE}/start"),

@@ -202,6 +202,8 @@ def _in_rows(c: Compiler, value: Value, rows: SqlList, item: Type) -> Condition:
 
 
 def _exists(rows: SqlList, condition: Condition) -> Condition:
+    if rows.among is not None:
+        return rows.among(condition)
     found: sa.Select[Any] = (
         sa.select(sa.literal_column("1")).select_from(rows.source).where(rows.condition, condition)
     )

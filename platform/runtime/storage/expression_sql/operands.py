@@ -33,11 +33,14 @@ class SqlList:
     """A stored list: the rows of `source` that meet `condition` (the join to the outer row included).
 
     `resolve` finds what stands in an item: a field's path, or () for the item itself in a list of plain values.
+    `among`, where given, joins the outer row to a question that names its rows (the items' first column),
+    so that the database may ask it once for all rows instead of once for each.
     """
 
     source: sa.FromClause
     condition: Condition
     resolve: Resolve
+    among: Callable[[Condition], Condition] | None = None
 
 
 class Resolve(Protocol):

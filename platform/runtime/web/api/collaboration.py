@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from dacheng.metadata.expression.moments import format_instant
 from dacheng.metadata.problem import refuse
-from dacheng.runtime.services import audience, comments, inbox, record_timeline
+from dacheng.runtime.services import audience, collaborators, comments, inbox, record_timeline
 from dacheng.runtime.services.comments import Comment
 from dacheng.runtime.services.inbox import Told
 from dacheng.runtime.services.record_timeline import Event
@@ -49,6 +49,8 @@ BODY: Final = Body(
     ("text",),
 )
 MARK: Final = Body({"items": {"type": "array", "items": {"type": "integer"}, "maxItems": 500}, "read": TRUTH})
+RIGHT: Final = Body({"right": {"enum": list(collaborators.RIGHTS)}}, ("right",))
+MEMBER: Final = shape(user=TEXT, name=TEXT, right=TEXT)
 TOLD: Final = shape(
     id=NUMBER, kind=TEXT, at=MOMENT, read=TRUTH, visible=TRUTH, entity=TEXT, record=TEXT, title=TEXT,
     actor=TEXT, excerpt=TEXT,
@@ -108,6 +110,31 @@ async def list_people(request: Request) -> Response:
 
     found = await host_of(request).db.read(read)
     return answer({"items": [{"id": each, "name": name} for each, name in found]})
+
+
+# ---------------------------------------------------------------- collaborators
+async def list_collaborators(request: Request) -> Response:
+    """The people working on a record besides its owner."""
+    work, ref, ident = work_of(request), entity_ref(request), record_id(request)
+    found = await host_of(request).db.read(lambda reader: collaborators.read(reader, work, ref, ident))
+    return answer({"items": [{"user": each.user, "name": each.name, "right": each.right} for each in found]})
+
+
+async def put_collaborator(request: Request) -> Response:
+    """Let somebody read the record (`right` read) or change it too (write)."""
+    body = await RIGHT.read(request)
+    work, ref, ident = work_of(request), entity_ref(request), record_id(request)
+    user = str(request.path_params["user"])
+    await host_of(request).db.write(lambda tx: collaborators.give(tx, work, ref, ident, user, body["right"]))
+    return Response(status_code=204)
+
+
+async def remove_collaborator(request: Request) -> Response:
+    """Take somebody off the record."""
+    work, ref, ident = work_of(request), entity_ref(request), record_id(request)
+    user = str(request.path_params["user"])
+    await host_of(request).db.write(lambda tx: collaborators.take(tx, work, ref, ident, user))
+    return Response(status_code=204)
 
 
 # ---------------------------------------------------------------- timeline
@@ -194,6 +221,7 @@ def _told(each: Told) -> dict[str, Any]:
 
 _RECORD: Final = "/api/v1/apps/{app}/{entity}/{id}"
 _COMMENT: Final = _RECORD + "/comments/{comment}"
+_MEMBER: Final = _RECORD + "/collaborators/{user}"
 _ME: Final = "/api/v1/me/notifications"
 _WINDOW: Final = (("limit", NUMBER), ("before", TEXT))
 OPERATIONS: Final = (
@@ -212,6 +240,11 @@ OPERATIONS: Final = (
         "GET", _RECORD + "/timeline", show_timeline, "show_timeline", items({"type": "object"}), SIGNED_IN,
         query=(("kind", TEXT), *_WINDOW),
     ),
+    Operation(
+        "GET", _RECORD + "/collaborators", list_collaborators, "list_collaborators", items(MEMBER), SIGNED_IN
+    ),
+    Operation("PUT", _MEMBER, put_collaborator, "put_collaborator", {}, SIGNED_IN, body=RIGHT, status=204),
+    Operation("DELETE", _MEMBER, remove_collaborator, "remove_collaborator", {}, SIGNED_IN, status=204),
     Operation("GET", _ME, list_notifications, "list_notifications", items(TOLD), SIGNED_IN, query=_WINDOW),
     Operation(
         "POST", _ME + "/read", mark_notifications, "mark_notifications", shape(changed=NUMBER), SIGNED_IN,

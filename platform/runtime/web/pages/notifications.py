@@ -22,7 +22,14 @@ from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, user_of, work
 from dacheng.runtime.web.security import own_path
 from dacheng.runtime.web.words import Words, words
 
-ICONS = {"mention": "chat", "assigned": "user", "handover": "users", "import": "upload", "rule": "bolt"}
+ICONS = {
+    "mention": "chat",
+    "assigned": "user",
+    "shared": "people",
+    "handover": "users",
+    "import": "upload",
+    "rule": "bolt",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,7 @@ def _said(work: Work, told: Told, say: Words) -> tuple[str, str]:
     title, href = told.title or say("list.untitled"), f"/apps/{told.entity.replace('.', '/')}/{told.record}"
     if told.kind == "rule":
         return _rule_said(work, told.detail) or say("inbox.rule", title=title), href
-    if told.kind in ("mention", "assigned"):
+    if told.kind in ("mention", "assigned", "shared"):
         return say(f"inbox.{told.kind}", actor=actor, title=title), href
     return title, href
 

@@ -39,6 +39,7 @@ from dacheng.runtime.web.view.record_timeline import TimelineCard, timeline_card
 from dacheng.runtime.web.view.setting import setting_of, view_key
 from dacheng.runtime.web.view.stage import Asked, Path, missing_fields, stage_path
 from dacheng.runtime.web.view.table import Heading, Table, prepare_table
+from dacheng.runtime.web.view.team import Team, team_of
 from dacheng.runtime.web.view.timeline import Place
 from dacheng.runtime.web.words import sentences
 
@@ -88,6 +89,7 @@ class RecordPage(Page):
     parts: tuple[Part, ...]
     related: tuple[Related, ...]
     timeline: TimelineCard
+    team: Team | None = None
     panels: tuple[PanelShown, ...] = ()
     wrong: tuple[ErrorLine, ...] = ()
 
@@ -99,6 +101,7 @@ class _Found:
     steps: tuple[Step, ...]
     related: list[tuple[str, str, ListPage, int]]
     timeline: Timeline
+    team: Team | None
     choices: dict[str, Choices]
 
 
@@ -229,6 +232,7 @@ def _read(
         choices=_choices(reader, work, flow, policy, steps),
         related=list(_related(reader, work, ref, ident, setting)),
         timeline=record_timeline.read(reader, work, ref, ident),
+        team=team_of(reader, work, record, f"{_path(ref)}/{ident}"),
     )
 
 
@@ -314,6 +318,7 @@ def _page(
         ),
         related=tuple(_shown_related(work, one, record, setting) for one in found.related),
         timeline=timeline_card(found.timeline, work, policy, setting, Place(address, "update" in record.may)),
+        team=found.team,
         scripts=("comments.js",),
         wrong=tuple(_wrong(one, policy, setting) for one in problems),
     )
