@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from dacheng.metadata.kinds import Json
-from dacheng.metadata.problem import Problem, Refused, refuse
+from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.runtime.services import read_records
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.work import Work
@@ -194,6 +194,9 @@ def _rows_changed(sent: Mapping[str, str]) -> Mapping[str, str]:
 
 # ---------------------------------------------------------------- what is answered
 async def _again(request: Request, place: _Place, texts: Texts, problems: Sequence[Problem]) -> Response:
+    """The form with what was sent; what an earlier answer to it got lost of is said, and saved again on purpose only."""
+    if any(one.code == "record.key_reused" for one in problems):
+        texts, problems = {**texts, "_key": ""}, [problem("record.saved_before")]
     found = await host_of(request).db.read(
         lambda reader: shown(reader, place.work, place.id, place.prepared, texts)
     )

@@ -1,10 +1,11 @@
 // The form's behaviour: conditions, counts, drafts, keys. The server decides again what is said here.
 import { conditionsOf } from "./form-conditions.js";
 import { comboboxes } from "./combobox.js";
+import { draftOf } from "./form-draft.js";
 import { lines } from "./form-lines.js";
 import { richTexts } from "./rich-text.js";
+import { senderOf } from "./form-send.js";
 
-const DRAFT = "dacheng.draft.";
 const OWN = new Set(["_key", "_version", "_was"]);
 
 const json = (root, selector) => JSON.parse(root.querySelector(selector).textContent);
@@ -15,6 +16,7 @@ document.addEventListener("alpine:init", () => {
   window.Alpine.data("recordForm", () => ({
     fields: {},
     leaving: false,
+    sure: false,
     touched: new Set(),
 
     init() {
@@ -27,7 +29,12 @@ document.addEventListener("alpine:init", () => {
       comboboxes(form);
       richTexts(form);
       this.first = new Map(this.state());
-      this.restore();
+      this.draft = draftOf(form, () => entries(form));
+      this.sender = senderOf(form, () => this.send());
+      this.draft.restore(() => {
+        this.cancel();
+        location.reload();
+      });
       this.conditions.apply();
       form.addEventListener("input", (event) => this.edited(event));
       form.addEventListener("change", (event) => this.edited(event));
@@ -115,19 +122,29 @@ document.addEventListener("alpine:init", () => {
       const wrong = boxes.filter((box) => !this.check(box));
       if (wrong.length > 0) {
         event.preventDefault();
+        this.leaving = false;
         this.say();
         wrong[0].querySelector("input:not([type=hidden]), select, textarea")?.focus();
         return;
       }
-      if (this.leaving) event.preventDefault();
-      this.leaving = true;
-      sessionStorage.setItem("dacheng.sent", DRAFT + this.form.dataset.draft);
+      if (this.sure) return;
+      event.preventDefault();
+      if (!this.leaving) this.sender.attempt();
+    },
+
+    // Everything checked and the server within reach: posted as any form is, once.
+    send() {
+      this.leaving = this.sure = true;
+      sessionStorage.setItem("dacheng.sent", this.draft.name);
       this.form.setAttribute("aria-busy", "true");
+      this.form.requestSubmit(this.form.querySelector("[data-save]"));
+      this.sure = false;
       setTimeout(() => { this.leaving = false; this.form.removeAttribute("aria-busy"); }, 10_000);
     },
 
     cancel() {
-      this.forget();
+      this.draft.forget();
+      this.sender.stop();
       this.leaving = true;
     },
 
@@ -146,51 +163,9 @@ document.addEventListener("alpine:init", () => {
       }
     },
 
-    // ---- drafts: one per person, record and version, on this device alone
     keep() {
-      const key = DRAFT + this.form.dataset.draft;
-      if (this.changed().length === 0) return localStorage.removeItem(key);
-      return localStorage.setItem(key, JSON.stringify({ at: Date.now(), values: entries(this.form) }));
-    },
-
-    forget() {
-      localStorage.removeItem(DRAFT + this.form.dataset.draft);
-    },
-
-    restore() {
-      const raw = localStorage.getItem(DRAFT + this.form.dataset.draft);
-      if (!raw || document.getElementById("error-summary")) return;
-      const draft = JSON.parse(raw);
-      for (const [name, value] of draft.values) this.fill(name, value);
-      const note = document.createElement("div");
-      note.className = "notice";
-      note.setAttribute("role", "status");
-      const text = document.createElement("span");
-      const time = new Date(draft.at).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
-      text.textContent = this.form.dataset.draftFound.replace("{time}", time);
-      const drop = document.createElement("button");
-      drop.type = "button";
-      drop.className = "btn btn-small";
-      drop.textContent = this.form.dataset.draftDrop;
-      drop.addEventListener("click", () => {
-        this.forget();
-        this.leaving = true;
-        location.reload();
-      });
-      note.append(text, drop);
-      this.form.before(note);
-    },
-
-    fill(name, value) {
-      const row = name.match(/^([a-z0-9_]+)\.(\d+)\./);
-      if (row) this.form.dispatchEvent(new CustomEvent("line-needed", { detail: { lines: row[1], index: Number(row[2]) } }));
-      for (const control of this.form.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
-        if (control.type === "radio" || control.type === "checkbox") control.checked = control.value === value;
-        else if (control.type !== "hidden" || name.endsWith(".id")) {
-          control.value = value;
-          control.dispatchEvent(new CustomEvent("filled", { bubbles: true }));
-        }
-      }
+      if (this.changed().length === 0) this.draft.forget();
+      else this.draft.keep();
     },
   }));
 });

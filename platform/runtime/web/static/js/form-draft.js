@@ -1,0 +1,87 @@
+// Drafts of a form: what was typed, kept on this device alone, one per person, record and version.
+const DRAFT = "dacheng.draft.";
+
+const notice = (form, at, drop) => {
+  const note = document.createElement("div");
+  note.className = "notice";
+  note.setAttribute("role", "status");
+  const text = document.createElement("span");
+  const then = new Date(at);
+  const today = then.toDateString() === new Date().toDateString();
+  const time = then.toLocaleString(document.documentElement.lang, { ...(today ? {} : { month: "numeric", day: "numeric" }), hour: "2-digit", minute: "2-digit" });
+  text.textContent = form.dataset.draftFound.replace("{time}", time);
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "btn btn-small";
+  button.textContent = form.dataset.draftDrop;
+  button.addEventListener("click", drop);
+  note.append(text, button);
+  form.before(note);
+};
+
+const byName = (pairs) => {
+  const found = new Map();
+  for (const [name, value] of pairs) found.set(name, [...(found.get(name) ?? []), value]);
+  return found;
+};
+
+const set = (form, control, values) => {
+  if (control.type === "radio" || control.type === "checkbox") control.checked = values.includes(control.value);
+  else if (control.type !== "hidden" || control.name.endsWith(".id")) {
+    control.value = values[0];
+    control.dispatchEvent(new CustomEvent("filled", { bubbles: true }));
+  }
+};
+
+// Lines that the draft has are there, those that it lacks are not.
+const rows = (form, values) => {
+  const kept = new Set();
+  for (const name of values.keys()) {
+    const row = name.match(/^([a-z0-9_]+)\.(\d+)\./);
+    if (!row) continue;
+    kept.add(`${row[1]}.${row[2]}`);
+    form.dispatchEvent(new CustomEvent("line-needed", { detail: { lines: row[1], index: Number(row[2]) } }));
+  }
+  for (const table of form.querySelectorAll("[data-lines]"))
+    for (const row of table.querySelectorAll("tbody tr")) if (!kept.has(`${table.dataset.lines}.${row.dataset.row}`)) row.remove();
+};
+
+export const draftOf = (form, entries) => {
+  const name = DRAFT + form.dataset.draft;
+  const request = form.querySelector("[name=_key]");
+  const forget = () => localStorage.removeItem(name);
+
+  // The request's key is kept along: what was saved although no answer came is not saved twice.
+  const keep = () => {
+    try {
+      localStorage.setItem(name, JSON.stringify({ at: Date.now(), key: request.value, values: entries() }));
+    } catch {
+      // a full or forbidden storage keeps nothing; the form goes on without
+    }
+  };
+
+  const kept = () => {
+    try {
+      return JSON.parse(localStorage.getItem(name));
+    } catch {
+      return null;
+    }
+  };
+
+  // Puts a kept draft back and says so; `drop` is what discarding it does.
+  const restore = (drop) => {
+    const draft = kept();
+    if (!draft || !Array.isArray(draft.values) || document.getElementById("error-summary")) return;
+    const values = byName(draft.values);
+    if (draft.key) request.value = draft.key;
+    rows(form, values);
+    for (const control of form.querySelectorAll("input[name], select[name], textarea[name]")) {
+      if (control.name.startsWith("_")) continue;
+      if (values.has(control.name)) set(form, control, values.get(control.name));
+      else if (control.type === "checkbox" || control.type === "radio") control.checked = false;
+    }
+    notice(form, draft.at, drop);
+  };
+
+  return { name, keep, forget, restore };
+};

@@ -1,0 +1,96 @@
+"""Forms where the network drops: said, kept, sent once when it is back, and still there after leaving the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.conftest import Served
+from tests.support.browser import PHONE, Chromium
+
+pytestmark = pytest.mark.browser
+OPPORTUNITY = "/apps/sales_management/opportunity"
+SignIn = Callable[..., None]
+
+
+def found(page: Page, name: str) -> int:
+    """How many opportunities carry this name."""
+    page.goto(f"{OPPORTUNITY}?q={name}")
+    return page.locator("tbody tr").filter(has_text=name).count()
+
+
+def test_a_save_without_network_waits_and_happens_once(
+    served: Served, chromium: Chromium, sign_in: SignIn
+) -> None:
+    page, recorder = chromium.open(served.url, size=PHONE)
+    sign_in(page)
+    page.goto(f"{OPPORTUNITY}/new")
+    page.context.set_offline(True)
+    page.fill("#f-name", "断网的商机")
+    page.fill("#f-amount", "1200")
+    expect(page.locator("[data-offline-said]")).to_be_visible()
+    page.click("[data-save]")
+    expect(page.locator("[data-offline-said]")).to_contain_text("自动提交")
+    assert page.input_value("#f-name") == "断网的商机"
+    page.context.set_offline(False)
+    page.wait_for_selector(".record-head")
+    assert page.evaluate("Object.keys(localStorage).length") == 0
+    assert found(page, "断网的商机") == 1
+    recorder.assert_clean(page)
+
+
+def test_a_page_left_without_network_comes_back_with_its_draft(
+    served: Served, chromium: Chromium, sign_in: SignIn
+) -> None:
+    page, _ = chromium.open(served.url)
+    page.on("dialog", lambda dialog: dialog.accept())
+    sign_in(page)
+    page.goto(f"{OPPORTUNITY}/new")
+    page.fill("#f-name", "离线草稿")
+    page.fill("[name='lines.0.quantity']", "3")
+    page.click("[data-add]")
+    page.fill("[name='lines.1.quantity']", "4")
+    page.context.set_offline(True)
+    page.fill("#f-amount", "500")
+    page.goto("about:blank")
+    page.context.set_offline(False)
+    page.goto(f"{OPPORTUNITY}/new")
+    expect(page.locator(".notice")).to_contain_text("草稿")
+    assert page.input_value("#f-name") == "离线草稿"
+    assert page.input_value("#f-amount") == "500"
+    assert page.input_value("[name='lines.1.quantity']") == "4"
+    page.locator(".notice button").click()
+    page.wait_for_load_state()
+    expect(page.locator("#f-name")).to_have_value("")
+
+
+def test_a_save_whose_answer_got_lost_is_not_made_twice(
+    served: Served, chromium: Chromium, sign_in: SignIn
+) -> None:
+    page, _ = chromium.open(served.url)
+    page.on("dialog", lambda dialog: dialog.accept())
+    sign_in(page)
+    page.goto(f"{OPPORTUNITY}/new")
+
+    def lose(route: Route) -> None:
+        if route.request.method == "POST":
+            answers.append(route.fetch(max_redirects=0).status)
+            route.abort()
+        else:
+            route.continue_()
+
+    answers: list[int] = []
+    page.fill("#f-name", "回复丢了")
+    page.fill("#f-amount", "900")
+    page.route(f"**{OPPORTUNITY}/new", lose)
+    with page.expect_event("requestfailed", lambda request: request.method == "POST"):
+        page.click("[data-save]")
+    assert answers == [303]
+    page.unroute_all()
+    page.goto(f"{OPPORTUNITY}/new")
+    assert page.input_value("#f-name") == "回复丢了"
+    page.click("[data-save]")
+    page.wait_for_selector(".record-head")
+    assert found(page, "回复丢了") == 1
