@@ -335,7 +335,7 @@ class Match:
     """What makes two records of an entity the same in the real world, and what follows.
 
     Of a match that the asker may not see, `discloses` are the only fields told. For `protection_days` after
-    its creation a record may not be made again; a claim goes to people with one of the roles `arbiters`.
+    its creation a record may not be made again by others, but for people with one of the roles `arbiters`, who decide.
     """
 
     id: str

@@ -145,9 +145,15 @@ def _problem_of(
     seen = record in at_hand.visible(work, match.entity, [record])
     told = _told(work, at_hand, match.entity, record, match, [field], seen=seen)
     until = told.protected_until
-    if until is not None and held.get("owner") != work.context.actor.id:
+    if until is not None and held.get("owner") != work.context.actor.id and not _arbitrates(work, match):
         return [problem("match.protected", f"/{field}", found=told.said(), until=until.isoformat())]
     return [problem("match.duplicate", f"/{field}", found=told.said())] if match.refuses else []
+
+
+def _arbitrates(work: Work, match: Match) -> bool:
+    """Whether the asker is one of those who decide such conflicts: for them nothing is protected."""
+    actor = work.context.actor
+    return isinstance(actor, User) and not actor.roles.isdisjoint(match.arbiters)
 
 
 def protected_until(work: Work, match: Match, held: Mapping[str, Any]) -> date | None:

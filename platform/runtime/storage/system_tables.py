@@ -238,21 +238,6 @@ match_key = _table(
     text("record", key=True),
 )
 sa.Index("_match_key_record", match_key.c.record)
-match_claim = _table(
-    "_match_claim",
-    text("id", key=True),
-    text("match"),
-    text("record"),
-    text("claimant"),
-    text("values"),
-    text("reason"),
-    text("state"),
-    integer("made_at"),
-    text("decided_by", null=True),
-    integer("decided_at", null=True),
-)
-sa.Index("_match_claim_state", match_claim.c.state, match_claim.c.made_at)
-
 package = _table(
     "_package",
     text("id", key=True),

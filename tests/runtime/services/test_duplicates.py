@@ -106,6 +106,7 @@ def test_a_registered_record_is_protected_for_its_days(database_url: str) -> Non
     assert codes(refused) == [("match.protected", "/place")]
     assert refused.value.problems[0].params["until"] == "2026-04-09"
     order(shop, "clara", "3", "Acme")  # one's own protection does not stand in one's way
+    order(shop, "kim", "4", "Acme")  # who arbitrates decides
     shop.now = NOW + timedelta(days=31)
     order(shop, "cody", "2", "Acme")
     shop.db.close()

@@ -21,6 +21,8 @@ COUNTERPARTS: dict[str, tuple[str, ...]] = {
     "/apps/{app}/{entity}/{id}/transitions/{transition}": (f"POST {RECORD}/transitions/{{transition}}",),
     "/apps/{app}/{entity}/{id}/delete": (f"DELETE {RECORD}",),
     "/apps/{app}/{entity}/{id}/restore": (f"POST {RECORD}/restore",),
+    "/apps/{app}/{entity}/{id}/merge": (f"POST {RECORD}/merge",),
+    "/apps/{app}/{entity}/merges/{merge}/undo": ("POST /api/v1/apps/{app}/{entity}/merges/{merge}/undo",),
     "/apps/{app}/{entity}/{id}/place": (f"POST {RECORD}/place",),
     "/apps/{app}/{entity}/views": (f"POST {VIEWS}", f"PATCH {VIEWS}/{{view}}"),
     "/apps/{app}/{entity}/views/default": (f"PUT {VIEWS}/default",),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import quote
 
 import orjson
@@ -12,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from dacheng.metadata.kinds import Json
 from dacheng.metadata.problem import Problem, Refused, problem, refuse
-from dacheng.runtime.services import read_records
+from dacheng.runtime.services import duplicates, read_records
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.write_record import Outcome, Write
@@ -30,6 +32,8 @@ from dacheng.runtime.web.saving import save
 from dacheng.runtime.web.security import permissions
 from dacheng.runtime.web.uploads import is_multipart
 from dacheng.runtime.web.view import form_page
+from dacheng.runtime.web.view.duplicates import DuplicateShown, compared
+from dacheng.runtime.web.view.duplicates import shown as duplicates_shown
 from dacheng.runtime.web.view.form import PreparedForm, prepare_form
 from dacheng.runtime.web.view.form_page import Conflict, Filled, FormPage
 from dacheng.runtime.web.view.form_shown import Shown, shown, stored
@@ -52,6 +56,7 @@ class _Place:
     policy: EntityPolicy
     prepared: PreparedForm
     key: Hashable
+    compared: tuple[str, ...]
 
     @property
     def path(self) -> str:
@@ -98,6 +103,9 @@ async def do_create(request: Request) -> Response:
     if "_add" in sent or "_remove" in sent:
         return await _again(request, place, _rows_changed(sent), ())
     values = place.prepared.read(texts)
+    same = () if sent.get("_despite") else await _same(request, place, values)
+    if same:
+        return await _again(request, place, texts, (), same)
     try:
         outcome = await save(request, _write(place, "create", values, sent))
     except Refused as refused:
@@ -155,7 +163,9 @@ def _place(request: Request, action: str) -> _Place:
     creating = action == "create"
     key = (*view_key(work), str(setting.zone), ref, form.id if form else "", creating)
     prepared = _forms.get(key, lambda: prepare_form(form, policy, workflow, setting, creating=creating))
-    return _Place(work, ref, str(request.path_params.get("id", "")), policy, prepared, key)
+    return _Place(
+        work, ref, str(request.path_params.get("id", "")), policy, prepared, key, compared(work, policy)
+    )
 
 
 async def _sent(request: Request, place: _Place) -> tuple[dict[str, str], Sequence[Problem]]:
@@ -193,14 +203,34 @@ def _rows_changed(sent: Mapping[str, str]) -> Mapping[str, str]:
 
 
 # ---------------------------------------------------------------- what is answered
-async def _again(request: Request, place: _Place, texts: Texts, problems: Sequence[Problem]) -> Response:
+async def _same(request: Request, place: _Place, values: Mapping[str, Json]) -> tuple[DuplicateShown, ...]:
+    """What is there already of a new record; a person who has seen it saves all the same."""
+    if not place.compared:
+        return ()
+    typed: dict[str, Any] = {}
+    for name in place.compared:
+        with suppress(Refused):  # what is no value is refused by the save itself
+            typed[name] = place.policy.readable[name].codec.parse(values.get(name))
+    found = await host_of(request).db.read(
+        lambda reader: duplicates.find(reader, place.work, place.ref, typed)
+    )
+    return duplicates_shown(found, place.policy, place.prepared.setting)
+
+
+async def _again(
+    request: Request,
+    place: _Place,
+    texts: Texts,
+    problems: Sequence[Problem],
+    same: tuple[DuplicateShown, ...] = (),
+) -> Response:
     """The form with what was sent; what an earlier answer to it got lost of is said, and saved again on purpose only."""
     if any(one.code == "record.key_reused" for one in problems):
         texts, problems = {**texts, "_key": ""}, [problem("record.saved_before")]
     found = await host_of(request).db.read(
         lambda reader: shown(reader, place.work, place.id, place.prepared, texts)
     )
-    return _answer(request, place, found, texts, problems)
+    return _answer(request, place, found, texts, problems, same=same)
 
 
 async def _conflict(
@@ -250,6 +280,7 @@ def _answer(
     problems: Sequence[Problem],
     conflicts: tuple[Conflict, ...] | None = None,
     status: int = 0,
+    same: tuple[DuplicateShown, ...] = (),
 ) -> Response:
     prepared, setting, work = place.prepared, place.prepared.setting, place.work
     at, summary = form_page.placed_problems(prepared, problems)
@@ -262,7 +293,7 @@ def _answer(
         current=place.ref,
         crumbs=(Link(entities, place.path), *([Link(title, place.back)] if place.id else [])),
         back=place.back,
-        scripts=("form.js", *prepared.scripts),
+        scripts=("form.js", *(("duplicates.js",) if place.compared else ()), *prepared.scripts),
         multipart=prepared.uploads,
         form=place.key,
         action=path_of(request),
@@ -277,6 +308,10 @@ def _answer(
             prepared, Filled({**texts, **found.texts}, at), found.decided, found.choices
         ),
         wrong=summary,
+        compared=" ".join(place.compared),
+        record=place.id,
+        list=place.path,
+        duplicates=same,
         conflicts=conflicts,
     )
     answer = render(request, "form.html", page, status=status or (status_of(problems) if problems else 200))

@@ -85,6 +85,7 @@ class RecordPage(Page):
     version: int
     edit: str
     delete: str
+    merge: str
     path: Path | None
     parts: tuple[Part, ...]
     related: tuple[Related, ...]
@@ -291,7 +292,7 @@ def _page(
 ) -> RecordPage:
     ref, record = policy.entity.ref, found.record
     labels, locale, address = setting.labels, setting.locale, f"{_path(ref)}/{record.id}"
-    flow = work.model.catalogue.workflows.get(ref)
+    flow, matched = work.model.catalogue.workflows.get(ref), work.model.catalogue.matches.get(ref)
     entities = labels.entity(locale, policy.entity, "plural")
     hidden = found.decided.state.hidden
     return RecordPage(
@@ -303,6 +304,7 @@ def _page(
         version=record.version,
         edit=f"{address}/edit" if "update" in record.may else "",
         delete=f"{address}/delete" if "delete" in record.may else "",
+        merge=f"{address}/merge" if {"update", "delete"} <= record.may and matched else "",
         path=stage_path(work, flow, record, found.steps, setting, address, asked)
         if flow is not None
         else None,

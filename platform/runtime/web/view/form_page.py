@@ -17,6 +17,7 @@ from dacheng.runtime.web.fields.lines import LinesView
 from dacheng.runtime.web.form_body import ErrorLine
 from dacheng.runtime.web.markup import drawn
 from dacheng.runtime.web.page import Page
+from dacheng.runtime.web.view.duplicates import DuplicateShown
 from dacheng.runtime.web.view.form import FormMarks, Part, Place, PreparedForm, script_json
 from dacheng.runtime.web.view.form_state import Decided
 from dacheng.runtime.web.words import sentences
@@ -63,11 +64,15 @@ class FormPage(Page):
     parts: tuple[DrawnPart, ...]
     wrong: tuple[ErrorLine, ...] = ()
     multipart: bool = False
+    compared: str = ""  # the fields by which the record may be there already
+    record: str = ""
+    list: str = ""
+    duplicates: tuple[DuplicateShown, ...] = ()
     conflicts: tuple[Conflict, ...] | None = None
 
     def mould(self) -> Hashable | None:
         """The form, whether its record exists, and which sections are hidden."""
-        if self.wrong or self.conflicts is not None:
+        if self.wrong or self.duplicates or self.conflicts is not None:
             return None
         return self.form, self.version == "", tuple([part.hidden for part in self.parts])
 
