@@ -58,6 +58,9 @@ COUNTERPARTS: dict[str, tuple[str, ...]] = {
     "/settings/tokens": ("POST /api/v1/me/tokens",),
     "/settings/tokens/end": ("DELETE /api/v1/me/tokens/{id}",),
     "/settings/workspace": ("PATCH /api/v1/workspace",),
+    "/settings/jobs/retry": ("POST /api/v1/jobs/failed/retry",),
+    "/settings/jobs/{id}/retry": ("POST /api/v1/jobs/failed/{id}/retry",),
+    "/settings/jobs/{id}/discard": ("POST /api/v1/jobs/failed/{id}/discard",),
     "/sign-out": ("DELETE /api/v1/me/sessions/{key}",),
 }
 
