@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import time
+import zipfile
 
 import pytest
 from httpx2 import Response
@@ -40,11 +41,36 @@ def test_t25_an_export_runs_nothing_in_a_spreadsheet_and_comes_back_equal(worksp
         risky = bool(stripped) and stripped[0] in "=+-@|＝＋－＠｜"
         number = re.fullmatch(r"-?\d+(\.\d+)?", stripped)
         assert not risky or number, repr(cell)
-    done = import_file(page, "account", answer.content)
-    assert re.search(r"<dd class=\"num\">0</dd>", done.text)
+    done = import_file(page, "account", answer.content, key="name")
+    figures = list(map(int, re.findall(r"<dd class=\"num\">(\d+)</dd>", done.text)))
+    assert figures == [len(rows) - 1, 0, len(rows) - 1, 0], (
+        "each row found its record again by its exact name"
+    )
     names = [each["name"] for each in program.get(f"{API}/account", params={"limit": 500}).json()["items"]]
     for name in kept:
         assert names.count(name) >= 1, repr(name)
+
+
+def test_t25_a_workbook_holds_texts_as_texts_and_comes_back_equal(workspace: Workspace) -> None:
+    program, page = workspace.program("admin"), workspace.browser("admin")
+    kept: list[str] = []
+    for formula in FORMULAS:
+        name = f"{formula} workbook {len(kept)}"
+        if program.post(f"{API}/account", json={"name": name}).status_code == 201:
+            kept.append(name)
+    assert len(kept) >= 35
+    answer = page.get("/apps/sales_management/account/export.xlsx")
+    assert "attachment" in answer.headers["content-disposition"]
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        written = archive.read("xl/worksheets/sheet1.xml").decode()
+    assert "<f>" not in written
+    before = program.get(f"{API}/account", params={"limit": 500}).json()["items"]
+    done = import_file(page, "account", answer.content, key="name")
+    figures = list(map(int, re.findall(r"<dd class=\"num\">(\d+)</dd>", done.text)))
+    assert figures == [len(before), 0, len(before), 0], "each row found its record again by its exact name"
+    after = program.get(f"{API}/account", params={"limit": 500}).json()["items"]
+    assert sorted(each["name"] for each in after) == sorted(each["name"] for each in before)
+    assert {name for name in kept if name not in {each["name"] for each in after}} == set()
 
 
 def import_file(page: TestClient, entity: str, content: bytes, **changes: str) -> Response:

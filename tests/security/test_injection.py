@@ -49,6 +49,7 @@ ADDRESSES = {
     "/api/v1/measures/sales_management/won_count": ["dimension", "filter", "from", "to", "limit"],
     "/apps/sales_management/account": ["view", "filter", "sort", "q", "cursor", "by", "op", "name", "build"],
     "/apps/sales_management/account/export.csv": ["view", "filter", "sort", "q", "name"],
+    "/apps/sales_management/account/export.xlsx": ["view", "filter", "sort", "q", "export-of"],
     "/apps/sales_management/account/new": ["name", "owner", "x"],
     "/search": ["q"],
     "/labels": ["app", "locale", "q", "kind", "state"],

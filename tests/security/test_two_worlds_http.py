@@ -134,7 +134,7 @@ def _pages(world: World) -> Iterator[str]:
     fields = {name: [n for n, each in entities[name].fields.items() if not each.system] for name in ENTITIES}
     for name in ENTITIES:
         base = f"/apps/{name.replace('.', '/')}"
-        yield from (base, f"{base}/new", f"{base}/export.csv")
+        yield from (base, f"{base}/new", f"{base}/export.csv", f"{base}/export.xlsx", f"{base}/export.json")
         for field in (*fields[name], "misspelt"):
             condition = quote(f'{{"is_set":[{{"var":"{field}"}}]}}')
             ways = [f"{base}?sort={field}", f"{base}?by={field}&op=is_set", f"{base}?filter={condition}"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,12 @@ from dacheng.runtime.services import (
     undo_import,
 )
 from dacheng.runtime.services.delimited import ENCODINGS
+from dacheng.runtime.services.export_json import export_json
+from dacheng.runtime.services.export_workbook import export_workbook
 from dacheng.runtime.services.import_records import Outcome
 from dacheng.runtime.services.import_source import Source
+
+WRITERS = {"xlsx": export_workbook, "json": export_json}
 
 
 def register(commands: Commands) -> None:
@@ -44,12 +49,13 @@ def register(commands: Commands) -> None:
     parser.add_argument("--resume", metavar="RUN", help="go on with an import that was interrupted")
     parser = add_command(commands, "undo-import", "Take an import out again.", undo)
     parser.add_argument("import_run", metavar="RUN")
-    parser = add_command(commands, "export", "Export records as CSV.", export)
+    parser = add_command(commands, "export", "Export records as CSV, workbook (XLSX) or JSON.", export)
     parser.add_argument("app", metavar="APP")
     parser.add_argument("entity", metavar="ENTITY")
     parser.add_argument("--out", metavar="FILE", help="file to write (standard output)")
     parser.add_argument("--fields", default="", metavar="F,…", help="fields (all that may be read)")
     parser.add_argument("--filter", default="", metavar="JSON", help="condition as JSON")
+    parser.add_argument("--format", choices=("csv", *WRITERS), help="as the name of FILE ends, else csv")
     parser.add_argument("--headings", choices=("labels", "ids"), default="labels")
 
 
@@ -97,12 +103,15 @@ def undo(given: argparse.Namespace, output: Output) -> int:
 
 
 def export(given: argparse.Namespace, output: Output) -> int:
-    """Write records as CSV."""
+    """Write records as CSV, as a workbook or as JSON: as the file's name ends, CSV without one."""
     condition = strict_json(given.filter.encode()) if given.filter else None
     fields = tuple(name for name in given.fields.split(",") if name)
+    form = given.format or Path(given.out or "").suffix.lstrip(".").lower()
     with open_host(given, read_only=True) as host:
         work = host.work(locale=output.locale)
         wanted = export_records.Export(f"{given.app}.{given.entity}", fields, condition, given.headings)
+        if form in WRITERS:
+            return _export_bytes(given, output, WRITERS[form](host, work, wanted))
         lines = export_records.export(host, work, wanted)
         if not given.out:
             sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
@@ -111,6 +120,17 @@ def export(given: argparse.Namespace, output: Output) -> int:
         with Path(given.out).open("w", encoding="utf-8-sig", newline="") as stream:
             rows = sum(1 for line in lines if stream.write(line)) - 1
     output.result({"file": given.out, "rows": rows}, [f"{given.out}: {rows} rows"])
+    return DONE
+
+
+def _export_bytes(given: argparse.Namespace, output: Output, content: Iterator[bytes]) -> int:
+    if not given.out:
+        for piece in content:
+            sys.stdout.buffer.write(piece)
+        return DONE
+    with Path(given.out).open("wb") as stream:
+        size = sum(map(stream.write, content))
+    output.result({"file": given.out, "bytes": size}, [f"{given.out}: {size} bytes"])
     return DONE
 
 

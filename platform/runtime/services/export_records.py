@@ -1,4 +1,4 @@
-"""Exporting records as CSV: what the asker may read, written so that no spreadsheet runs it and import takes it back."""
+"""Exporting records: what the asker may read, as CSV, workbook or JSON, so that no spreadsheet runs it and import takes it back."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dacheng.metadata.definition import Field
+from dacheng.metadata.expression import Expression
 from dacheng.metadata.kinds import Json, Primitive, Spoken
 from dacheng.metadata.problem import refuse
 from dacheng.runtime.services import read_records
@@ -17,14 +18,16 @@ from dacheng.runtime.services.site import Site
 from dacheng.runtime.services.work import Work
 
 PAGE = 200
+BETWEEN = "、"  # between the words of a value that is several options
 TEXTUAL = frozenset({Primitive.TEXT, Primitive.JSON})  # what a spreadsheet could take for a formula
+Words = Callable[[Sequence[Any]], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What to export: `fields` empty means everything that may be read; `headings` is `labels` or `ids`.
+    """What to export: `fields` (names or paths) empty means everything that may be read; `headings` is `labels` or `ids`.
 
-    With ids, choices too are written by id.
+    With ids, choices too are written by id. `extra` are conditions of definitions, already checked.
     """
 
     entity: str
@@ -33,48 +36,106 @@ class Export:
     headings: str = "labels"
     sort: tuple[str, ...] = ()
     search: str = ""
+    extra: tuple[Expression, ...] = ()
+
+    @property
+    def by_id(self) -> bool:
+        """Whether fields and choices are named by their ids."""
+        return self.headings == "ids"
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """What was found: a heading per column, and per record its id and the stored values of each column."""
+
+    headings: tuple[str, ...]
+    columns: tuple[OutColumn, ...]
+    rows: Iterator[tuple[str, list[Sequence[Any]]]]
 
 
 def export(site: Site, work: Work, wanted: Export) -> Iterator[str]:
     """Lines of CSV with a heading, read page by page; refused at once without the right to export."""
+    found = extract(site, work, wanted)
+    writers = [_guarded(work, each.field, wanted.by_id) for each in found.columns]
+
+    def rows() -> Iterator[Sequence[str]]:
+        yield [safe(each) for each in found.headings]
+        for _, stored in found.rows:
+            yield [write(each) for each, write in zip(stored, writers, strict=True)]
+
+    return write_delimited(rows())
+
+
+def extract(site: Site, work: Work, wanted: Export) -> Extract:
+    """The records wanted, page by page; refused at once without the right to export."""
     policy = work.entity(wanted.entity)
     if not policy.export and not work.policy.admin:
         raise refuse("access.export_not_permitted")
     names = wanted.fields or _all(policy)
-    columns = tuple(_column(work, policy, name) for name in names)
-    first = _page(site, work, wanted, columns, None)
-    return write_delimited(_rows(site, work, wanted, columns, first))
+    paths = tuple(dict.fromkeys(_column(work, policy, name) for name in names))
+    first = _page(site, work, wanted, paths, None)
+    rows = _rows(site, work, wanted, paths, first)
+    return Extract(tuple(_headings(work, wanted, first.columns)), first.columns, rows)
+
+
+def words_of(work: Work, field: Field, *, by_id: bool) -> Words:
+    """What makes people's words of a stored value: labels of options, words of a language, the codec's text."""
+    load, write = field.codec.load, field.codec.text
+    if isinstance(field.codec, Spoken) and not by_id:
+        say, spoken_in = field.codec.text_in, work.context.locale
+        return lambda stored: say(load(stored), spoken_in)
+    if field.options and not by_id:
+        return _option_words(work, field)
+    return lambda stored: write(load(stored))
+
+
+def _option_words(work: Work, field: Field) -> Words:
+    """The label of the option, or of each where the value is several."""
+    labels, locale, load = work.model.labels, work.context.locale, field.codec.load
+    names = {each.id: labels.option(locale, field, each.id) for each in field.options}
+
+    def say(stored: Sequence[Any]) -> str:
+        value = load(stored)
+        if value is None or isinstance(value, str):
+            return names.get(value or "", value or "")
+        return BETWEEN.join(names.get(each, each) for each in value)
+
+    return say
+
+
+def _guarded(work: Work, field: Field, by_id: bool) -> Words:
+    """The words as a cell of CSV: what a spreadsheet could take for a formula is marked."""
+    words = words_of(work, field, by_id=by_id)
+    spoken = isinstance(field.codec, Spoken) and not by_id
+    if field.codec.columns[0].primitive not in TEXTUAL and not spoken:
+        return words
+    return lambda stored: safe(words(stored))
 
 
 def _rows(
-    site: Site,
-    work: Work,
-    wanted: Export,
-    columns: Sequence[str],
-    page: read_records.ListPage,
-) -> Iterator[Sequence[str]]:
-    shown = page.columns
-    yield _headings(work, wanted, shown)
-    writers = [_writer(work, each.field, wanted.headings == "ids") for each in shown]
+    site: Site, work: Work, wanted: Export, paths: tuple[str, ...], page: read_records.ListPage
+) -> Iterator[tuple[str, list[Sequence[Any]]]]:
+    places = [(each.start, each.stop) for each in page.columns]
     while True:
-        for row in page.rows:
-            yield [write(row[each.start : each.stop]) for each, write in zip(shown, writers, strict=True)]
+        for record, row in zip(page.ids, page.rows, strict=True):
+            yield record, [row[start:stop] for start, stop in places]
         if page.next is None:
             return
-        page = _page(site, work, wanted, columns, page.next)
+        page = _page(site, work, wanted, paths, page.next)
 
 
 def _page(
-    site: Site, work: Work, wanted: Export, columns: tuple[str, ...] | Sequence[str], cursor: str | None
+    site: Site, work: Work, wanted: Export, paths: tuple[str, ...], cursor: str | None
 ) -> read_records.ListPage:
     asked = Query(
         wanted.entity,
-        tuple(columns),
+        paths,
         wanted.filter,
         wanted.sort,
         wanted.search,
         limit=PAGE,
         cursor=cursor,
+        extra=wanted.extra,
     )
     return site.db.read_now(lambda reader: read_records.list_page(reader, work, asked))
 
@@ -97,26 +158,25 @@ def _column(work: Work, policy: EntityPolicy, name: str) -> str:
 
 
 def _headings(work: Work, wanted: Export, columns: Sequence[OutColumn]) -> list[str]:
-    """Names of the first step of each path; two fields of one label are told apart by their ids."""
-    fields = work.entity(wanted.entity).entity.fields
-    first = [fields[each.name.split(".", 1)[0]] for each in columns]
-    if wanted.headings == "ids":
-        return [each.id for each in first]
-    texts = [work.model.labels.field(work.context.locale, each) for each in first]
+    """The label of each field, a link's where its title stands for it; two of one label are told apart by their names."""
+    texts = [_heading(work, each, wanted.by_id) for each in columns]
     return [
-        safe(text if texts.count(text) == 1 else each.id) for text, each in zip(texts, first, strict=True)
+        text if texts.count(text) == 1 else each.name.removesuffix(_title_step(work, each))
+        for text, each in zip(texts, columns, strict=True)
     ]
 
 
-def _writer(work: Work, field: Field, by_id: bool) -> Callable[[Sequence[Any]], str]:
-    load, write = field.codec.load, field.codec.text
-    if isinstance(field.codec, Spoken) and not by_id:
-        say, spoken_in = field.codec.text_in, work.context.locale
-        return lambda stored: safe(say(load(stored), spoken_in))
-    if field.options and not by_id:
-        labels, locale = work.model.labels, work.context.locale
-        names = {each.id: labels.option(locale, field, each.id) for each in field.options}
-        return lambda stored: safe(names.get(stored[0], stored[0] or ""))
-    if field.codec.columns[0].primitive not in TEXTUAL:
-        return lambda stored: write(load(stored))
-    return lambda stored: safe(write(load(stored)))
+def _heading(work: Work, column: OutColumn, by_id: bool) -> str:
+    if by_id:
+        return column.name.removesuffix(_title_step(work, column))
+    path = column.path[:-1] if _title_step(work, column) else column.path
+    return " · ".join(work.model.labels.field(work.context.locale, each) for each in path)
+
+
+def _title_step(work: Work, column: OutColumn) -> str:
+    """The last step of a path from a link to its title, with its dot; empty where it leads elsewhere."""
+    if len(column.path) < 2:
+        return ""
+    target = work.policy.entity(column.path[-2].to or "")
+    titled = target is not None and target.title is not None and target.title.id == column.field.id
+    return f".{column.field.id}" if titled else ""

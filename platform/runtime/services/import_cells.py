@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from dacheng.metadata.definition import Field
-from dacheng.metadata.kinds import Json, Primitive
+from dacheng.metadata.kinds import Codec, Json, Primitive
 from dacheng.metadata.problem import Problem, Refused, problem
 from dacheng.runtime.services.delimited import unsafe
 from dacheng.runtime.services.import_mapping import ColumnMap, ImportMapping
@@ -87,11 +87,13 @@ class Cells:
 
 
 def text_reading(column: ColumnMap) -> Reading:
-    """A cell's text, trimmed and replaced as the mapping says."""
+    """A cell's text, replaced as the mapping says; trimmed unless it was marked as a text to be taken exactly."""
     replaced = column.values
 
     def read(cell: str) -> str:
-        text = unsafe(cell).strip()
+        text = unsafe(cell)
+        if text == cell:
+            text = text.strip()
         return replaced[text] or "" if text in replaced else text
 
     return read
@@ -115,7 +117,13 @@ def _reading(work: Work, target: Field, column: ColumnMap) -> Reading:
         return _pattern_reading(work, target, column.format)
     if target.codec.columns[0].primitive is Primitive.INSTANT:
         return _instant_reading(work, target)
-    return target.codec.parse_text
+    return lambda text: parsed(target.codec, text)
+
+
+def parsed(codec: Codec, text: str) -> Any:
+    """A typed value; a text that still has blanks around was marked to be taken exactly, and is."""
+    exact = text != text.strip() and codec.columns[0].primitive is Primitive.TEXT
+    return codec.parse(text) if exact else codec.parse_text(text)
 
 
 def _remembered(read: Reading) -> Reading:

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from dacheng.metadata.problem import Problem, Refused, problem
-from dacheng.runtime.services.import_cells import Draft
+from dacheng.runtime.services.import_cells import Draft, parsed
 from dacheng.runtime.services.import_mapping import ColumnMap, ImportMapping
 from dacheng.runtime.services.records_at_hand import AtHand
 from dacheng.runtime.services.work import Work
@@ -34,7 +34,7 @@ def find_records(
     for text in texts:
         found[text] = None
         try:
-            stored.setdefault(codec.store(codec.parse_text(text))[0], []).append(text)
+            stored.setdefault(codec.store(parsed(codec, text))[0], []).append(text)
         except Refused:
             continue
     column = made.columns[by][0]

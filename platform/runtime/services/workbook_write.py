@@ -79,13 +79,20 @@ def write_workbook(sheets: Sequence[Sheet]) -> Iterator[bytes]:
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name, text in _frame(sheets).items():
-            archive.writestr(name, _XML + text)
+            archive.writestr(_entry(name), _XML + text)
         for number, sheet in enumerate(sheets, 1):
-            with archive.open(f"xl/worksheets/sheet{number}.xml", "w", force_zip64=True) as part:
+            with archive.open(_entry(f"xl/worksheets/sheet{number}.xml"), "w") as part:
                 for text in _sheet(sheet, first=number == 1):
                     part.write(text.encode("utf-8", "replace"))
                     yield sink.taken()
     yield sink.taken()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    """A part without the time of its making: equal rows are equal bytes."""
+    found = zipfile.ZipInfo(name)
+    found.compress_type = zipfile.ZIP_DEFLATED
+    return found
 
 
 class _Sink:

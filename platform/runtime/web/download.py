@@ -18,9 +18,13 @@ def csv_response(lines: Iterator[str], name: str) -> StreamingResponse:
         for line in lines:
             yield line.encode("utf-8")
 
-    return StreamingResponse(
-        content(), media_type="text/csv", headers={"content-disposition": disposition(name)}
-    )
+    return file_response(content(), name, "text/csv")
+
+
+def file_response(content: Iterator[bytes], name: str, media_type: str) -> StreamingResponse:
+    """Bytes as a download, as they come to be."""
+    headers = {"content-disposition": disposition(name)}
+    return StreamingResponse(content, media_type=media_type, headers=headers)
 
 
 def disposition(name: str, kind: str = "attachment") -> str:

@@ -12,7 +12,9 @@ from dacheng.metadata.definition import Field
 from dacheng.metadata.problem import Refused
 from dacheng.runtime.services import export_records, import_records
 from dacheng.runtime.services.export_records import Export
+from dacheng.runtime.services.export_workbook import export_workbook
 from dacheng.runtime.services.import_source import Source
+from dacheng.runtime.services.import_table import read_table
 from dacheng.runtime.web.fields import view_of
 from dacheng.runtime.web.fields.base import Marks
 from dacheng.runtime.web.view import filters
@@ -200,23 +202,27 @@ def test_a_measure_counts_by_value(house: House, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", IMPORTED)
 @pytest.mark.parametrize("headings", ["labels", "ids"])
-def test_an_export_comes_back_as_it_was(house: House, kind: str, headings: str) -> None:
-    name = f"Kept {headings}"
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_an_export_comes_back_as_it_was(house: House, kind: str, headings: str, form: str) -> None:
+    name = f"Kept {headings} {form}"
     values = house.values(kind)
     for value in [*values, None]:
         house.post(kind, value, name=name)
     host, ref = house.host, f"{APP}.e_{kind}"
     only = {"==": [{"var": "name"}, name]}
     wanted = Export(ref, ("name", "value"), only, headings, sort=("created_at",))
-    text = "".join(export_records.export(host, host.work(), wanted))
-    header = text.splitlines()[0].split(",")
-    renamed = text.replace(name, f"{name} again")
+    if form == "csv":
+        content = "".join(export_records.export(host, host.work(), wanted)).encode()
+    else:
+        content = b"".join(export_workbook(host, host.work(), wanted))
+    header = read_table(content).header
     column = {"column": header[1], **({"match": "name"} if field_of(house, kind).is_link else {})}
-    mapping = {"columns": {"name": {"column": header[0]}, "value": column}}
-    done = import_records.start(host, host.work(), ref, Source("k.csv", renamed.encode()), mapping)
+    again = f"{name} again"
+    mapping = {"columns": {"name": {"column": header[0], "values": {name: again}}, "value": column}}
+    done = import_records.start(host, host.work(), ref, Source(f"k.{form}", content), mapping)
     assert (done.created, done.failed) == (len(values) + 1, 0)
-    again = json.dumps({"==": [{"var": "name"}, f"{name} again"]})
-    back = [each["value"] for each in house.rows(kind, filter=again, sort="created_at", fields="value")]
+    found = json.dumps({"==": [{"var": "name"}, again]})
+    back = [each["value"] for each in house.rows(kind, filter=found, sort="created_at", fields="value")]
     assert sorted(map(repr, back)) == sorted(map(repr, [*values, None]))
 
 

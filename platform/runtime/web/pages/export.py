@@ -1,56 +1,87 @@
-"""The records of a list as a CSV file: the same conditions, words and order, as far as one may export."""
+"""The records of a list as a file: the same view, conditions, words, order and, if asked, columns; as far as one may export."""
 
 from __future__ import annotations
 
-import orjson
+from collections.abc import Callable, Iterator
+
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dacheng.metadata.expression import to_json
-from dacheng.metadata.kinds import Json
 from dacheng.runtime.services import export_records
+from dacheng.runtime.services.export_json import export_json
 from dacheng.runtime.services.export_records import Export
+from dacheng.runtime.services.export_workbook import export_workbook
+from dacheng.runtime.services.site import Site
 from dacheng.runtime.services.work import Work
-from dacheng.runtime.web.download import csv_response
+from dacheng.runtime.web.download import csv_response, file_response
 from dacheng.runtime.web.render import locale_of
-from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, in_thread, work_of
-from dacheng.runtime.web.view import filters
-from dacheng.runtime.web.view.list_state import ListState
-from dacheng.runtime.web.view.setting import list_views, setting_of
+from dacheng.runtime.web.routing import SIGNED_IN, Handler, Route, host_of, in_thread, work_of
+from dacheng.runtime.web.view.chosen import choose, known
+from dacheng.runtime.web.view.list_query import query_of
+from dacheng.runtime.web.view.list_state import EXPORT_OF, ListState
+from dacheng.runtime.web.view.setting import setting_of
+from dacheng.runtime.web.view.table import resolve
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+Writer = Callable[[Site, Work, Export], Iterator[bytes]]
 
 
 async def export(request: Request) -> Response:
-    """The file; without the right to export nothing is read."""
+    """The file as CSV; without the right to export nothing is read."""
+    wanted = await _wanted(request)
+    lines = await in_thread(export_records.export, host_of(request), work_of(request), wanted)
+    return csv_response(lines, f"{_name(request, wanted)}.csv")
+
+
+def _export_as(writer: Writer, media_type: str, suffix: str, about: str) -> Handler:
+    async def handler(request: Request) -> Response:
+        wanted = await _wanted(request)
+        content = await in_thread(writer, host_of(request), work_of(request), wanted)
+        return file_response(content, f"{_name(request, wanted)}.{suffix}", media_type)
+
+    handler.__doc__ = about
+    return handler
+
+
+async def _wanted(request: Request) -> Export:
+    """What the address asks for: the list's records, with its columns or with every field."""
     work = work_of(request)
     ref = f"{request.path_params['app']}.{request.path_params['entity']}"
-    policy = work.entity(ref)
-    state = ListState.of(request.url.path, request.query_params)
-    wanted = Export(
-        ref,
-        filter=filters.joined([*_of_view(work, ref, state.view), *_conditions(work, ref, state)]),
-        sort=tuple(part for part in state.sort.split(",") if part),
-        search=state.q,
-    )
-    lines = await in_thread(export_records.export, host_of(request), work, wanted)
-    name = work.model.labels.entity(locale_of(request), policy.entity, "plural")
-    return csv_response(lines, f"{name}.csv")
+    policy, setting, part = work.entity(ref), setting_of(work), request.query_params.get(EXPORT_OF)
+    if part == "every":
+        return Export(ref)
+    found = await host_of(request).db.read(lambda reader: known(reader, work, ref), bounded=True)
+    chosen = choose(work, policy, found, request.query_params.get("view", ""))
+    state = ListState.of(request.url.path, request.query_params, chosen.base)
+    shown: tuple[str, ...] = ()
+    if part == "shown":
+        shown = tuple(
+            ".".join(column.path)
+            for column in chosen.view.columns
+            if resolve(work.policy, policy, column.path) is not None
+        )
+    asked = query_of(work, policy, chosen.view, shown, state, setting)
+    return Export(ref, shown, asked.filter, sort=asked.sort, search=asked.search, extra=asked.extra)
 
 
-def _of_view(work: Work, ref: str, view_id: str) -> list[Json]:
-    """The condition of the saved view itself."""
-    views = list_views(work, ref)
-    view = next((each for each in views if each.id == view_id), None) or work.model.catalogue.lists.get(ref)
-    return [] if view is None or view.filter is None else [orjson.loads(to_json(view.filter.node))]
+def _name(request: Request, wanted: Export) -> str:
+    work = work_of(request)
+    return work.model.labels.entity(locale_of(request), work.entity(wanted.entity).entity, "plural")
 
 
-def _conditions(work: Work, ref: str, state: ListState) -> list[Json]:
-    policy, setting = work.entity(ref), setting_of(work)
-    parts = filters.conditions(state.filter)
-    for name, text in state.equals:
-        field = policy.readable.get(name)
-        part = filters.condition(field, "==", name, {name: text}, setting) if field is not None else None
-        parts.append(part if part is not None else {"==": [{"var": name}, text]})
-    return parts
-
-
-ROUTES = (Route("/apps/{app}/{entity}/export.csv", export, SIGNED_IN, per_minute=30),)
+_LIST = "/apps/{app}/{entity}"
+ROUTES = (
+    Route(_LIST + "/export.csv", export, SIGNED_IN, per_minute=30),
+    Route(
+        _LIST + "/export.xlsx",
+        _export_as(export_workbook, XLSX, "xlsx", "The file as a workbook."),
+        SIGNED_IN,
+        per_minute=30,
+    ),
+    Route(
+        _LIST + "/export.json",
+        _export_as(export_json, "application/json", "json", "The file as JSON."),
+        SIGNED_IN,
+        per_minute=30,
+    ),
+)

@@ -21,7 +21,7 @@ from dacheng.runtime.web.view.board import Board
 from dacheng.runtime.web.view.chosen import Chosen, Known
 from dacheng.runtime.web.view.filter_form import operator_options
 from dacheng.runtime.web.view.filter_words import sentence
-from dacheng.runtime.web.view.list_state import OWN, PLACES, ListState
+from dacheng.runtime.web.view.list_state import EXPORT_OF, OWN, PLACES, ListState
 from dacheng.runtime.web.view.prepared import Prepared
 from dacheng.runtime.web.view.setting import view_key
 from dacheng.runtime.web.view.table import Heading, Table, resolve
@@ -87,7 +87,7 @@ class ListPage(Page):
     next: str
     empty: Empty
     new: str
-    export: str
+    exports: tuple[Link, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def list_page(
         next=state.href(cursor=found.next) if found.next else "",
         empty=_empty(policy, state, chosen, entities, entity, new, setting),
         new=new,
-        export=_export(state) if policy.export else "",
+        exports=_exports(state, setting) if policy.export else (),
     )
 
 
@@ -303,5 +303,18 @@ def _empty(
     return Empty(say("list.empty", entities=entities), say("list.empty_hint"), policy.entity.icon, links)
 
 
-def _export(state: ListState) -> str:
-    return replace(state, path=f"{state.path}/export.csv").href()
+def _exports(state: ListState, setting: Setting) -> tuple[Link, ...]:
+    """What is on screen, in each form; then every field of it, and every record there is."""
+
+    def to(form: str, part: str = "") -> str:
+        href = replace(state, path=f"{state.path}/export.{form}").href()
+        return f"{href}{'&' if '?' in href else '?'}{EXPORT_OF}={part}" if part else href
+
+    say = setting.say
+    return (
+        Link(say("list.export_shown", form="Excel"), to("xlsx", "shown")),
+        Link(say("list.export_shown", form="CSV"), to("csv", "shown")),
+        Link(say("list.export_fields", form="Excel"), to("xlsx")),
+        Link(say("list.export_fields", form="JSON"), to("json")),
+        Link(say("list.export_all", form="Excel"), f"{state.path}/export.xlsx?{EXPORT_OF}=every"),
+    )

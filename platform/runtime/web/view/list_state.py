@@ -14,8 +14,10 @@ from dacheng.metadata.kinds import Json
 from dacheng.metadata.problem import refuse
 from dacheng.metadata.strict_json import strict_json
 
+EXPORT_OF = "export-of"  # which part of a list is exported: `shown`, or `every` record whatever the view
 OWN = ("view", "filter", "sort", "q", "cursor", "build", "by", "op")
 PLACES = (
+    EXPORT_OF,
     "show-as",
     "show-on",
     "show-at",
