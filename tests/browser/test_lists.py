@@ -128,3 +128,22 @@ def test_a_board_stays_inside_a_narrow_phone(served: Served, chromium: Chromium,
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
     recorder.assert_clean(page)
+
+
+def test_rows_are_picked_changed_and_taken_back(served: Served, chromium: Chromium, sign_in: SignIn) -> None:
+    page, recorder = chromium.open(served.url)
+    sign_in(page)
+    page.goto(f"{ACCOUNTS}?sector=catering")
+    rows = page.locator("tbody tr").count()
+    page.locator(".pick").first.check()
+    page.click("[data-pick-all]")
+    expect(page.locator("[data-picked]")).to_have_text(str(rows))
+    page.click("button[value=edit]")
+    page.select_option("#bulk-field", "year_established")
+    page.fill("#f-value", "1998")
+    page.click("button[value=look]")
+    page.click("button[value=run]")
+    expect(page.locator(".notice")).to_contain_text("已修改")
+    page.click(".notice button")
+    expect(page.locator(".notice")).to_contain_text("已恢复原状")
+    recorder.assert_clean(page)

@@ -20,6 +20,7 @@ PLACES = {
     "app": "sales_management",
     "entity": "account",
     "view": "accounts",
+    "cause": "bulk:0",
     "locale": "en",
     "term": "customer",
     "slot": "app",

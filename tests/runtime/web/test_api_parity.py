@@ -24,6 +24,8 @@ COUNTERPARTS: dict[str, tuple[str, ...]] = {
     "/apps/{app}/{entity}/{id}/merge": (f"POST {RECORD}/merge",),
     "/apps/{app}/{entity}/merges/{merge}/undo": ("POST /api/v1/apps/{app}/{entity}/merges/{merge}/undo",),
     "/apps/{app}/{entity}/{id}/place": (f"POST {RECORD}/place",),
+    "/apps/{app}/{entity}/bulk": ("POST /api/v1/apps/{app}/{entity}/bulk",),
+    "/apps/{app}/{entity}/bulk/{cause}/undo": ("POST /api/v1/apps/{app}/{entity}/bulk/{cause}/undo",),
     "/apps/{app}/{entity}/views": (f"POST {VIEWS}", f"PATCH {VIEWS}/{{view}}"),
     "/apps/{app}/{entity}/views/default": (f"PUT {VIEWS}/default",),
     "/apps/{app}/{entity}/views/columns": (f"PUT {VIEWS}/{{view}}/columns", f"PUT {VIEWS}/density"),

@@ -7,6 +7,7 @@ from typing import Final
 from dacheng.runtime.web.api import (
     account,
     apps,
+    bulk,
     collaboration,
     duplicates,
     failed_jobs,
@@ -27,6 +28,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *place.OPERATIONS,
     *files.OPERATIONS,
     *duplicates.OPERATIONS,
+    *bulk.OPERATIONS,
     *imports.OPERATIONS,
     *jobs.OPERATIONS,
     *failed_jobs.OPERATIONS,

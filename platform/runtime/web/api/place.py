@@ -26,10 +26,9 @@ PLACE: Final = Body(
 async def place(request: Request) -> Response:
     """Put a record at another value of a choice or a day, from the version `If-Match` names; a workflow's field
     moves by the step that leads there."""
-    work, ref, identity, version = (
-        work_of(request), entity_ref(request), record_id(request), expected_version(request),
-    )  # fmt: skip
     body = await PLACE.read(request)
+    work, ref = work_of(request), entity_ref(request)
+    identity, version = record_id(request), expected_version(request)
     asked = await host_of(request).db.read(
         lambda reader: plan_place(reader, work, ref, identity, body["field"], body["value"], version),
         bounded=True,

@@ -67,7 +67,8 @@ def _with_condition(request: Request, policy: EntityPolicy, state: ListState, se
 def _table(work: Work, policy: EntityPolicy, view: ListView, setting: Setting) -> Table:
     paths = tuple(column.path for column in view.columns)
     key = (*view_key(work), str(setting.zone), policy.entity.ref, paths)
-    return _tables.get(key, lambda: prepare_table(work, policy, view, setting))
+    picking = policy.entity.parent is None and (policy.may("update") or policy.may("delete"))
+    return _tables.get(key, lambda: prepare_table(work, policy, view, setting, picking=picking))
 
 
 def _read(

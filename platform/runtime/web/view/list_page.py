@@ -70,6 +70,8 @@ class ListPage(Page):
     columns: ColumnPick
     ways: Ways
     board: Board | None
+    may_set: bool
+    may_delete: bool
     q: str
     kept: tuple[tuple[str, str], ...]
     all_kept: tuple[tuple[str, str], ...]
@@ -135,6 +137,8 @@ def list_page(
         columns=column_pick(work, policy, known, chosen, state, setting),
         ways=shown_as,
         board=found.board,
+        may_set=policy.may("update"),
+        may_delete=policy.may("delete"),
         q=state.q,
         kept=tuple(pair for pair in state.pairs() if pair[0] in KEPT or _is_chip(pair[0], view)),
         all_kept=tuple(state.pairs()),

@@ -84,11 +84,18 @@ def generated_columns(entity: EntityPolicy) -> tuple[ListColumn, ...]:
 
 
 def prepare_table(
-    work: Work, entity: EntityPolicy, view: ListView | None, setting: Setting, without: str = ""
+    work: Work,
+    entity: EntityPolicy,
+    view: ListView | None,
+    setting: Setting,
+    without: str = "",
+    *,
+    picking: bool = False,
 ) -> Table:
     """The table of one list for everyone with this policy and locale; columns one may not see are left out.
 
-    `without` names a field whose column is left out as well, where every row would show the same.
+    `without` names a field whose column is left out as well, where every row would show the same;
+    `picking` puts a box to tick before each row's title, for the form `bulk`.
     """
     columns = view.columns if view is not None else generated_columns(entity)
     kept = [column for column in columns if not _says(work.policy, entity, column, without)]
@@ -103,7 +110,7 @@ def prepare_table(
         headings = (Heading(name, numeric=False, sort=""), *headings)
     paths = tuple(one.path for one in shown)
     places = gate.plan(work, Query(entity.entity.ref, fields=paths or ("id",))).columns
-    row = _row(entity.entity, shown, places, lead >= 0, setting)
+    row = _row(entity.entity, shown, places, lead >= 0, setting, picking=picking)
     return Table(
         headings,
         paths or ("id",),
@@ -179,9 +186,16 @@ def _lead(entity: Entity, shown: Sequence[_Shown]) -> int:
 
 
 def _row(
-    entity: Entity, shown: Sequence[_Shown], places: Sequence[OutColumn], led: bool, setting: Setting
+    entity: Entity,
+    shown: Sequence[_Shown],
+    places: Sequence[OutColumn],
+    led: bool,
+    setting: Setting,
+    *,
+    picking: bool,
 ) -> Callable[[str, Row], str]:
-    base = f'<tr><td class="main"><a href="/apps/{entity.app}/{entity.id}/'
+    place = f"/apps/{entity.app}/{entity.id}/"
+    base = f'<tr><td class="main"><a href="{place}'
     unnamed = f'<span class="faint">{escape(setting.say("list.untitled"))}</span>'
     spans = [(one.open, at.start, _end(at), one.cell) for one, at in zip(shown, places, strict=False)]
     rest = spans[1:] if led else spans
@@ -191,6 +205,9 @@ def _row(
     def draw(ident: str, row: Row) -> str:
         title = (lead(row[start:end]) if lead is not None else "") or unnamed
         cells = "".join([f"{opened}{cell(row[a:b])}</td>" for opened, a, b, cell in rest])
+        if picking:
+            box = f'<input class="pick" type="checkbox" name="id" value="{ident}" form="bulk" aria-labelledby="r-{ident}">'
+            return f'<tr data-id="{ident}"><td class="main">{box}<a id="r-{ident}" href="{place}{ident}">{title}</a></td>{cells}</tr>'
         return f'{base}{ident}">{title}</a></td>{cells}</tr>'
 
     return draw

@@ -32,3 +32,26 @@ const enrich = (root) => {
 };
 enrich(document);
 document.addEventListener("ajax:after", () => enrich(document));
+
+// Rows that are picked: how many, all of this page, none.
+const picks = () => [...document.querySelectorAll(".pick")];
+const count = () => {
+  const said = document.querySelector("[data-picked]");
+  if (said) said.textContent = String(picks().filter((box) => box.checked).length);
+};
+document.addEventListener("change", (event) => {
+  if (event.target.matches(".pick")) count();
+});
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-pick-all], [data-unpick]")) return;
+  const on = event.target.closest("[data-pick-all]") !== null;
+  for (const box of picks()) box.checked = on;
+  count();
+});
+count();
+for (const form of document.querySelectorAll("[data-combos]")) {
+  comboboxes(form);
+  form.addEventListener("change", (event) => {
+    if (event.target.name === "field") form.requestSubmit(form.querySelector("[name=do]"));
+  });
+}
