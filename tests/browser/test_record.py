@@ -115,3 +115,30 @@ def test_a_colleague_is_put_on_a_record_and_taken_off(
     expect(page.locator(".team")).to_have_count(0)
     assert other.goto(address).status == 404  # type: ignore[union-attr]
     recorder.assert_clean(page)
+
+
+def test_what_a_person_owns_is_handed_over_and_taken_back(
+    served: Served, chromium: Chromium, sign_in: SignIn, axe: Callable[[Page], list[object]]
+) -> None:
+    page, _ = chromium.open(served.url)
+    sign_in(page, "rep")
+    address = create(page, "要交接的单")
+    page, recorder = chromium.open(served.url)
+    sign_in(page)
+    page.goto(f"/apps/core/user/{served.people['rep']}")
+    page.locator(".record-head a[href^='/handover/']").click()
+    expect(page.locator("main")).to_contain_text("李娜")
+    assert axe(page) == []
+    page.locator("#f-to label", has_text="周敏").click()
+    page.locator("main form button[type=submit]").click()
+    expect(page.locator("main")).to_contain_text("已交接")
+    page.goto(address)
+    expect(page.locator(".facts")).not_to_have_count(0)
+    expect(page.locator(".person", has_text="周敏").first).to_be_visible()
+    expect(page.locator(".timeline li").first).to_contain_text("交接")
+    page.go_back()
+    page.locator("main form button").click()
+    expect(page.locator("main")).to_contain_text("已退回")
+    page.goto(address)
+    expect(page.locator(".person", has_text="李娜").first).to_be_visible()
+    recorder.assert_clean(page)

@@ -37,6 +37,8 @@ COUNTERPARTS: dict[str, tuple[str, ...]] = {
     "/apps/{app}/{entity}/{id}/changes/{seq}/undo": (f"POST {RECORD}/changes/{{seq}}/undo",),
     "/apps/{app}/{entity}/{id}/collaborators": (f"PUT {RECORD}/collaborators/{{user}}",),
     "/apps/{app}/{entity}/{id}/collaborators/remove": (f"DELETE {RECORD}/collaborators/{{user}}",),
+    "/handover/{person}": ("POST /api/v1/handovers", "GET /api/v1/handovers/of/{id}"),
+    "/handover/{person}/undo": ("POST /api/v1/handovers/{id}/undo",),
     "/notifications/read": ("POST /api/v1/me/notifications/read",),
     "/import": ("POST /api/v1/imports/files",),
     "/import/draft/{id}": (f"GET {FILE}", f"POST {FILE}/preview", f"POST {FILE}/start"),

@@ -11,7 +11,8 @@ from starlette.responses import RedirectResponse, Response
 
 from dacheng.metadata.definition import Workflow
 from dacheng.metadata.problem import Problem, Refused, refuse
-from dacheng.runtime.services import read_records, record_timeline, workflow
+from dacheng.runtime.services import handover, read_records, record_timeline, workflow
+from dacheng.runtime.services.directory import USER
 from dacheng.runtime.services.gate import Query
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.read_records import ListPage, RecordView
@@ -91,6 +92,7 @@ class RecordPage(Page):
     related: tuple[Related, ...]
     timeline: TimelineCard
     team: Team | None = None
+    handover: str = ""
     panels: tuple[PanelShown, ...] = ()
     wrong: tuple[ErrorLine, ...] = ()
 
@@ -103,6 +105,7 @@ class _Found:
     related: list[tuple[str, str, ListPage, int]]
     timeline: Timeline
     team: Team | None
+    over: bool
     choices: dict[str, Choices]
 
 
@@ -233,6 +236,7 @@ def _read(
         choices=_choices(reader, work, flow, policy, steps),
         related=list(_related(reader, work, ref, ident, setting)),
         timeline=record_timeline.read(reader, work, ref, ident),
+        over=ref == USER and handover.is_over(reader, work, ident),
         team=team_of(reader, work, record, f"{_path(ref)}/{ident}"),
     )
 
@@ -321,6 +325,7 @@ def _page(
         related=tuple(_shown_related(work, one, record, setting) for one in found.related),
         timeline=timeline_card(found.timeline, work, policy, setting, Place(address, "update" in record.may)),
         team=found.team,
+        handover=f"/handover/{record.id}" if found.over else "",
         scripts=("comments.js",),
         wrong=tuple(_wrong(one, policy, setting) for one in problems),
     )
