@@ -147,3 +147,28 @@ def test_rows_are_picked_changed_and_taken_back(served: Served, chromium: Chromi
     page.click(".notice button")
     expect(page.locator(".notice")).to_contain_text("已恢复原状")
     recorder.assert_clean(page)
+
+
+def test_a_list_is_worked_by_keyboard_and_single_keys_can_be_turned_off(
+    served: Served, chromium: Chromium, sign_in: SignIn
+) -> None:
+    page, recorder = chromium.open(served.url)
+    sign_in(page)
+    page.goto(ACCOUNTS)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("tbody tr").nth(1).locator("td.main > a")).to_be_focused()
+    page.keyboard.press("x")
+    expect(page.locator(".pick").nth(1)).to_be_checked()
+    expect(page.locator("[data-picked]")).to_have_text("1")
+    page.keyboard.press("?")
+    expect(page.locator("#list-keys")).to_be_visible()
+    page.locator("[data-keys-on]").uncheck()
+    page.keyboard.press("Escape")
+    page.keyboard.press("x")
+    expect(page.locator(".pick").nth(1)).to_be_checked()
+    page.evaluate("localStorage.removeItem('dacheng.keys')")
+    page.locator("tbody tr").nth(0).locator("td.main > a").focus()
+    page.keyboard.press("e")
+    page.wait_for_url("**/edit")
+    recorder.assert_clean(page)

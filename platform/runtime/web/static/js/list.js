@@ -55,3 +55,38 @@ for (const form of document.querySelectorAll("[data-combos]")) {
     if (event.target.name === "field") form.requestSubmit(form.querySelector("[name=do]"));
   });
 }
+
+// Keys: arrows go from row to row, `x` picks one, `e` edits it, `?` lists them all.
+const rows = () => [...document.querySelectorAll(".list tbody tr[data-id]")];
+const current = () => document.activeElement?.closest("tbody tr[data-id]") ?? null;
+const go = (row) => row?.querySelector("td.main > a").focus();
+
+const keys = {
+  ArrowDown: () => go(current() ? rows()[rows().indexOf(current()) + 1] : rows()[0]),
+  ArrowUp: () => go(current() ? rows()[rows().indexOf(current()) - 1] : rows().at(-1)),
+  Home: () => go(rows()[0]),
+  End: () => go(rows().at(-1)),
+  x: () => current()?.querySelector(".pick")?.click(),
+  e: () => {
+    if (current()) location.href = `${current().querySelector("td.main > a").getAttribute("href")}/edit`;
+  },
+  "?": () => document.getElementById("list-keys")?.showModal(),
+};
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (event.target.closest("input:not(.pick), textarea, select, [contenteditable], dialog, details[open]")) return;
+  const single = event.key.length === 1;
+  if (single && event.key !== "?" && localStorage.getItem("dacheng.keys") === "off") return;
+  const inside = current() !== null || event.target === document.body;
+  if (!(event.key in keys) || (!single && !inside)) return;
+  if (event.key === "Home" || event.key === "End") {
+    if (!current()) return;
+  }
+  if (rows().length === 0 && event.key !== "?") return;
+  event.preventDefault();
+  keys[event.key]();
+});
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-keys-on]")) localStorage.setItem("dacheng.keys", event.target.checked ? "on" : "off");
+});
+for (const box of document.querySelectorAll("[data-keys-on]")) box.checked = localStorage.getItem("dacheng.keys") !== "off";

@@ -10,6 +10,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+  if (localStorage.getItem("dacheng.keys") === "off") return; // single keys can be turned off (WCAG 2.1.4)
   const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (target && target.offsetParent !== null) {
     event.preventDefault();
