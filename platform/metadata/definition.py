@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from dacheng.metadata.expression import Expression, RecordOf
+from dacheng.metadata.expression import Expression, ListOf, RecordOf
 from dacheng.metadata.kinds import Codec, Json, Shape, Spec
 
 EMPTY: Mapping[Any, Any] = MappingProxyType({})
@@ -92,6 +92,11 @@ class Field:
     def is_lines(self) -> bool:
         """Whether it stands for rows of the child entity `to` and has no column."""
         return self.shape is Shape.LINES
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether it holds a list of texts; lists of records are lines."""
+        return isinstance(self.codec.type, ListOf)
 
     @property
     def is_files(self) -> bool:

@@ -95,7 +95,7 @@ def lists_stand_on_a_field(world: World, kinds: Kinds) -> Iterator[Problem]:
         target = fields.get(field)
         if target is None:
             yield problem("definition.no_field", "/on", file, field=field)
-        elif kind == "board" and not target.options:
+        elif kind == "board" and (not target.options or not target.kind.sortable):
             yield problem("definition.not_a_choice", "/on", file, field=field)
         elif kind == "calendar" and not target.kind.timed:
             yield problem("definition.not_a_time", "/on", file, field=field)

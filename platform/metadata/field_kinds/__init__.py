@@ -17,6 +17,7 @@ from dacheng.metadata.field_kinds.lines import Lines
 from dacheng.metadata.field_kinds.link import Link
 from dacheng.metadata.field_kinds.long_text import LongText
 from dacheng.metadata.field_kinds.money import MoneyKind
+from dacheng.metadata.field_kinds.multi_choice import MultiChoice
 from dacheng.metadata.field_kinds.people import Department, User
 from dacheng.metadata.field_kinds.percent import Percent
 from dacheng.metadata.field_kinds.phone import Phone
@@ -25,6 +26,7 @@ from dacheng.metadata.field_kinds.rating import Rating
 from dacheng.metadata.field_kinds.rich_text import RichText
 from dacheng.metadata.field_kinds.rollup import Rollup
 from dacheng.metadata.field_kinds.signature import Signature
+from dacheng.metadata.field_kinds.tags import Tags
 from dacheng.metadata.field_kinds.text import Text
 from dacheng.metadata.field_kinds.time import Time
 from dacheng.metadata.field_kinds.url import Url
@@ -55,6 +57,8 @@ BUILTIN: tuple[FieldKind, ...] = (
     Url(),
     Rating(),
     JsonKind(),
+    MultiChoice(),
+    Tags(),
     File(),
     Image(),
     Photo(),

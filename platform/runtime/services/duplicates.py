@@ -193,7 +193,7 @@ def _text(work: Work, at_hand: AtHand, field: Field, value: Any) -> str:
         held = at_hand.lookup(target.ref, value) or {}
         title = target.fields[target.title]
         return title.codec.text(held.get(title.id))
-    if field.options:
+    if field.options and not field.is_listed:
         return work.model.labels.option(work.context.locale, field, str(value))
     if isinstance(value, datetime):
         return value.astimezone(work.context.zone).date().isoformat()

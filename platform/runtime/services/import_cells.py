@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from dacheng.metadata.definition import Field
+from dacheng.metadata.field_kinds.text_list import split
 from dacheng.metadata.kinds import Codec, Json, Primitive
 from dacheng.metadata.problem import Problem, Refused, problem
 from dacheng.runtime.services.delimited import unsafe
@@ -156,6 +157,8 @@ def _option_reading(work: Work, target: Field) -> Reading:
             raise Refused([problem("record.unknown_option", value=text)])
         return found
 
+    if target.is_listed:
+        return lambda text: target.codec.parse([read(each) for each in split(text)])
     return read
 
 

@@ -66,6 +66,9 @@ def run(
 ) -> MeasureResult:
     """The figure, or one per group of a dimension, the largest first (a dimension in time: in order).
 
+    A dimension of several values (choices, tags) has one group per value: a record counts in each of its own, so
+    that the groups may add up to more than there are records.
+
     A money sum over several currencies is one row per currency. `links` are JSON filters for the list.
     Raises `measure.unknown` for a measure or dimension that does not exist or looks at what is hidden.
     """
@@ -231,7 +234,7 @@ def _labels(reader: Reader, work: Work, asked: _Asked, keys: Sequence[Any]) -> l
     if field.options:
         locale, labels = work.context.locale, work.model.labels
         return ["—" if key is None else labels.option(locale, field, str(key)) for key in keys]
-    if asked.grain or len(field.codec.columns) != 1:
+    if asked.grain or field.is_listed or len(field.codec.columns) != 1:
         return ["—" if key is None else str(key) for key in keys]
     if isinstance(field.codec, Spoken):
         say, spoken_in = field.codec.text_in, work.context.locale
@@ -262,6 +265,8 @@ def _in_group(asked: _Asked, key: str | None) -> Json:
         return {"!": [{"is_set": [{"var": name}]}]}
     if asked.grain:
         return _all(_between(field, name, *_days_of(key, asked.grain)))
+    if field.is_listed:
+        return {"in": [key, {"var": name}]}
     return {"==": [{"var": name}, _literal(field, key)]}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dacheng.metadata.expression import Environment
+from dacheng.metadata.expression import Environment, ListOf
 from dacheng.metadata.kinds import Primitive
 from dacheng.runtime.storage import query
 from dacheng.runtime.storage.model import Model
@@ -114,6 +114,8 @@ def _figure(aggregate: str, source: Columns | None) -> tuple[sa.ColumnElement[An
 
 def _group(scope: Scope, group: Group) -> sa.ColumnElement[Any]:
     column = scope.columns(group.path)[0]
+    if isinstance(group.path[-1].codec.type, ListOf):
+        return scope.each_item(column)
     if not group.grain:
         return column
     if group.path[-1].codec.columns[0].primitive is Primitive.INSTANT:

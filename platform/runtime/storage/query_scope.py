@@ -92,6 +92,12 @@ class Scope:
         self._from = sa.outerjoin(self.source, alias, met)
         return target, alias.c
 
+    def each_item(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        """The items of a list, one row each from here on; a record without any keeps one row with NULL."""
+        rows = _unpacked(column, self.dialect)
+        self._from = sa.outerjoin(self.source, rows, sa.true())
+        return rows.c.value
+
     # -------------------------------------------------------- expressions
     def condition(
         self, slot: Slot, expression: Expression, resolve: Callable[[Prefix], SqlOperand | SqlList]
@@ -216,17 +222,21 @@ def _operand(last: Field, part: Prefix, columns: Columns) -> SqlOperand:
 
 def _items(column: sa.ColumnElement[Any], dialect: Any) -> SqlList:
     """A list of texts kept as JSON in one column, as rows of its items; a missing list has none."""
-    unpack = (
-        sa.func.json_each(column)
-        if dialect == "sqlite"
-        else sa.func.jsonb_array_elements_text(sa.cast(column, postgresql.JSONB))
-    )
-    rows = unpack.table_valued(sa.column("value", sa.Text()))
+    rows = _unpacked(column, dialect)
 
     def resolve(_path: Prefix, /) -> SqlOperand:
         return SqlOperand(TEXT, rows.c.value)
 
     return SqlList(rows, sa.true(), resolve)
+
+
+def _unpacked(column: sa.ColumnElement[Any], dialect: Any) -> sa.TableValuedAlias:
+    unpack = (
+        sa.func.json_each(column)
+        if dialect == "sqlite"
+        else sa.func.jsonb_array_elements_text(sa.cast(column, postgresql.JSONB))
+    )
+    return unpack.table_valued(sa.column("value", sa.Text()))
 
 
 def _null(primitive: Primitive) -> sa.ColumnElement[Any]:

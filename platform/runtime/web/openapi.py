@@ -103,7 +103,8 @@ def _field_schema(work: Work, field: Field) -> Json:
         schema = {"title": schema["title"], "type": "array", "items": _lines_schema(work, field)}
     if field.options:
         living = [option.id for option in field.options]
-        schema["enum"] = [*living, None]
+        if not field.is_listed:
+            schema["enum"] = [*living, None]
         named = "; ".join(f"{option}: {labels.option(locale, field, option)}" for option in living)
         schema["description"] = named
     if field.system or field.derived:

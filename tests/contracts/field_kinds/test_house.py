@@ -9,6 +9,7 @@ from html import unescape
 import pytest
 
 from dacheng.metadata.definition import Field
+from dacheng.metadata.expression import check, evaluate, parse
 from dacheng.metadata.problem import Refused
 from dacheng.runtime.services import export_records, import_records
 from dacheng.runtime.services.export_records import Export
@@ -135,6 +136,13 @@ def test_values_are_filtered_by_what_the_list_offers(house: House, kind: str) ->
             operand = view.operand(field, values[0])
             hits = found({operator: [{"var": "value"}, operand]})
             assert (values[0] in hits) == (operator != "!="), operator
+        if operator in ("has", "has_not"):
+            operand = view.operand(field, values[-1])
+            holds = {"in": [operand, {"var": "value"}]}
+            hits = found(holds if operator == "has" else {"!": holds})
+            assert hits == [
+                each for each in [*values, None] if (operand in (each or [])) == (operator == "has")
+            ]
 
 
 @pytest.mark.parametrize("kind", SORTED)
@@ -191,8 +199,9 @@ def test_a_measure_counts_by_value(house: House, kind: str) -> None:
         f"/api/v1/measures/{APP}/c_{kind}", params={"dimension": "value", "filter": asked}
     )
     assert answer.status_code == 200, answer.text
-    (group,) = answer.json()["groups"]
-    assert group["value"] == 1
+    groups = answer.json()["groups"]
+    group = groups[0]
+    assert [each["value"] for each in groups] == [1] * (len(value) if field_of(house, kind).is_listed else 1)
     assert group["label"]
     behind = house.rows(
         kind, filter=json.dumps(group["filter"]) if not isinstance(group["filter"], str) else group["filter"]
@@ -266,3 +275,36 @@ def test_a_list_shows_a_cell_for_every_value(house: House, kind: str) -> None:
 def test_every_kind_is_in_the_description_of_the_api(house: House) -> None:
     described = json.dumps(house.program.get("/api/v1/openapi.json").json())
     assert all(f"{API}/e_{kind}" in described for kind in ALL)
+
+
+LISTS = [kind for kind in ALL if kind in ("multi_choice", "tags")]
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_a_list_of_texts_means_the_same_in_python_and_in_the_database(house: House, kind: str) -> None:
+    values = [*house.values(kind), None]
+    for value in values:
+        house.post(kind, value, name="Listed")
+    first = house.values(kind)[0][0]
+    held, item = {"var": "value"}, {"var": ""}
+    entity = house.host.model().catalogue.entities[f"{APP}.e_{kind}"]
+    work = house.host.work()
+    for condition in (
+        {"in": [first, held]},
+        {"some": [held, {"==": [item, first]}]},
+        {"all": [held, {"==": [item, first]}]},
+        {"none": [held, {"starts_with": [item, first[:1]]}]},
+        {"==": [{"length": [held]}, 2]},
+        {"is_set": [held]},
+    ):
+        asked = json.dumps({"and": [{"==": [{"var": "name"}, "Listed"]}, condition]})
+        found = [each["value"] for each in house.rows(kind, filter=asked, sort="created_at", fields="value")]
+        meant = check(parse(condition), entity.scope)
+        now, zone = work.context.now, work.context.zone
+        operands = [tuple(value or ()) for value in values]
+        expected = [
+            v
+            for v, o in zip(values, operands, strict=True)
+            if evaluate(meant, {"value": o}, now=now, zone=zone)
+        ]
+        assert found == expected, condition

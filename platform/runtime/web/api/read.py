@@ -100,9 +100,7 @@ def _accepted(policy: EntityPolicy) -> frozenset[str]:
 
 def _query(policy: EntityPolicy, params: Mapping[str, str]) -> Query:
     parts = [
-        {"==": [{"var": name}, literal(policy.readable[name], text)]}
-        for name, text in params.items()
-        if name not in LIST_PARAMETERS
+        _holding(policy.readable[name], text) for name, text in params.items() if name not in LIST_PARAMETERS
     ]
     given = json_parameter(params, "filter")
     if given is not None:
@@ -117,6 +115,15 @@ def _query(policy: EntityPolicy, params: Mapping[str, str]) -> Query:
         cursor=params.get("cursor") or None,
         deleted=truth(params, "deleted"),
     )
+
+
+def _holding(field: Field, text: str) -> Json:
+    """The condition that a field has just this value, or holds it among others."""
+    value = {"var": field.id}
+    if not field.is_listed:
+        return {"==": [value, literal(field, text)]}
+    found = field.codec.operand(field.codec.parse_text(text))
+    return {"and": [{"in": [each, value]} for each in found]} if found else {"!": {"is_set": value}}
 
 
 def literal(field: Field, text: str) -> Json:

@@ -18,10 +18,12 @@ from dacheng.runtime.web.fields.lines import LinesView
 from dacheng.runtime.web.fields.link import LinkView
 from dacheng.runtime.web.fields.long_text import LongTextView
 from dacheng.runtime.web.fields.money import MoneyView
+from dacheng.runtime.web.fields.multi_choice import MultiChoiceView
 from dacheng.runtime.web.fields.number import NumberView
 from dacheng.runtime.web.fields.percent import PercentView
 from dacheng.runtime.web.fields.rating import RatingView
 from dacheng.runtime.web.fields.rich_text import RichTextView
+from dacheng.runtime.web.fields.tags import TagsView
 from dacheng.runtime.web.fields.text import TextView
 from dacheng.runtime.web.fields.time import TimeView
 
@@ -60,6 +62,8 @@ VIEWS: Mapping[str, FieldView] = MappingProxyType(
         "url": UrlView(),
         "json": JsonView(),
         "lines": LinesView(view_of),
+        "multi_choice": MultiChoiceView(),
+        "tags": TagsView(),
         **files.VIEWS,
     }
 )

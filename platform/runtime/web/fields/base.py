@@ -26,6 +26,7 @@ EMPTY = ""
 UNARY = ("is_set", "unset")
 TEXTUAL = ("contains", "==", "starts_with", *UNARY)
 ORDERED = (">=", "<=", "==", ">", "<", *UNARY)
+LISTED = ("has", "has_not")
 CHOSEN = ("==", "!=", *UNARY)
 
 

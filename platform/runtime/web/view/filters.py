@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dacheng.metadata.definition import Field
-from dacheng.metadata.kinds import Json
+from dacheng.metadata.kinds import Json, Shape
 from dacheng.metadata.periods import DAY_OPERATORS, RELATIVE, WITH_DAYS
 from dacheng.metadata.system_fields import DEPARTMENT, USER
 from dacheng.runtime.web.fields import view_of
-from dacheng.runtime.web.fields.base import UNARY, Setting, Texts
+from dacheng.runtime.web.fields.base import LISTED, UNARY, Setting, Texts
 
 NAMES = {
     "==": "is",
@@ -21,6 +21,8 @@ NAMES = {
     "<": "below",
     "contains": "contains",
     "starts_with": "starts_with",
+    "has": "has",
+    "has_not": "has_not",
     "is_set": "is_set",
     "unset": "unset",
     "within": "within",
@@ -100,6 +102,9 @@ def condition(field: Field, operator: str, name: str, texts: Texts, setting: Set
     operand = None if value is None else view_of(field).operand(field, value)
     if operand is None:
         return None
+    if operator in LISTED:
+        holds = {"in": [operand, subject]}
+        return holds if operator == "has" else {"!": holds}
     return _within(str(subject["var"]), operand) if operator == "within" else {operator: [subject, operand]}
 
 
@@ -157,9 +162,13 @@ def linked_ids(parts: Iterable[Json], find: Find) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for one in _all_simple(parts):
         field = find(one.path)
-        if field is not None and field.is_link and isinstance(one.operand, str):
+        if field is not None and _leads(field) and isinstance(one.operand, str):
             found.setdefault(field.to or "", set()).add(one.operand)
     return found
+
+
+def _leads(field: Field) -> bool:
+    return field.is_link or field.shape is Shape.LINKS
 
 
 def _all_simple(parts: Iterable[Json]) -> Iterator[Simple]:
@@ -181,7 +190,9 @@ def simple(part: Json) -> Simple | None:
         inner = operand[0] if isinstance(operand, list) and len(operand) == 1 else operand
         if isinstance(inner, Mapping) and set(inner) == {"is_set"}:
             return _unary("unset", inner["is_set"])
-        return None
+        return _held("has_not", inner["in"]) if isinstance(inner, Mapping) and set(inner) == {"in"} else None
+    if operator == "in":
+        return _held("has", operand)
     if operator == "or":
         return _read_within(operand)
     if operator in _VALUELESS:
@@ -192,6 +203,14 @@ def simple(part: Json) -> Simple | None:
     if path and operator in ("==", "!=") and operand[1] is None:
         return Simple("unset" if operator == "==" else "is_set", path)
     return Simple(operator, path, _literal(operand[1])) if path else None
+
+
+def _held(operator: str, operand: Json) -> Simple | None:
+    """A list that holds one text, or does not."""
+    if not isinstance(operand, list) or len(operand) != 2 or not isinstance(operand[0], str):
+        return None
+    path = _path(operand[1])
+    return Simple(operator, path, operand[0]) if path else None
 
 
 def _unary(operator: str, operand: Json) -> Simple | None:

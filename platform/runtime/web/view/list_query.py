@@ -41,7 +41,8 @@ def asked(policy: EntityPolicy, state: ListState, setting: Setting) -> list[Json
     parts = filters.conditions(state.filter)
     for name, text in state.equals:
         field = policy.readable.get(name)
-        part = filters.condition(field, "==", name, {name: text}, setting) if field is not None else None
+        held = "has" if field is not None and field.is_listed else "=="
+        part = filters.condition(field, held, name, {name: text}, setting) if field is not None else None
         parts.append(part if part is not None else {"==": [{"var": name}, text]})
     return parts
 

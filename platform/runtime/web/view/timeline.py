@@ -263,4 +263,6 @@ def _plain(field: Field, value: Json, setting: Setting) -> str:
         return setting.say("record.empty_value")
     if field.options and isinstance(value, str):
         return setting.labels.option(setting.locale, field, value)
+    if field.options and isinstance(value, list):
+        return "、".join(setting.labels.option(setting.locale, field, str(each)) for each in value)
     return "" if isinstance(value, list | Mapping) else str(value)

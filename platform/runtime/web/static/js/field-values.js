@@ -56,5 +56,7 @@ export const VALUES = {
   percent: (form, name) => share(text(form, name)),
   rating: (form, name) => plainNumber(text(form, name)),
   duration: (form, name) => duration(text(form, name), form.elements.namedItem(name)?.dataset.duration ?? "minutes"),
+  multi_choice: (form, name) => [...form.querySelectorAll(`input[type="checkbox"][name^="${CSS.escape(name)}."]:checked`)].map((box) => box.value),
+  tags: (form, name) => text(form, name).split(/[、;；\n]/).map((each) => each.trim()).filter(Boolean),
   json: (form, name) => parsed(text(form, name)),
 };
