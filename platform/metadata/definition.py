@@ -77,6 +77,7 @@ class Field:
     default: Expression | None = None
     hidden: bool = False  # hidden by a layer: on no form and in no list unless one names it
     sortable: bool = True
+    assigned: bool = False  # given when a record is made, never written by people
 
     @property
     def ref(self) -> str:

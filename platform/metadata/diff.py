@@ -14,6 +14,7 @@ _ORDER = (
     "add_column",
     "retype_column",
     "add_rollup",
+    "add_numbers",
     "add_index",
     "drop_index",
     "require_field",
@@ -28,7 +29,7 @@ class Change:
     """One step. `entity` is a reference, `field` a field id or "" for the whole table.
 
     Kinds: `add_table`, `add_column`, `retype_column` (a new column and a batched copy), `add_rollup` (a stored figure
-    to be reckoned), `add_index` and `drop_index` (of `index_columns`), `require_field` (no schema change, rows may
+    to be reckoned), `add_numbers` (records there get theirs), `add_index` and `drop_index` (of `index_columns`), `require_field` (no schema change, rows may
     fail), `archive_option`, `archive_column`, `archive_table` (renamed, nothing is deleted).
     """
 
@@ -81,6 +82,8 @@ def _added(ref: str, field: Field) -> Iterator[Change]:
         yield Change("add_column", ref, field.id, field.codec.columns, risk)
     if field.derived:
         yield Change("add_rollup", ref, field.id, field.codec.columns, BACKFILL)
+    if field.assigned:
+        yield Change("add_numbers", ref, field.id, field.codec.columns, BACKFILL)
     if is_indexed(field):
         yield Change("add_index", ref, field.id, index_columns=(field.id,), unique=field.unique)
 

@@ -134,6 +134,7 @@ class FieldKind(ABC):
     ordered: bool = False  # has a smallest and a largest value
     timed: bool = False  # a day or an instant: measures may run along it
     derived: bool = False  # computed by the product, never written by people
+    assigned: bool = False  # given by the product when a record is made; only an import brings it along
     sortable: bool = True  # lists may be put in its order
     keyed: bool = True  # short enough to be unique or to have an index
     merge: Mapping[str, str] = MappingProxyType({})  # layer policy per key this kind adds

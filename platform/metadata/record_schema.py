@@ -20,7 +20,7 @@ def derive_schema(fields: Mapping[str, Field]) -> Mapping[str, Any]:
     """JSON Schema 2020-12 of a record's writable fields; missing values may be null unless required."""
     properties: dict[str, Any] = {}
     for field in fields.values():
-        if field.derived or (field.system and field.id != "owner"):
+        if field.derived or field.assigned or (field.system and field.id != "owner"):
             continue
         schema = dict(field.codec.value_schema)
         properties[field.id] = schema if field.required else nullable(schema)

@@ -117,7 +117,12 @@ def _writable(
     target = fields.get(name)
     if target is None:
         yield problem("definition.no_field", where, file, field=name)
-    elif target.is_lines or target.kind.derived or name in ("id", "version", "created_at"):
+    elif (
+        target.is_lines
+        or target.kind.derived
+        or target.kind.assigned
+        or name in ("id", "version", "created_at")
+    ):
         yield problem("definition.not_writable", where, file, field=name)
 
 

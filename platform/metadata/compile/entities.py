@@ -74,7 +74,7 @@ def _field(
         codec=codec,
         order=int(spec.get("x-order", 0)),
         required=bool(spec.get("x-required", False)),
-        unique=bool(spec.get("x-unique", False)),
+        unique=bool(spec.get("x-unique", False)) or kind.assigned,
         searchable=bool(spec.get("x-search", False)),
         indexed=bool(spec.get("x-index", False)),
         derived=kind.derived,
@@ -92,14 +92,20 @@ def _field(
         ),
         hidden=bool(spec.get("x-hidden", False)),
         sortable=kind.sortable,
+        assigned=kind.assigned,
     )
+
+
+def _given(field: Field) -> bool:
+    """Whether the product fills the field, so that nobody writes it."""
+    return field.derived or field.assigned
 
 
 def _attach_children(work: Compiling, fields: Mapping[str, Field]) -> None:
     for field in fields.values():
         if isinstance(field.codec, LinesCodec) and field.to is not None:
             child = work.fields(field.to)
-            writable = {key: one for key, one in child.items() if not one.system and not one.derived}
+            writable = {key: one for key, one in child.items() if not one.system and not _given(one)}
             field.codec.attach(MappingProxyType(writable), derive_schema(child))
 
 
@@ -113,7 +119,7 @@ def _with_defaults(work: Compiling, name: str, fields: Mapping[str, Field]) -> M
 
 def _default(work: Compiling, name: str, field: Field, raw: Any) -> Expression | None:
     where, file = f"/properties/{field.id}/x-default", work.file("entity", name)
-    if field.is_lines or field.derived:
+    if field.is_lines or _given(field):
         work.problems.append(problem("definition.no_default", where, file))
         return None
     if field.options and isinstance(raw, str) and raw not in {option.id for option in field.options}:

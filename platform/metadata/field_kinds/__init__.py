@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dacheng.metadata.field_kinds.autonumber import Autonumber
 from dacheng.metadata.field_kinds.boolean import Boolean
 from dacheng.metadata.field_kinds.choice import Choice
 from dacheng.metadata.field_kinds.date import Date
@@ -46,6 +47,7 @@ BUILTIN: tuple[FieldKind, ...] = (
     Department(),
     Lines(),
     Rollup(),
+    Autonumber(),
     LongText(),
     RichText(),
     Percent(),

@@ -59,7 +59,7 @@ class Bulk:
         counted = rollups.over(work.model.tables, made) or names & {*references.listing_fields(made)}
         if not quiet or counted or mapping.key or ref in DIRECTORY or policy.entity.parent is not None:
             return None
-        allowed = writable_fields(work, shape, historic=mapping.historic)
+        allowed = writable_fields(work, shape, historic=mapping.historic, imported=True)
         if not policy.may("create") or not names <= allowed or names & OWNERSHIP:
             return None
         actor, given = work.context.actor, {}

@@ -59,7 +59,7 @@ class ImportMapping:
 def fillable(work: Work, entity: str, *, historic: bool) -> Mapping[str, Field]:
     """The fields that an import by this actor may fill, in order."""
     policy = work.entity(entity)
-    names = policy.writable | (HISTORIC_FIELDS if historic else frozenset())
+    names = policy.writable | policy.assigned | (HISTORIC_FIELDS if historic else frozenset())
     return {
         name: each
         for name, each in policy.entity.fields.items()

@@ -282,7 +282,7 @@ def _carry_out(site: Site, work: Work, step: _Step, *, sample: bool, progress: P
         versions.demand(tx, step.before.versions, labels=True, alone=True)
         progress("tables", 2, 4)
         cause = f"{'install' if step.candidate else 'uninstall'} {step.plan.app} {step.plan.version}"
-        journal = Journal(cause, now)
+        journal = Journal(cause, now, work.context.zone)
         schema_change.apply(tx, step.plan.changes, step.before.tables, step.after.tables, journal)
         if step.candidate is not None:
             plugin_tables.install(tx, site.plugins, (step.plan.app,), journal)

@@ -111,11 +111,14 @@ def _create_plain(plan: Plan, work: Work, shape: WriteShape, write: Write) -> st
     return record_id
 
 
-def writable_fields(work: Work, shape: WriteShape, *, historic: bool) -> frozenset[str]:
-    """The fields a save by this actor may fill; imported history brings system fields of its own."""
+def writable_fields(
+    work: Work, shape: WriteShape, *, historic: bool, imported: bool = False
+) -> frozenset[str]:
+    """The fields a save by this actor may fill; an import brings numbers along, imported history system fields too."""
+    allowed = shape.policy.writable | shape.policy.assigned if imported else shape.policy.writable
     if historic and work.policy.admin:
-        return shape.policy.writable | (HISTORIC & shape.policy.entity.fields.keys())
-    return shape.policy.writable
+        return allowed | (HISTORIC & shape.policy.entity.fields.keys())
+    return allowed
 
 
 def _guard(
@@ -137,7 +140,7 @@ def _guard(
 
 
 def _parse(work: Work, shape: WriteShape, write: Write) -> Parsed:
-    writable = writable_fields(work, shape, historic=write.historic)
+    writable = writable_fields(work, shape, historic=write.historic, imported=write.typed)
     return parse_values.parse(work.policy, shape.policy, write.values, writable=writable, typed=write.typed)
 
 
@@ -215,6 +218,8 @@ def _update(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
     values.update(changed)
     if "owner" in values and not _may_give_away(work, shape, subject):
         parsed.problems.append(problem("collaborator.not_owner", "/owner"))
+    kept = sorted(shape.policy.assigned & changed.keys())
+    parsed.problems.extend(problem("record.number_kept", f"/{name}") for name in kept)
     step = _take_step(work, shape, write, before, values, parsed.problems)
     _owners_department(plan, work, values, before, write)
     line_changes = plan_lines(plan.at_hand, work, shape, record_id, parsed, creating=False)

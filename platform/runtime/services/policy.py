@@ -41,6 +41,11 @@ class EntityPolicy:
         return self.rows[action] is not False
 
     @property
+    def assigned(self) -> frozenset[str]:
+        """The fields it sees whose values the product gives to new records."""
+        return frozenset(name for name, each in self.readable.items() if each.assigned)
+
+    @property
     def row_rule(self) -> Expression | None:
         """The condition that a readable row meets; None when every row is readable."""
         rule = self.rows["read"]
@@ -310,7 +315,7 @@ def _without(policy: EntityPolicy, names: Iterable[str]) -> EntityPolicy:
 
 
 def _writable(entity: Entity, fields: Mapping[str, Field]) -> frozenset[str]:
-    names = {name for name, each in fields.items() if not each.derived and not each.system}
+    names = {name for name, each in fields.items() if not (each.derived or each.assigned or each.system)}
     if entity.owned and "owner" in fields:
         names.add("owner")
     return frozenset(names)

@@ -133,7 +133,13 @@ def stamp_of(work: Work) -> Stamp:
     cause = context.cause
     person = cause.person or ""
     return Stamp(
-        context.actor.id, int(context.now.timestamp() * 1000 + 0.5), cause.kind, cause.id, person, cause.chain
+        context.actor.id,
+        int(context.now.timestamp() * 1000 + 0.5),
+        cause.kind,
+        cause.id,
+        person,
+        cause.chain,
+        context.zone,
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 
+from dacheng.metadata.field_kinds.datetime import TYPED_ZONE
 from dacheng.runtime.storage.reader import Insertion, Prepared, Reader, Row, Transaction
 from dacheng.runtime.storage.system_tables import NO_CAUSE, change_log
 
@@ -82,6 +84,7 @@ class Stamp:
     cause_id: str = ""
     person: str = ""
     chain: tuple[str, ...] = ()
+    zone: tzinfo = TYPED_ZONE  # of the days that numbers speak of
 
 
 @dataclass(frozen=True, slots=True)

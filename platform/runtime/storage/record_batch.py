@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Any
 
 from dacheng.metadata.definition import Entity
-from dacheng.runtime.storage import change_log, deletion, match_keys, record_rows, refusals, rollups, search
+from dacheng.runtime.storage import (
+    change_log,
+    deletion,
+    match_keys,
+    numbering,
+    record_rows,
+    refusals,
+    rollups,
+    search,
+)
 from dacheng.runtime.storage.change_log import Stamp
 from dacheng.runtime.storage.model import Model
 from dacheng.runtime.storage.reader import Insertion, Transaction
@@ -33,6 +42,7 @@ def insert(tx: Transaction, model: Model, batch: RecordBatch, stamp: Stamp) -> N
         return
     made = model.tables.entity(batch.entity.ref)
     _check_links(tx, model, made, batch)
+    batch = _numbered(tx, made, batch, stamp)
     columns = _columns(made, batch, stamp)
     numbers = record_rows.next_rows(tx, made, len(batch.ids))
     if numbers:
@@ -44,6 +54,15 @@ def insert(tx: Transaction, model: Model, batch: RecordBatch, stamp: Stamp) -> N
     search.put_batch(tx, made, batch.stored, numbers)
     match_keys.put(tx, made, _compared(made, batch))
     change_log.append_created(tx, batch.entity.ref, batch.ids, stamp)
+
+
+def _numbered(tx: Transaction, made: EntityTable, batch: RecordBatch, stamp: Stamp) -> RecordBatch:
+    """The batch with a number for each record, in the fields whose values the product gives."""
+    given = dict(batch.stored)
+    for name in numbering.assigned(made):
+        brought = given[name][0] if name in given else [None] * len(batch.ids)
+        given[name] = (numbering.fill(tx, made, name, brought, stamp.now_ms, stamp.zone),)
+    return replace(batch, stored=given) if numbering.assigned(made) else batch
 
 
 def _compared(made: EntityTable, batch: RecordBatch) -> list[tuple[str, dict[str, tuple[Any, ...]]]]:

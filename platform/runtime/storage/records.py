@@ -14,6 +14,7 @@ from dacheng.runtime.storage import (
     change_log,
     deletion,
     match_keys,
+    numbering,
     record_rows,
     references,
     refusals,
@@ -172,12 +173,16 @@ class _Job:
         start = dict.fromkeys(shape.names) | start_values(made, self.stamp)
         links = _own_links(made.entity)
         storers = record_rows.storers(made)
+        numbers_of = self._numbers_of(made, run)
         rows: list[dict[str, Any]] = []
         stored: dict[str, tuple[Any, ...]]
         searched: list[tuple[str, Stored]] = []
-        for change in run:
+        for place, change in enumerate(run):
             stored, row = {}, start.copy()
-            for name, value in change.values.items():
+            values_given = change.values
+            if numbers_of:
+                values_given = {**values_given, **{name: each[place] for name, each in numbers_of.items()}}
+            for name, value in values_given.items():
                 if name not in storers:
                     continue
                 write, first, others = storers[name]
@@ -206,6 +211,16 @@ class _Job:
         search.put(self.tx, made, searched, numbers)
         match_keys.put(self.tx, made, searched)
         references.created(self.tx, made, searched)
+
+    def _numbers_of(self, made: EntityTable, run: Sequence[RecordChange]) -> dict[str, list[str]]:
+        """By field, the number each new record brings along or gets."""
+        stamp = self.stamp
+        return {
+            name: numbering.fill(
+                self.tx, made, name, [each.values.get(name) for each in run], stamp.now_ms, stamp.zone
+            )
+            for name in numbering.assigned(made)
+        }
 
     def _number(self, made: EntityTable, rows: Sequence[dict[str, Any]]) -> range:
         first = record_rows.next_row(self.tx, made)

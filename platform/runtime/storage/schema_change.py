@@ -9,21 +9,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable
 
+from dacheng.metadata.field_kinds.datetime import TYPED_ZONE
 from dacheng.metadata.problem import Problem, problem, refuse
-from dacheng.runtime.storage import ddl, fault, match_keys, physical, retype, rollups, search
+from dacheng.runtime.storage import ddl, fault, match_keys, numbering, physical, retype, rollups, search
 from dacheng.runtime.storage.physical import Physical
 from dacheng.runtime.storage.reader import Prepared, Reader, Transaction
 from dacheng.runtime.storage.system_tables import journal as journal_table
 from dacheng.runtime.storage.tables import EntityTable, Tables, search_table
 
 OURS = "ix_"
-STEPS = ("tables", "columns", "retype", "keys", "indexes", "search", "matches", "rollups", "archive")
+STEPS = (
+    "tables",
+    "columns",
+    "retype",
+    "keys",
+    "indexes",
+    "search",
+    "matches",
+    "rollups",
+    "numbers",
+    "archive",
+)
 _WRITE = Prepared(
     journal_table.insert().values({n: sa.bindparam(n) for n in ("cause", "kind", "detail", "at")}).inline()
 )
@@ -38,6 +51,7 @@ class Journal:
 
     cause: str
     now_ms: int
+    zone: tzinfo = TYPED_ZONE
 
     def write(self, tx: Transaction, kind: str, **detail: Any) -> None:
         """Add one row."""
@@ -175,6 +189,13 @@ class _Job:
             known = _reckoned(self.old, before) if self.old is not None and before is not None else set()
             if _reckoned(self.new, made) - known:
                 rebuild_rollups(self.tx, self.new, made)
+
+    def numbers(self) -> None:
+        """Records without the number that their entity now gives get one, oldest first."""
+        for made in self.new.by_entity.values():
+            count = numbering.number_all(self.tx, made, self.journal.zone)
+            if count:
+                self.journal.write(self.tx, "numbered", table=made.table.name, records=count)
 
     def archive(self) -> None:
         """Note what the catalogue no longer has, and what it held; it is renamed by the next change."""

@@ -52,6 +52,9 @@ version = _table(
     integer("labels"),
     integer("directory"),
 )
+counter = _table(
+    "_counter", text("entity", key=True), text("field", key=True), text("frame", key=True), integer("value")
+)
 setting = _table("_setting", text("key", key=True), text("value"))
 
 change_log = _table(

@@ -107,7 +107,7 @@ def _field_schema(work: Work, field: Field) -> Json:
             schema["enum"] = [*living, None]
         named = "; ".join(f"{option}: {labels.option(locale, field, option)}" for option in living)
         schema["description"] = named
-    if field.system or field.derived:
+    if field.system or field.derived or field.assigned:
         schema["readOnly"] = True
     helping = labels.help(locale, field)
     if helping:
