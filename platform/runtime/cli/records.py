@@ -24,6 +24,7 @@ from dacheng.runtime.services.export_json import export_json
 from dacheng.runtime.services.export_workbook import export_workbook
 from dacheng.runtime.services.import_records import Outcome
 from dacheng.runtime.services.import_source import Source
+from dacheng.runtime.services.import_workbook_template import template_workbook
 
 WRITERS = {"xlsx": export_workbook, "json": export_json}
 
@@ -44,7 +45,9 @@ def register(commands: Commands) -> None:
     parser.add_argument("--errors", metavar="FILE", help="where rows that were not stored go")
     parser.add_argument("--preview", action="store_true", help="say what would happen, change nothing")
     parser.add_argument(
-        "--template", action="store_true", help="write a file to fill in, to FILE or to the screen"
+        "--template",
+        action="store_true",
+        help="write a file to fill in, to FILE (.xlsx: with choices) or to the screen",
     )
     parser.add_argument("--resume", metavar="RUN", help="go on with an import that was interrupted")
     parser = add_command(commands, "undo-import", "Take an import out again.", undo)
@@ -139,7 +142,9 @@ def _template(given: argparse.Namespace, output: Output) -> int:
     with open_host(given, read_only=True) as host:
         work = host.work(locale=output.locale)
         columns, lines = import_template.headings(work, entity), import_template.template(work, entity)
-        if given.file:
+        if given.file.lower().endswith(".xlsx"):
+            Path(given.file).write_bytes(b"".join(template_workbook(work, entity)))
+        elif given.file:
             with Path(given.file).open("w", encoding="utf-8-sig", newline="") as stream:
                 stream.writelines(lines)
     said = [given.file] if given.file else [line.rstrip("\r\n") for line in lines]

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from starlette.responses import StreamingResponse
 
 BOM = "\ufeff"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def csv_response(lines: Iterator[str], name: str) -> StreamingResponse:

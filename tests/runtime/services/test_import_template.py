@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import zipfile
 from dataclasses import replace
 
 import pytest
@@ -11,7 +13,9 @@ from dacheng.metadata.definition import Package
 from dacheng.metadata.problem import Refused
 from dacheng.runtime.services.import_mapping import fillable, suggest_mapping
 from dacheng.runtime.services.import_template import headings, template
+from dacheng.runtime.services.import_workbook_template import template_workbook
 from dacheng.runtime.services.work import Work
+from dacheng.runtime.services.workbook import read_workbook
 from tests.runtime.services.workspace import Workspace, model_of, open_workspace, packages
 
 
@@ -74,3 +78,36 @@ def test_labels_that_could_mean_another_field_give_way_to_ids(sqlite_url: str) -
     found = {each.field: each.column for each in suggest_mapping(work, "shop.buyer", written).columns}
     assert [*found] == [*fillable(work, "shop.buyer", historic=False)]
     shop.db.close()
+
+
+@pytest.mark.parametrize("locale", ["en", "zh-CN"])
+def test_a_workbook_to_fill_in_is_recognised_and_offers_its_choices(shop: Workspace, locale: str) -> None:
+    work = in_language(shop.work("kim"), locale)
+    tried = 0
+    for ref, policy in work.policy.entities.items():
+        if policy.entity.parent is not None or not policy.may("create"):
+            continue
+        content = b"".join(template_workbook(work, ref))
+        read = read_workbook(content)
+        fields = fillable(work, ref, historic=False)
+        found = {each.field: each.column for each in suggest_mapping(work, ref, read.header).columns}
+        assert [*found] == [*fields]
+        assert len(read.sheets) == 2
+        explained = [cells for _, cells in read_workbook(content, read.sheets[1]).rows()]
+        assert [cells[0] for cells in explained] == list(read.header)
+        assert [bool(cells[1]) for cells in explained] == [each.required for each in fields.values()]
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            first = archive.read("xl/worksheets/sheet1.xml").decode()
+            others = "".join(archive.read(n).decode() for n in archive.namelist() if n.endswith(".xml"))
+        tried += first.count("<dataValidation ")
+        for field in fields.values():
+            for option in field.options:
+                shown = work.model.labels.option(locale, field, option.id)
+                assert (f">{shown}<" in others) is not option.archived
+    assert tried
+
+
+def test_nobody_gets_a_workbook_for_what_they_may_not_add(shop: Workspace) -> None:
+    with pytest.raises(Refused) as refused:
+        template_workbook(shop.work("clara"), "shop.item")
+    assert refused.value.problems[0].code == "access.not_permitted"

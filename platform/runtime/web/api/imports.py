@@ -12,7 +12,13 @@ from starlette.responses import Response
 from dacheng.metadata.expression.moments import format_instant
 from dacheng.metadata.problem import refuse
 from dacheng.runtime.host import Host
-from dacheng.runtime.services import import_preview, import_records, import_template, undo_import
+from dacheng.runtime.services import (
+    import_preview,
+    import_records,
+    import_template,
+    import_workbook_template,
+    undo_import,
+)
 from dacheng.runtime.services.delimited import DELIMITERS, ENCODINGS
 from dacheng.runtime.services.import_mapping import fillable, suggest_mapping
 from dacheng.runtime.services.import_records import Outcome
@@ -23,11 +29,11 @@ from dacheng.runtime.storage.imports import Run
 from dacheng.runtime.web.api.bodies import LARGE, Body
 from dacheng.runtime.web.api.jobs import JOB, begin
 from dacheng.runtime.web.api.operation import (
+    BYTES,
     CSV,
     MOMENT,
     NUMBER,
     TEXT,
-    XLSX,
     Json,
     Operation,
     by_name,
@@ -37,7 +43,7 @@ from dacheng.runtime.web.api.operation import (
 )
 from dacheng.runtime.web.api.read import answer
 from dacheng.runtime.web.api.requests import entity_ref
-from dacheng.runtime.web.download import csv_response
+from dacheng.runtime.web.download import XLSX, csv_response, file_response
 from dacheng.runtime.web.import_drafts import Draft
 from dacheng.runtime.web.importing import carry_through, drafts_of, importable, is_going, source_of
 from dacheng.runtime.web.jobs import Progress
@@ -99,6 +105,12 @@ async def template(request: Request) -> Response:
     """A CSV file to fill in: one row of headings, in the words of the language asked for, of what one may fill."""
     work, ref = work_of(request), entity_ref(request)
     return csv_response(import_template.template(work, ref), f"{ref}.csv")
+
+
+async def template_workbook(request: Request) -> Response:
+    """A workbook to fill in, with choices to pick from, required columns marked and a sheet that explains each."""
+    work, ref = work_of(request), entity_ref(request)
+    return file_response(import_workbook_template.template_workbook(work, ref), f"{ref}.xlsx", XLSX)
 
 
 async def upload(request: Request) -> Response:
@@ -266,6 +278,16 @@ _FILE, _RUN = _ALL + "/files/{id}", _ALL + "/{id}"
 _NEEDED: Json = {**TEXT, "x-required": True}
 OPERATIONS: Final = (
     Operation("GET", _TEMPLATE, template, "import_template", TEXT, SIGNED_IN, gives=CSV, per_minute=60),
+    Operation(
+        "GET",
+        _TEMPLATE + "/workbook",
+        template_workbook,
+        "import_template_workbook",
+        BYTES,
+        SIGNED_IN,
+        gives=XLSX,
+        per_minute=60,
+    ),
     Operation(
         "POST",
         _ALL + "/files",

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from dacheng.runtime.web.api.bodies import NO_BODY, Body
 from dacheng.runtime.web.api.requests import parameters
+from dacheng.runtime.web.download import XLSX
 from dacheng.runtime.web.routing import BUILDER, SIGNED_IN, Handler, Permission, Route
 from dacheng.runtime.web.words import Words
 
@@ -24,7 +25,6 @@ MOMENT: Final[Json] = {"type": ["string", "null"], "format": "date-time"}
 ERROR: Final[Json] = {"$ref": "#/components/responses/Problem"}
 JSON: Final = "application/json"
 CSV: Final = "text/csv"
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 BYTES: Final = {"type": "string", "format": "binary"}
 MULTIPART: Final = "multipart/form-data"
 _PLACE = re.compile(r"\{(\w+)\}")

@@ -13,7 +13,7 @@ from dacheng.runtime.services.export_records import Export
 from dacheng.runtime.services.export_workbook import export_workbook
 from dacheng.runtime.services.site import Site
 from dacheng.runtime.services.work import Work
-from dacheng.runtime.web.download import csv_response, file_response
+from dacheng.runtime.web.download import XLSX, csv_response, file_response
 from dacheng.runtime.web.render import locale_of
 from dacheng.runtime.web.routing import SIGNED_IN, Handler, Route, host_of, in_thread, work_of
 from dacheng.runtime.web.view.chosen import choose, known
@@ -22,7 +22,6 @@ from dacheng.runtime.web.view.list_state import EXPORT_OF, ListState
 from dacheng.runtime.web.view.setting import setting_of
 from dacheng.runtime.web.view.table import resolve
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Writer = Callable[[Site, Work, Export], Iterator[bytes]]
 
 

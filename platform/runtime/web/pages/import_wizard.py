@@ -12,10 +12,11 @@ from starlette.responses import RedirectResponse, Response
 from dacheng.metadata.problem import Refused, refuse
 from dacheng.runtime.services import import_records, import_template
 from dacheng.runtime.services.import_table import read_table
+from dacheng.runtime.services.import_workbook_template import template_workbook as made_workbook
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage.imports import Run
 from dacheng.runtime.storage.reader import Reader
-from dacheng.runtime.web.download import csv_response
+from dacheng.runtime.web.download import XLSX, csv_response, file_response
 from dacheng.runtime.web.errors import status_of
 from dacheng.runtime.web.form_body import NOTHING_WRONG, Wrong, wrong_with
 from dacheng.runtime.web.importing import drafts_of, importable
@@ -71,6 +72,13 @@ async def template(request: Request) -> Response:
     work = work_of(request)
     ref = f"{request.path_params['app']}.{request.path_params['entity']}"
     return csv_response(import_template.template(work, ref), f"{entity_name(work, ref)}.csv")
+
+
+async def template_workbook(request: Request) -> Response:
+    """A workbook to fill in, with choices to pick from and a sheet that explains each column."""
+    work = work_of(request)
+    ref = f"{request.path_params['app']}.{request.path_params['entity']}"
+    return file_response(made_workbook(work, ref), f"{entity_name(work, ref)}.xlsx", XLSX)
 
 
 async def upload(request: Request) -> Response:
@@ -134,5 +142,6 @@ def _run(request: Request, run: Run, names: Mapping[str, str]) -> RunView:
 ROUTES = (
     Route("/import", show, SIGNED_IN),
     Route("/import/{app}/{entity}/template.csv", template, SIGNED_IN, per_minute=60),
+    Route("/import/{app}/{entity}/template.xlsx", template_workbook, SIGNED_IN, per_minute=60),
     Route("/import", upload, SIGNED_IN, ("POST",), upload=True, per_minute=30),
 )
