@@ -72,11 +72,11 @@ def suggest_mapping(work: Work, entity: str, header: Sequence[str]) -> ImportMap
     fields = fillable(work, entity, historic=False)
     by_name: dict[str, str] = {}
     for name, each in fields.items():
-        for text in (name, *_labels(work, each)):
-            by_name.setdefault(_plain(text), name)
+        for text in (name, *labels_of(work, each)):
+            by_name.setdefault(plain_name(text), name)
     columns: dict[str, ColumnMap] = {}
     for column in header:
-        found = column if column in fields else by_name.get(_plain(column))
+        found = column if column in fields else by_name.get(plain_name(column))
         if found is not None and found not in columns:
             columns[found] = ColumnMap(found, column, match=_title(work, entity, found))
     return ImportMapping(tuple(columns.values()))
@@ -183,7 +183,8 @@ def _column_json(each: ColumnMap) -> dict[str, Any]:
     return body
 
 
-def _labels(work: Work, target: Field) -> list[str]:
+def labels_of(work: Work, target: Field) -> list[str]:
+    """A field's label in every language of its app."""
     app = target.entity.split(".", 1)[0]
     locales = work.model.catalogue.apps[app].locales
     return [work.model.labels.field(locale, target) for locale in locales]
@@ -199,7 +200,7 @@ def _title_of(work: Work, ref: str) -> str:
     return found.entity.title if found is not None else ""
 
 
-def _plain(text: str) -> str:
+def plain_name(text: str) -> str:
     """A name without case, width, blanks and marks: what people mean when they type a heading."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return "".join(sign for sign in folded if sign.isalnum())

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from dacheng.metadata.kinds import Json
 from dacheng.metadata.problem import Problem, Refused, problem
 from dacheng.runtime.services import write_record
 from dacheng.runtime.services.import_cells import Cells, Draft, pending_links
+from dacheng.runtime.services.import_changes import Change, changes
 from dacheng.runtime.services.import_links import SEVERAL, LinkBook, Pending, find_records
 from dacheng.runtime.services.import_mapping import ImportMapping, fillable
 from dacheng.runtime.services.import_records import mapping_of
@@ -24,6 +25,7 @@ from dacheng.runtime.storage.reader import Reader
 SAMPLE_ROWS = 5
 SAMPLE_PROBLEMS = 20
 TRIED_ROWS = 500
+MISFITS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,15 @@ class RowProblem:
 
     row: int
     problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A text of the file that a field cannot take, and in how many rows it stands."""
+
+    field: str
+    text: str
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,9 @@ class Preview:
     to_create: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     wrong: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[RowProblem, ...] = ()
+    unchanged: int = 0  # of the updates
+    changes: tuple[Change, ...] = ()
+    misfits: tuple[Misfit, ...] = ()
 
     def json(self, locale: str) -> dict[str, Any]:
         """The preview as commands and the API give it."""
@@ -63,8 +77,11 @@ class Preview:
             "rows": self.rows,
             "creates": self.creates,
             "updates": self.updates,
+            "unchanged": self.unchanged,
             "failing": self.failing,
             "to_create": {ref: len(texts) for ref, texts in self.to_create.items()},
+            "changes": [asdict(each) for each in self.changes],
+            "misfits": [asdict(each) for each in self.misfits],
             "problems": [
                 {
                     "row": each.row,
@@ -80,12 +97,14 @@ class Preview:
         """The same for people."""
         lines = [
             (
-                f"{self.rows} rows ({self.encoding}): {self.creates} new, {self.updates} updates, "
+                f"{self.rows} rows ({self.encoding}): {self.creates} new, "
+                f"{self.updates - self.unchanged} changed, {self.unchanged} as they are, "
                 f"{self.failing} not possible"
             )
         ]
         lines += [f"  {each.field} ← {each.column or each.value}" for each in self.mapping.columns]
         lines += [f"  creates {len(texts)} of {ref}" for ref, texts in self.to_create.items()]
+        lines += [f"  row {each.row} {each.field}: {each.before} → {each.after}" for each in self.changes]
         lines += [
             f"  row {each.row} {each.problem.pointer}: {each.problem.message_in(locale)}"
             for each in self.problems
@@ -147,6 +166,7 @@ def _try(
     failing: set[int] = set()
     creates = updates = 0
     ready: list[tuple[Draft, Write]] = []
+    changing: list[tuple[int, str, Mapping[str, Any]]] = []
     asked = Write("create", entity, rules=mapping.rules, historic=mapping.historic, typed=True)
     for draft in drafts:
         values, found = book.resolve(draft)
@@ -159,6 +179,8 @@ def _try(
             problems.extend(RowProblem(draft.row, each) for each in found)
             continue
         updates, creates = updates + bool(record), creates + (not record)
+        if record:
+            changing.append((draft.row, record, values))
         if len(ready) < TRIED_ROWS and "" not in values.values():
             action = "update" if record else "create"
             ready.append((draft, replace(asked, action=action, id=record, values=values)))
@@ -168,6 +190,8 @@ def _try(
             failing.add(draft.row)
             problems.extend(RowProblem(draft.row, each) for each in answer.problems)
             updates, creates = updates - (write.id is not None), creates - (write.id is None)
+    good = [each for each in changing if each[0] not in failing]
+    compared = changes(reader, work, entity, good)
     return Preview(
         table.encoding,
         table.delimiter,
@@ -182,4 +206,19 @@ def _try(
         to_create,
         Counter(each.problem.code for each in problems),
         tuple(sorted(problems, key=lambda each: each.row)[:SAMPLE_PROBLEMS]),
+        compared.unchanged,
+        compared.samples,
+        _misfits(mapping, problems),
     )
+
+
+def _misfits(mapping: ImportMapping, problems: Sequence[RowProblem]) -> tuple[Misfit, ...]:
+    """The texts that stand in the way, the most frequent first: mended once for all rows."""
+    columns = {each.field for each in mapping.columns if each.column}
+    counted = Counter(
+        (each.problem.pointer.strip("/"), str(each.problem.params["value"]))
+        for each in problems
+        if "value" in each.problem.params
+    )
+    found = [Misfit(name, text, rows) for (name, text), rows in counted.most_common() if name in columns]
+    return tuple(found[:MISFITS])

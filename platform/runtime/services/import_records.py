@@ -12,6 +12,7 @@ from dacheng.metadata.problem import problem, refuse
 from dacheng.plugins.context import System
 from dacheng.runtime.services import import_source
 from dacheng.runtime.services.delimited import safe, unsafe, write_delimited
+from dacheng.runtime.services.import_guess import header_shape
 from dacheng.runtime.services.import_job_bulk import BulkImportJob
 from dacheng.runtime.services.import_mapping import ImportMapping, parse_mapping, suggest_mapping
 from dacheng.runtime.services.import_source import Source
@@ -92,7 +93,12 @@ def begin(
         position=1,
         total=total,
         started_at=milliseconds(work.context.now),
-        detail={"encoding": table.encoding, "delimiter": table.delimiter, "sheet": table.sheet},
+        detail={
+            "encoding": table.encoding,
+            "delimiter": table.delimiter,
+            "sheet": table.sheet,
+            "header": header_shape(table.header),
+        },
     )
     import_source.keep(site, run.id, source)
     site.db.write_now(lambda tx: imports.put_run(tx, run))

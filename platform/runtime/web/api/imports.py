@@ -20,7 +20,8 @@ from dacheng.runtime.services import (
     undo_import,
 )
 from dacheng.runtime.services.delimited import DELIMITERS, ENCODINGS
-from dacheng.runtime.services.import_mapping import fillable, suggest_mapping
+from dacheng.runtime.services.import_guess import guess_mapping
+from dacheng.runtime.services.import_mapping import fillable
 from dacheng.runtime.services.import_records import Outcome
 from dacheng.runtime.services.import_table import Table, read_table
 from dacheng.runtime.services.work import Work
@@ -82,8 +83,11 @@ PREVIEW_SHAPE: Final = shape(
     rows=NUMBER,
     creates=NUMBER,
     updates=NUMBER,
+    unchanged=NUMBER,
     failing=NUMBER,
     to_create=by_name(NUMBER),
+    changes=list_of(shape(row=NUMBER, record=TEXT, field=TEXT, before=TEXT, after=TEXT)),
+    misfits=list_of(shape(field=TEXT, text=TEXT, rows=NUMBER)),
     problems=list_of(shape(row=NUMBER, code=TEXT, pointer=TEXT, message=TEXT)),
 )
 RUN_SHAPE: Final = shape(
@@ -236,6 +240,7 @@ async def _file(request: Request, draft: Draft) -> dict[str, Any]:
         return table, [list(cells) for _, cells in islice(table.rows(), SAMPLES)]
 
     table, sample = await in_thread(read)
+    guess = await host.db.read(lambda reader: guess_mapping(reader, work, draft.entity, table))
     return {
         "id": draft.id,
         "entity": draft.entity,
@@ -247,7 +252,7 @@ async def _file(request: Request, draft: Draft) -> dict[str, Any]:
         "header": list(table.header),
         "sample": sample,
         "fields": [*fillable(work, draft.entity, historic=False)],
-        "mapping": suggest_mapping(work, draft.entity, table.header).json(),
+        "mapping": guess.json(),
     }
 
 

@@ -14,7 +14,8 @@ from dacheng.metadata.definition import Field
 from dacheng.metadata.problem import Refused
 from dacheng.runtime.services import import_records
 from dacheng.runtime.services.delimited import DELIMITERS, ENCODINGS
-from dacheng.runtime.services.import_mapping import MISSING, fillable, suggest_mapping
+from dacheng.runtime.services.import_guess import guess_mapping
+from dacheng.runtime.services.import_mapping import MISSING, fillable
 from dacheng.runtime.services.import_table import Table
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.web.errors import status_of
@@ -22,7 +23,7 @@ from dacheng.runtime.web.form_body import NOTHING_WRONG, Wrong, read_pairs, wron
 from dacheng.runtime.web.import_drafts import Draft
 from dacheng.runtime.web.importing import carry_through, drafts_of, source_of
 from dacheng.runtime.web.page import Link, Page
-from dacheng.runtime.web.pages.import_preview import Preflight, preflight
+from dacheng.runtime.web.pages.import_preview import EMPTIED, Preflight, preflight
 from dacheng.runtime.web.pages.import_wizard import entity_name
 from dacheng.runtime.web.render import locale_of, render
 from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, in_thread, user_of, work_of
@@ -135,7 +136,10 @@ async def _page(
     except Refused as unreadable:
         refused, draft = unreadable, replace(draft, encoding="", delimiter="", sheet="")
         table = await in_thread(source_of(request, draft).read, host)
-    mapping = draft.mapping or suggest_mapping(work, draft.entity, table.header).json()
+    mapping = (
+        draft.mapping
+        or (await host.db.read(lambda reader: guess_mapping(reader, work, draft.entity, table))).json()
+    )
     if check:
         try:
             found = await preflight(request, draft.entity, source_of(request, draft), mapping)
@@ -229,7 +233,7 @@ def _mapping(sent: Mapping[str, str]) -> dict[str, Any]:
         for key in ("match", "missing", "format"):
             if sent.get(f"{key}.{field}"):
                 columns[field][key] = sent[f"{key}.{field}"]
-        replaced = _replacements(sent.get(f"values.{field}", ""))
+        replaced = _replacements(sent.get(f"values.{field}", "")) | _mended(sent, field)
         if replaced:
             columns[field]["values"] = replaced
     mapping: dict[str, Any] = {"columns": columns, "historic": "historic" in sent, "rules": "rules" in sent}
@@ -240,6 +244,22 @@ def _replacements(text: str) -> dict[str, str | None]:
     """Lines of `in the file => as stored`; nothing behind the arrow stores nothing."""
     pairs = (line.partition(ARROW) for line in text.splitlines() if ARROW in line)
     return {old.strip(): new.strip() or None for old, _, new in pairs if old.strip()}
+
+
+def _mended(sent: Mapping[str, str], field: str) -> dict[str, str | None]:
+    """What was chosen for texts that did not fit: another one, nothing, or to leave them as they are."""
+    found: dict[str, str | None] = {}
+    for name, text in sent.items():
+        at = name.removeprefix(f"misfit.{field}.")
+        if at == name:
+            continue
+        instead = sent.get(f"instead.{field}.{at}", "")
+        typed = sent.get(f"typed.{field}.{at}", "")
+        if typed or instead == EMPTIED:
+            found[text] = typed or None
+        elif instead:
+            found[text] = instead
+    return found
 
 
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
