@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -184,12 +184,10 @@ def _try(
         if len(ready) < TRIED_ROWS and "" not in values.values():
             action = "update" if record else "create"
             ready.append((draft, replace(asked, action=action, id=record, values=values)))
-    answers = write_record.prepare_many(reader, work, [write for _, write in ready])
-    for (draft, write), answer in zip(ready, answers, strict=True):
-        if isinstance(answer, Refused):
-            failing.add(draft.row)
-            problems.extend(RowProblem(draft.row, each) for each in answer.problems)
-            updates, creates = updates - (write.id is not None), creates - (write.id is None)
+    for write, row, refused in _refusals(reader, work, ready):
+        failing.add(row)
+        problems.extend(RowProblem(row, each) for each in refused.problems)
+        updates, creates = updates - (write.id is not None), creates - (write.id is None)
     good = [each for each in changing if each[0] not in failing]
     compared = changes(reader, work, entity, good)
     return Preview(
@@ -210,6 +208,16 @@ def _try(
         compared.samples,
         _misfits(mapping, problems),
     )
+
+
+def _refusals(
+    reader: Reader, work: Work, ready: Sequence[tuple[Draft, Write]]
+) -> Iterator[tuple[Write, int, Refused]]:
+    """The rows among these that rules or the fields themselves refuse."""
+    answers = write_record.prepare_many(reader, work, [write for _, write in ready])
+    for (draft, write), answer in zip(ready, answers, strict=True):
+        if isinstance(answer, Refused):
+            yield write, draft.row, answer
 
 
 def _misfits(mapping: ImportMapping, problems: Sequence[RowProblem]) -> tuple[Misfit, ...]:
