@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -160,8 +160,7 @@ def _try(
     pending = pending_links(drafts)
     book.look_up(reader, pending)
     to_create = _learnt(book, pending)
-    keys = {text for text in map(cells.key_text, drafts) if text}
-    existing = find_records(reader, work, entity, mapping.key, keys) if keys else {}
+    existing = _existing(reader, work, entity, mapping.key, map(cells.key_text, drafts))
     problems: list[RowProblem] = []
     failing: set[int] = set()
     creates = updates = 0
@@ -188,8 +187,7 @@ def _try(
         failing.add(row)
         problems.extend(RowProblem(row, each) for each in refused.problems)
         updates, creates = updates - (write.id is not None), creates - (write.id is None)
-    good = [each for each in changing if each[0] not in failing]
-    compared = changes(reader, work, entity, good)
+    compared = changes(reader, work, entity, [each for each in changing if each[0] not in failing])
     return Preview(
         table.encoding,
         table.delimiter,
@@ -208,6 +206,14 @@ def _try(
         compared.samples,
         _misfits(mapping, problems),
     )
+
+
+def _existing(
+    reader: Reader, work: Work, entity: str, key: str, texts: Iterable[str]
+) -> Mapping[str, str | None]:
+    """The records that rows with a key find."""
+    keys = {text for text in texts if text}
+    return find_records(reader, work, entity, key, keys) if keys else {}
 
 
 def _refusals(

@@ -101,7 +101,12 @@ def test_an_import_by_key_says_what_is_new_changed_and_as_it_is(host: Host) -> N
 
 
 def test_values_that_do_not_fit_are_counted_and_mended_for_all_rows(host: Host) -> None:
-    rows = [["甲", "technolgy", 1], ["乙", "technolgy", 2], ["丙", "nowhere", 3], ["丁", "retail", "many"]]
+    rows: list[list[Any]] = [
+        ["甲", "technolgy", 1],
+        ["乙", "technolgy", 2],
+        ["丙", "nowhere", 3],
+        ["丁", "retail", "many"],
+    ]
     given = source("n,s,e", *rows)
     mapping: Any = {"columns": {"name": "n", "sector": {"column": "s"}, "employees": {"column": "e"}}}
     found = look(host, given, mapping)
