@@ -11,6 +11,7 @@ from dacheng.metadata.field_kinds.decimal import Decimal
 from dacheng.metadata.field_kinds.duration import Duration
 from dacheng.metadata.field_kinds.email import Email
 from dacheng.metadata.field_kinds.file import File
+from dacheng.metadata.field_kinds.geolocation import Geolocation
 from dacheng.metadata.field_kinds.image import Image
 from dacheng.metadata.field_kinds.integer import Integer
 from dacheng.metadata.field_kinds.json_value import JsonKind
@@ -26,6 +27,7 @@ from dacheng.metadata.field_kinds.photo import Photo
 from dacheng.metadata.field_kinds.rating import Rating
 from dacheng.metadata.field_kinds.rich_text import RichText
 from dacheng.metadata.field_kinds.rollup import Rollup
+from dacheng.metadata.field_kinds.scan import Scan
 from dacheng.metadata.field_kinds.signature import Signature
 from dacheng.metadata.field_kinds.tags import Tags
 from dacheng.metadata.field_kinds.text import Text
@@ -60,6 +62,8 @@ BUILTIN: tuple[FieldKind, ...] = (
     Rating(),
     JsonKind(),
     MultiChoice(),
+    Geolocation(),
+    Scan(),
     Tags(),
     File(),
     Image(),

@@ -21,8 +21,10 @@ from dacheng.runtime.web.fields.money import MoneyView
 from dacheng.runtime.web.fields.multi_choice import MultiChoiceView
 from dacheng.runtime.web.fields.number import NumberView
 from dacheng.runtime.web.fields.percent import PercentView
+from dacheng.runtime.web.fields.places import GeolocationView
 from dacheng.runtime.web.fields.rating import RatingView
 from dacheng.runtime.web.fields.rich_text import RichTextView
+from dacheng.runtime.web.fields.scan import ScanView
 from dacheng.runtime.web.fields.tags import TagsView
 from dacheng.runtime.web.fields.text import TextView
 from dacheng.runtime.web.fields.time import TimeView
@@ -64,6 +66,8 @@ VIEWS: Mapping[str, FieldView] = MappingProxyType(
         "lines": LinesView(view_of),
         "multi_choice": MultiChoiceView(),
         "tags": TagsView(),
+        "geolocation": GeolocationView(),
+        "scan": ScanView(),
         **files.VIEWS,
     }
 )
