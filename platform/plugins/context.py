@@ -38,10 +38,14 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class ShareLink:
-    """A public link: may do the operations listed on it and nothing else."""
+    """A public link: may do the operations listed on it and nothing else.
+
+    `create:app.entity:field,field` makes a record with these fields; `owner` is whose it becomes.
+    """
 
     id: str
     operations: frozenset[str]
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

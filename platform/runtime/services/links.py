@@ -11,6 +11,7 @@ from dacheng.metadata.definition import Field
 from dacheng.metadata.field_kinds.money import Money
 from dacheng.metadata.kinds import Json
 from dacheng.metadata.problem import Problem, problem
+from dacheng.plugins.context import ShareLink
 from dacheng.runtime.services.records_at_hand import AtHand
 from dacheng.runtime.services.work import Work
 
@@ -52,7 +53,9 @@ def keep_unseen(
 
 def _own(work: Work, name: str, value: object) -> bool:
     """The owner set to oneself, and the department that follows from it, need no right to read people."""
-    return name == "department" or (name == "owner" and value == work.context.actor.id)
+    actor = work.context.actor
+    mine = actor.owner if isinstance(actor, ShareLink) else actor.id
+    return name == "department" or (name == "owner" and value == mine)
 
 
 def raw(target: Field, value: Any) -> Json:

@@ -8,7 +8,7 @@ from typing import Any
 from dacheng.metadata.definition import Transition, Workflow
 from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.plugins.api import RecordWrite
-from dacheng.plugins.context import Automation, User
+from dacheng.plugins.context import Automation, ShareLink, User
 from dacheng.runtime.services import (
     duplicates,
     files,
@@ -146,8 +146,12 @@ def _parse(work: Work, shape: WriteShape, write: Write) -> Parsed:
 
 def _owner_on_create(work: Work, shape: WriteShape, values: dict[str, Any]) -> None:
     actor = work.context.actor
-    if shape.policy.entity.owned and values.get("owner") is None and isinstance(actor, User):
+    if not shape.policy.entity.owned or values.get("owner") is not None:
+        return
+    if isinstance(actor, User):
         values["owner"] = actor.id
+    elif isinstance(actor, ShareLink) and actor.owner is not None:
+        values["owner"] = actor.owner
 
 
 def _defaults(plan: Plan, work: Work, shape: WriteShape, subject: Subject, parsed: Parsed) -> dict[str, Any]:

@@ -134,7 +134,10 @@ def _compile(holder: _Catalogue, key: _Key) -> Policy:
     grants: list[Mapping[str, Grant]] = [role.grants for role in roles]
     if key.kind == "automation" and key.app in catalogue.apps:
         grants = [_with_read(catalogue.apps[key.app].automation)]
-    entities = _everything(catalogue) if admin else _granted(catalogue, grants, key.shared)
+    if key.kind == "share":
+        entities = _public(catalogue, key.operations)
+    else:
+        entities = _everything(catalogue) if admin else _granted(catalogue, grants, key.shared)
     asks = (sorted(key.roles), key.app, sorted(key.operations), sorted(key.shared))
     text = repr((catalogue.hash, key.kind, *asks))
     return Policy(
@@ -166,6 +169,24 @@ def _everything(catalogue: Catalogue) -> dict[str, EntityPolicy]:
         )
         for ref, entity in catalogue.entities.items()
     }
+
+
+def _public(catalogue: Catalogue, operations: Iterable[str]) -> dict[str, EntityPolicy]:
+    """What a public link opens: a record can be made with the fields named, and nothing can be read."""
+    found: dict[str, EntityPolicy] = {}
+    for operation in operations:
+        action, _, rest = operation.partition(":")
+        ref, _, names = rest.partition(":")
+        entity = catalogue.entities.get(ref)
+        if action != "create" or entity is None or entity.parent is not None:
+            continue
+        open_fields = {"id", "version", *names.split(",")}
+        readable = {name: each for name, each in entity.fields.items() if name in open_fields}
+        chosen = {name: each for name, each in readable.items() if each.to is None}
+        rows = MappingProxyType({each: each == "create" for each in ACTIONS})
+        writable = frozenset(name for name in _writable(entity, chosen) if name in chosen)
+        found[ref] = EntityPolicy(entity, MappingProxyType(chosen), writable, rows, export=False)
+    return found
 
 
 def _granted(

@@ -6,7 +6,7 @@ import ipaddress
 import math
 import time
 
-from limits import RateLimitItem, RateLimitItemPerMinute, storage, strategies
+from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute, storage, strategies
 
 from dacheng.metadata.problem import refuse
 from dacheng.runtime.settings import Settings
@@ -44,6 +44,11 @@ class RateLimits:
     def setup(self, address: str) -> None:
         """Count a try at the one-time token of the first administrator."""
         self._hit(self._setups, "setup", network(address))
+
+    def submission(self, form: str, address: str, per_hour: int) -> None:
+        """Count a published form sent from an address, each form by itself."""
+        if not self._window.hit(RateLimitItemPerHour(per_hour), "form", form, network(address)):
+            raise refuse("publication.too_often", limit=per_hour)
 
     def _hit(self, item: RateLimitItem, *keys: str) -> None:
         if not self._window.hit(item, *keys):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import cast
@@ -50,6 +50,9 @@ class Outcome:
     warnings: tuple[Problem, ...] = ()
     replayed: bool = False
     writes: tuple[RecordWrite, ...] = ()
+
+
+Beside = Callable[[Transaction, Outcome], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,20 +278,30 @@ def _put_beside(tx: Transaction, work: Work, prepared: Prepared) -> None:
 
 
 # ---------------------------------------------------------------- both at once
-async def write(db: Database, work: Work, asked: Write) -> Outcome:
-    """Prepare and commit; when the record moved in between, once more from the start. Plugins hear of it after."""
+async def write(db: Database, work: Work, asked: Write, beside: Beside | None = None) -> Outcome:
+    """Prepare and commit; when the record moved in between, once more from the start. Plugins hear of it after.
+
+    `beside` writes something along in the same transaction, once however often the request is sent.
+    """
     for attempt in range(ATTEMPTS):
         prepared = await db.read(partial(prepare, work=work, write=asked), bounded=True)
         if _nothing_to_do(prepared):
             return prepared.replay or Outcome(prepared.id, prepared.version)
         try:
-            outcome = await db.write(partial(commit, work=work, prepared=prepared))
+            outcome = await db.write(partial(_commit_with, work=work, prepared=prepared, beside=beside))
         except Refused as refused:
             if not _try_again(asked, refused, attempt):
                 raise
         else:
             return _told(work, outcome)
     raise refuse(MOVED)
+
+
+def _commit_with(tx: Transaction, work: Work, prepared: Prepared, beside: Beside | None) -> Outcome:
+    outcome = commit(tx, work, prepared)
+    if beside is not None and not outcome.replayed:
+        beside(tx, outcome)
+    return outcome
 
 
 def write_now(db: Database, work: Work, asked: Write, *, urgent: bool = True) -> Outcome:

@@ -241,6 +241,45 @@ match_key = _table(
     text("record", key=True),
 )
 sa.Index("_match_key_record", match_key.c.record)
+match_claim = _table(
+    "_match_claim",
+    text("id", key=True),
+    text("match"),
+    text("record"),
+    text("claimant"),
+    text("values"),
+    text("reason"),
+    text("state"),
+    integer("made_at"),
+    text("decided_by", null=True),
+    integer("decided_at", null=True),
+)
+sa.Index("_match_claim_state", match_claim.c.state, match_claim.c.made_at)
+publication = _table(
+    "_publication",
+    text("id", key=True),
+    text("token"),
+    text("seal"),
+    text("entity"),
+    text("terms"),
+    integer("enabled"),
+    integer("count"),
+    integer("version"),
+    integer("changed_at"),
+)
+sa.Index("_publication_token", publication.c.token, unique=True)
+submission = _table(
+    "_submission",
+    text("id", key=True),
+    text("publication"),
+    text("record"),
+    text("tracked"),
+    text("consent"),
+    text("address"),
+    integer("at"),
+)
+sa.Index("_submission_publication", submission.c.publication, submission.c.id)
+
 package = _table(
     "_package",
     text("id", key=True),

@@ -24,6 +24,8 @@ from dacheng.runtime.web.security import (
 
 access_log = logging.getLogger("dacheng.access")
 LONGEST_LOGGED_PATH = 500
+POLICY = b"content-security-policy"
+_ABOUT_FRAMES = (POLICY, b"x-frame-options")  # left to an answer whose own policy says who may frame it
 PERMISSIONS = (
     b"permissions-policy"  # the one header that a page may say in its own way: which devices it uses
 )
@@ -35,6 +37,7 @@ class Envelope:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._headers = list(fixed_headers(settings))
+        self._framed = [pair for pair in self._headers if pair[0] not in _ABOUT_FRAMES]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; an answer that another layer marked keeps its own cache header."""
@@ -52,7 +55,11 @@ class Envelope:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 own = {name for name, _ in message["headers"]}
-                fixed = [each for each in self._headers if each[0] != PERMISSIONS or each[0] not in own]
+                framed = any(
+                    name == POLICY and b"frame-ancestors" in text for name, text in message["headers"]
+                )
+                kept = self._framed if framed else self._headers
+                fixed = [each for each in kept if each[0] != PERMISSIONS or each[0] not in own]
                 headers = [*message["headers"], *fixed, (b"x-request-id", identity.encode())]
                 if b"cache-control" not in own:
                     headers.append((b"cache-control", b"private, no-store"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
@@ -25,7 +25,19 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOME = "/"
 _OWN_PATH = re.compile(r"/(?:[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*)?/?(?:\?[A-Za-z0-9_.~%=&+:,*!'()\[\]-]*)?")
 _NEXT_ROOTS = frozenset(
-    {"", "apps", "marketplace", "labels", "settings", "import", "search", "sign-in", "setup", "reset"}
+    {
+        "",
+        "apps",
+        "marketplace",
+        "labels",
+        "forms",
+        "settings",
+        "import",
+        "search",
+        "sign-in",
+        "setup",
+        "reset",
+    }
 )
 _ACCEPT = re.compile(
     r"\s*([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?))?\s*"
@@ -33,6 +45,12 @@ _ACCEPT = re.compile(
 
 
 # ---------------------------------------------------------------- headers
+def policy_framed_by(origins: Iterable[str]) -> str:
+    """The content policy of a page that some other sites may frame."""
+    listed = " ".join(["'self'", *origins])
+    return CONTENT_POLICY.replace("frame-ancestors 'none'", f"frame-ancestors {listed}")
+
+
 def fixed_headers(settings: Settings) -> tuple[tuple[bytes, bytes], ...]:
     """The headers that every answer carries."""
     headers = [

@@ -72,7 +72,7 @@ def _navigation(work: Work) -> list[Group]:
 
 def _tools(work: Work) -> list[tuple[str, str]]:
     """Pages beside the apps (key, icon): import for whoever may add something, one's own settings for everybody."""
-    build = [("marketplace", "store"), ("labels", "tag")] if work.policy.admin else []
+    build = [("marketplace", "store"), ("labels", "tag"), ("forms", "globe")] if work.policy.admin else []
     taking_in = [("import", "upload")] if importable(work) else []
     return [*build, *taking_in, ("settings", "gear")]
 

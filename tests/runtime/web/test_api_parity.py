@@ -57,6 +57,9 @@ COUNTERPARTS: dict[str, tuple[str, ...]] = {
     "/settings/people/{id}/suspend": (f"POST {PERSON}/suspend",),
     "/settings/people/{id}/reinstate": (f"POST {PERSON}/reinstate",),
     "/settings/people/{id}/invite": (f"POST {PERSON}/invite",),
+    "/forms/new": ("POST /api/v1/forms",),
+    "/forms/{id}": ("PATCH /api/v1/forms/{id}",),
+    "/forms/{id}/switch": ("PATCH /api/v1/forms/{id}",),
     "/settings/password": ("POST /api/v1/me/password",),
     "/settings/sessions/end": ("DELETE /api/v1/me/sessions", "DELETE /api/v1/me/sessions/{key}"),
     "/settings/tokens": ("POST /api/v1/me/tokens",),
@@ -73,6 +76,7 @@ BROWSERS_ONLY = {
     "/sign-in": "gives a browser its cookie; programs carry an API token",
     "/preferences": "a browser's own language and look; programs send Accept-Language",
     "/reset": "whoever lost their password holds no token; the link in the mail leads to a page",
+    "/f/{token}": "a published form is filled in by visitors; a share link opens nothing of the API",
     "/setup": "before the first administrator nobody can hold a token; programs use the command line",
 }
 

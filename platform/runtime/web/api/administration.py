@@ -18,6 +18,7 @@ from dacheng.runtime.web.api import (
     labels,
     people,
     place,
+    publications,
     views,
 )
 from dacheng.runtime.web.api.operation import Operation
@@ -37,4 +38,5 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *labels.OPERATIONS,
     *apps.OPERATIONS,
     *people.OPERATIONS,
+    *publications.OPERATIONS,
 )

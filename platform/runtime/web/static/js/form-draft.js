@@ -47,6 +47,7 @@ const rows = (form, values) => {
 };
 
 export const draftOf = (form, entries) => {
+  if (!form.dataset.draft) return { name: "", keep() {}, forget() {}, restore() {} };
   const name = DRAFT + form.dataset.draft;
   const request = form.querySelector("[name=_key]");
   const forget = () => localStorage.removeItem(name);

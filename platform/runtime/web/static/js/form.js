@@ -47,9 +47,9 @@ document.addEventListener("alpine:init", () => {
         }
       });
       window.addEventListener("beforeunload", (event) => {
-        if (!this.leaving && this.changed().length > 0) event.preventDefault();
+        if (!this.leaving && form.dataset.leave && this.changed().length > 0) event.preventDefault();
       });
-      form.querySelector("[data-cancel]").addEventListener("click", () => this.cancel());
+      form.querySelector("[data-cancel]")?.addEventListener("click", () => this.cancel());
       this.say();
     },
 
