@@ -90,9 +90,9 @@ def test_t14_a_share_token_opens_nothing_of_the_api(workspace: Workspace) -> Non
     for route in API_ROUTES:
         path = re.sub(r"\{\w+(:path)?\}", "account", route.path.replace("{app}", "sales_management"))
         for method in route.methods:
-            body = {"json": {}} if method not in ("GET", "DELETE") else {}
-            plain = nobody.request(method, path, **body, headers=OWN)
-            asked = holder.request(method, path, **body, params={"t": token, "token": token}, headers=OWN)
+            body: dict[str, Any] | None = {} if method not in ("GET", "DELETE") else None
+            plain = nobody.request(method, path, json=body, headers=OWN)
+            asked = holder.request(method, path, json=body, params={"t": token, "token": token}, headers=OWN)
             assert asked.status_code == plain.status_code, path
             seen.add(plain.status_code)
     assert seen == {401}

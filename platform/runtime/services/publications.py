@@ -57,9 +57,10 @@ class Terms:
     def of(cls, body: Mapping[str, Any]) -> Terms:
         """From its JSON; what it does not say is as it is at first."""
         known = {each.name for each in fields(cls)}
-        given = {name: value for name, value in body.items() if name in known and value is not None}
+        given: dict[str, Any] = {"title": "", "fields": ()}
+        given |= {name: value for name, value in body.items() if name in known and value is not None}
         lists = {name: tuple(given[name]) for name in ("fields", "origins") if name in given}
-        return cls(**{"title": "", "fields": (), **given, **lists})
+        return cls(**given | lists)
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,4 +127,5 @@ def _values(row: PublicationRow, now: int) -> dict[str, Any]:
 
 
 def _row(row: tuple[Any, ...]) -> PublicationRow:
-    return PublicationRow(*row[:4], orjson.loads(row[4]), bool(row[5]), row[6], row[7])
+    ident, token, seal, entity, terms, enabled, count, version = row
+    return PublicationRow(ident, token, seal, entity, orjson.loads(terms), bool(enabled), count, version)
