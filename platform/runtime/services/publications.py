@@ -59,8 +59,8 @@ class Terms:
         known = {each.name for each in fields(cls)}
         given: dict[str, Any] = {"title": "", "fields": ()}
         given |= {name: value for name, value in body.items() if name in known and value is not None}
-        lists = {name: tuple(given[name]) for name in ("fields", "origins") if name in given}
-        return cls(**given | lists)
+        given |= {name: tuple(given[name]) for name in ("fields", "origins") if name in given}
+        return cls(**given)
 
 
 @dataclass(frozen=True, slots=True)
