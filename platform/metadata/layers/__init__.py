@@ -147,6 +147,8 @@ def _meet(
     def outcome(kind: str, reason: str = "") -> Outcome:
         return Outcome(kind, address, reason, op, op.base, op.value, None if theirs is ABSENT else theirs)
 
+    if _grants_on_gone(old, new, op, made):
+        return outcome(PARKED, "removed")
     inside = any((op.kind, op.item, op.path[:length]) in made for length in range(len(op.path) + 1))
     if inside and op.op != "add":
         return outcome(KEPT)
@@ -171,6 +173,15 @@ def _meet(
         return outcome(ADOPTED)
     unmoved = op.op == "move" and _stayed(old, new, op)
     return outcome(KEPT) if unmoved or same(theirs, op.base) else outcome(CONFLICT, "both_changed")
+
+
+def _grants_on_gone(old: Draft, new: Draft, op: LayerOperation, made: Set[Address]) -> bool:
+    """Whether an edit of a role is about a field that the new version has no more: it waits for the field."""
+    if op.kind != "role" or len(op.path) < 4 or (op.path[0], op.path[2]) != ("entities", "fields"):
+        return False
+    entity, place = op.path[1].removeprefix(f"{new.base.id}."), ("properties", op.path[3])
+    had, has = (value_at(draft.item("entity", entity), place) is not ABSENT for draft in (old, new))
+    return not has and (had or op.parked) and ("entity", entity, place) not in made
 
 
 def _stayed(old: Draft, new: Draft, op: LayerOperation) -> bool:

@@ -11,6 +11,7 @@ import orjson
 import sqlalchemy as sa
 
 from dacheng.metadata.field_kinds.datetime import TYPED_ZONE
+from dacheng.runtime.storage.births import Births, births
 from dacheng.runtime.storage.reader import Insertion, Prepared, Reader, Row, Transaction
 from dacheng.runtime.storage.system_tables import NO_CAUSE, change_log
 
@@ -89,7 +90,7 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class ChangeRow:
-    """One entry: `changes` maps a field to [before, after] in JSON values.
+    """One entry: `changes` maps a field to [before, after] in JSON values; none of fields made later (`births`).
 
     A create carries none (history runs backwards from the live row); delete and purge carry the whole
     record as [before, null]; `parent` is the record whose line changed.
@@ -159,13 +160,13 @@ def _cause(stamp: Stamp) -> str | None:
 def read(reader: Reader, entity: str, record: str, limit: int = 500, before: int = NOW) -> list[ChangeRow]:
     """A record's own entries older than `before`, the latest first."""
     given = {"entity": entity, "record": record, "limit": limit, "before": before}
-    return [_change_row(row) for row in reader.rows(_OF_RECORD, given)]
+    return _living(reader, reader.rows(_OF_RECORD, given))
 
 
 def read_lines(reader: Reader, parent: str, limit: int = 500, before: int = NOW) -> list[ChangeRow]:
     """The entries of a record's lines older than `before`, the latest first."""
     given = {"record": parent, "limit": limit, "before": before}
-    return [_change_row(row) for row in reader.rows(_OF_LINES, given)]
+    return _living(reader, reader.rows(_OF_LINES, given))
 
 
 def read_before(
@@ -176,25 +177,35 @@ def read_before(
     if not lines:
         asked["entity"] = entity
     found = reader.rows(_OF_MOMENT["lines" if lines else "own"], asked)
-    return [_change_row(row) for row in found]
+    return _living(reader, found)
 
 
 def read_cause(reader: Reader, cause_id: str, after: int = 0, limit: int = 1000) -> list[ChangeRow]:
     """Everything done for one reason, in order, from behind `after`."""
     found = reader.rows(_OF_CAUSE, {"cause": cause_id, "after": after, "limit": limit})
-    return [_change_row(row) for row in found]
+    return _living(reader, found)
 
 
-def _change_row(row: Row) -> ChangeRow:
+def _living(reader: Reader, rows: Sequence[Row]) -> list[ChangeRow]:
+    """The entries without values of fields that were dropped since, whether or not one of that name came back."""
+    marks = births(reader, {row[1] for row in rows})
+    return [_change_row(row, marks) for row in rows]
+
+
+def _change_row(row: Row, marks: Births) -> ChangeRow:
     seq, entity, record, parent, action, changes, actor, kind, cause_id, cause, at = row
     more = orjson.loads(cause) if cause else {}
+    known: dict[str, Any] = orjson.loads(changes) if changes else {}
+    since = marks.get((entity, ""), 0)
+    if marks:
+        known = {name: pair for name, pair in known.items() if seq > max(since, marks.get((entity, name), 0))}
     return ChangeRow(
         seq,
         entity,
         record,
         parent,
         action,
-        orjson.loads(changes) if changes else {},
+        known,
         actor,
         kind,
         cause_id,

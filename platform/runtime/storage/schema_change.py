@@ -1,7 +1,8 @@
 """From one catalogue's tables to the next, in the caller's transaction; no table is ever rebuilt.
 
 Only add table, add column, create and drop index, rename to archived. What leaves the catalogue is
-archived by the change *after* the one that left it out, so that readers of the old version keep working.
+archived by the change *after* the one that left it out, so that readers of the old version keep working. A field that
+its app drops and has again later starts empty (docs/security.md): values and history of its namesake stay archived.
 Everything compares with what is physically there, so a second run finds nothing to do.
 """
 
@@ -18,7 +19,17 @@ from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable
 
 from dacheng.metadata.field_kinds.datetime import TYPED_ZONE
 from dacheng.metadata.problem import Problem, problem, refuse
-from dacheng.runtime.storage import ddl, fault, match_keys, numbering, physical, retype, rollups, search
+from dacheng.runtime.storage import (
+    births,
+    ddl,
+    fault,
+    match_keys,
+    numbering,
+    physical,
+    retype,
+    rollups,
+    search,
+)
 from dacheng.runtime.storage.physical import Physical
 from dacheng.runtime.storage.reader import Prepared, Reader, Transaction
 from dacheng.runtime.storage.system_tables import journal as journal_table
@@ -101,20 +112,24 @@ class _Job:
         for detail in _left_out(self.tx):
             self._archive(now, detail)
         now = self.physical()
-        for made in self.new.by_entity.values():
+        for ref, made in self.new.by_entity.items():
             if not now.has(made.table.name):
                 self.tx.ddl(CreateTable(made.table))
-                self.journal.write(self.tx, "table_added", table=made.table.name)
+                after = births.head(self.tx)
+                self.journal.write(self.tx, "table_added", table=made.table.name, entity=ref, after=after)
 
     def columns(self) -> None:
-        """Add missing columns, always at the end, always empty."""
+        """Add missing columns, always at the end, always empty; with the mark of their birth."""
         now = self.physical()
-        for made in self.new.by_entity.values():
+        for ref, made in self.new.by_entity.items():
             there = now.columns[made.table.name]
+            fields = {str(each.name): name for name, own in made.columns.items() for each in own}
             for column in made.table.columns:
-                if column.name not in there:
+                name = str(column.name)
+                if name not in there:
                     self.tx.ddl(ddl.AddColumn(column))
-                    self.journal.write(self.tx, "column_added", table=made.table.name, column=column.name)
+                    born = {"entity": ref, "field": fields.get(name, name), "after": births.head(self.tx)}
+                    self.journal.write(self.tx, "column_added", table=made.table.name, column=name, **born)
 
     def retype(self) -> None:
         """A field of another kind: the old column is archived, a new one filled from it in batches."""
@@ -205,7 +220,10 @@ class _Job:
             made = self.new.by_entity.get(ref)
             held = retype.held(before)
             if made is None:
-                self.journal.write(self.tx, "left_out", table=before.table.name, column=None, held=held)
+                whole = before.entity.app not in self.new.catalogue.apps
+                self.journal.write(
+                    self.tx, "left_out", table=before.table.name, column=None, held=held, whole=whole
+                )
                 continue
             for column in before.table.columns:
                 name = str(column.name)
@@ -214,28 +232,29 @@ class _Job:
                     self.journal.write(self.tx, "left_out", table=table, column=name, held=was)
 
     def _archive(self, now: Physical, detail: dict[str, Any]) -> None:
-        """Archive one thing left out, unless it is wanted again and holds what it will be read as."""
+        """Archive one thing left out. Only what left with its whole app comes back with what it held: who may see
+        it came back too. A field or an entity that its app dropped and has again is a new one, and empty."""
         table, column = detail["table"], detail["column"]
         made = next((m for m in self.new.by_entity.values() if m.table.name == table), None)
         if not now.has(table):
             return
-        if made is None:
-            if column is None:
-                self._archive_table(now, table)
-            return
-        if column is not None and column not in made.table.c:
+        if column is not None:
             self._archive_column(now, table, column)
-            return
-        wanted = retype.held(made)
-        for name, was in detail.get("held", {}).items():
-            if name in wanted and wanted[name] != was:
-                self._archive_column(now, table, name)
-        self.journal.write(self.tx, "returned", table=table, column=column)
+        elif made is None or not detail.get("whole", True):
+            self._archive_table(now, table)
+        else:
+            wanted = retype.held(made)
+            for name, was in detail.get("held", {}).items():
+                if wanted.get(name) != was:
+                    self._archive_column(now, table, name)
+            self.journal.write(self.tx, "returned", table=table, column=column)
 
     def _archive_column(self, now: Physical, table: str, column: str) -> None:
         if column in now.columns[table]:
             retype.archive_column(self.tx, now, table, column, self._number())
-            self.journal.write(self.tx, "archived", table=table, column=column)
+        self.journal.write(
+            self.tx, "archived", table=table, column=column
+        )  # a retype may have done so before
 
     def _archive_table(self, now: Physical, table: str) -> None:
         for name in sorted(n for n in now.indexes.get(table, ()) if n.startswith(OURS)):
