@@ -91,13 +91,44 @@ def _connect_postgresql(options: Options, *, writing: bool) -> Link:
     return link
 
 
+class Turns:
+    """So many places, taken in the order they were asked for: one given back goes to who has waited longest.
+
+    With a plain semaphore a thread that comes back at once overtakes those who wait, and some wait for seconds.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._free = places
+        self._waiting: deque[threading.Lock] = deque()
+        self._guard = threading.Lock()
+
+    def acquire(self) -> None:
+        """Take a place, waiting for one's turn."""
+        with self._guard:
+            if self._free:
+                self._free -= 1
+                return
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        turn.acquire()
+
+    def release(self) -> None:
+        """Give the place to whoever waits longest."""
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._free += 1
+
+
 class Pool:
     """Connections of one use, the last one used first; at most `size` at a time (0: no limit)."""
 
     def __init__(self, opener: Callable[[], Link], size: int) -> None:
         self._opener = opener
         self._free: deque[Link] = deque()
-        self._slots = threading.BoundedSemaphore(size) if size else None
+        self._slots = Turns(size) if size else None
         self._closed = False
 
     @contextmanager
