@@ -142,3 +142,31 @@ def test_what_a_person_owns_is_handed_over_and_taken_back(
     page.goto(address)
     expect(page.locator(".person", has_text="李娜").first).to_be_visible()
     recorder.assert_clean(page)
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_the_recycle_bin_gives_back_and_ends_for_good(
+    served: Served, chromium: Chromium, sign_in: SignIn, axe: Callable[[Page], list[object]],
+    size: tuple[int, int],
+) -> None:  # fmt: skip
+    page, recorder = chromium.open(served.url, size=size)
+    sign_in(page)
+    name = f"扔掉的单 {size[0]}"
+    address = create(page, name)
+    page.click(".btn-danger")
+    page.locator(".me").click()
+    page.locator("a[href='/recycle-bin']").click()
+    page.fill("main input[type=search]", name)
+    page.locator("main form[role=search] button").click()
+    assert axe(page) == []
+    page.locator("main .inbox form button").first.click()
+    page.wait_for_url(address)
+    page.click(".btn-danger")
+    page.goto(f"/recycle-bin?q={name}")
+    page.locator("main details summary").click()
+    page.locator("main details .check").click()
+    page.locator("main details button").click()
+    expect(page.locator(".notice")).to_contain_text("彻底删除")
+    page.goto(f"/recycle-bin?q={name}")
+    expect(page.locator("main .inbox")).to_have_count(0)
+    recorder.assert_clean(page)

@@ -33,6 +33,7 @@ ACTIONS = {
     "update": "update",
     "delete": "delete",
     "restore": "delete",
+    "purge": "delete",
 }  # and the right they need
 NOTHING = (None, "")
 USER, USERS_DEPARTMENT = "core.user", "department"
@@ -374,9 +375,14 @@ def _figures(shape: WriteShape, plan: Plan, subject: Subject) -> dict[str, Any]:
 
 # ---------------------------------------------------------------- delete, restore
 def _move(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
-    """Into the recycle bin, or out of it; both are the right to delete, on a row that may be seen."""
+    """Into the recycle bin, or out of it; both are the right to delete, on a row that may be seen.
+
+    Out of it for good is for administrators: nothing brings a purged record back.
+    """
     entity, record_id = shape.policy.entity, str(write.id)
-    if write.action == "restore":
+    if write.action == "purge" and not work.policy.admin:
+        raise refuse("access.not_permitted")
+    if write.action in ("restore", "purge"):
         gone = plan.at_hand.deleted(entity.ref, record_id)
         if gone is None:
             visible_before(plan, work, shape, record_id)
@@ -394,6 +400,9 @@ def _move(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
     if write.expected_version not in (None, values["version"]):
         raise refuse("record.version_moved")
     change = RecordChange(write.action, entity, record_id, {}, values["version"])
+    if write.action == "purge":
+        plan.steps.append(Step((change,), plan.stamp(work)))
+        return record_id
     before = values if write.action == "delete" else None
     kind = "deleted" if write.action == "delete" else "restored"
     _add(plan, work, [change], subject, before, Trigger(kind))

@@ -24,7 +24,7 @@ EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One save as asked for: `action` is create, update, delete or restore; `values` are raw JSON by field.
+    """One save as asked for: `action` is create, update, delete, restore or purge; `values` are raw JSON by field.
 
     `typed` says that the values are typed already, each by its own field's codec (imports read a text once).
     `transition` names a workflow step to take with an update; `form` the form it came from; `key` makes a

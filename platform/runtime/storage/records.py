@@ -12,6 +12,8 @@ from dacheng.metadata.definition import Entity
 from dacheng.metadata.problem import refuse
 from dacheng.runtime.storage import (
     change_log,
+    collaborators,
+    comments,
     deletion,
     match_keys,
     numbering,
@@ -314,6 +316,8 @@ class _Job:
             match_keys.drop(self.tx, made, [change.id])
             references.purged(self.tx, made, change.id)
             self.tx.execute(sa.delete(made.table).where(made.table.c.id == change.id))
+            comments.forget(self.tx, change.entity.ref, change.id)
+            collaborators.forget(self.tx, change.entity.ref, change.id)
             self._log(was, was, "purge", was.stored)
             self.applied[change.id] = Applied(change.id, was.version)
 

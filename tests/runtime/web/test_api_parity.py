@@ -39,6 +39,7 @@ COUNTERPARTS: dict[str, tuple[str, ...]] = {
     "/apps/{app}/{entity}/{id}/collaborators/remove": (f"DELETE {RECORD}/collaborators/{{user}}",),
     "/handover/{person}": ("POST /api/v1/handovers", "GET /api/v1/handovers/of/{id}"),
     "/handover/{person}/undo": ("POST /api/v1/handovers/{id}/undo",),
+    "/apps/{app}/{entity}/{id}/purge": (f"POST {RECORD}/purge",),
     "/notifications/read": ("POST /api/v1/me/notifications/read",),
     "/import": ("POST /api/v1/imports/files",),
     "/import/draft/{id}": (f"GET {FILE}", f"POST {FILE}/preview", f"POST {FILE}/start"),

@@ -13,6 +13,7 @@ from dacheng.runtime.services import audience, collaborators, comments, inbox, r
 from dacheng.runtime.services.comments import Comment
 from dacheng.runtime.services.inbox import Told
 from dacheng.runtime.services.record_timeline import Event
+from dacheng.runtime.services.write_record import Write
 from dacheng.runtime.storage.reader import Reader
 from dacheng.runtime.web.api.bodies import Body
 from dacheng.runtime.web.api.operation import (
@@ -29,6 +30,7 @@ from dacheng.runtime.web.api.operation import (
 from dacheng.runtime.web.api.read import answer
 from dacheng.runtime.web.api.requests import entity_ref, parameters, record_id, whole_number
 from dacheng.runtime.web.routing import SIGNED_IN, host_of, user_of, work_of
+from dacheng.runtime.web.saving import save
 
 MOST = 100
 OFFERED = 8
@@ -49,6 +51,7 @@ BODY: Final = Body(
     ("text",),
 )
 MARK: Final = Body({"items": {"type": "array", "items": {"type": "integer"}, "maxItems": 500}, "read": TRUTH})
+CONSENT: Final = Body({"consent": TRUTH}, ("consent",))
 RIGHT: Final = Body({"right": {"enum": list(collaborators.RIGHTS)}}, ("right",))
 MEMBER: Final = shape(user=TEXT, name=TEXT, right=TEXT)
 TOLD: Final = shape(
@@ -134,6 +137,17 @@ async def remove_collaborator(request: Request) -> Response:
     work, ref, ident = work_of(request), entity_ref(request), record_id(request)
     user = str(request.path_params["user"])
     await host_of(request).db.write(lambda tx: collaborators.take(tx, work, ref, ident, user))
+    return Response(status_code=204)
+
+
+# ---------------------------------------------------------------- recycle bin
+async def purge_record(request: Request) -> Response:
+    """End a record in the recycle bin for good, with its lines and comments; `consent` true; for administrators."""
+    body = await CONSENT.read(request)
+    ref, ident = entity_ref(request), record_id(request)
+    if body["consent"] is not True:
+        raise refuse("bin.consent_missing", "/consent")
+    await save(request, Write("purge", ref, ident))
     return Response(status_code=204)
 
 
@@ -245,6 +259,9 @@ OPERATIONS: Final = (
     ),
     Operation("PUT", _MEMBER, put_collaborator, "put_collaborator", {}, SIGNED_IN, body=RIGHT, status=204),
     Operation("DELETE", _MEMBER, remove_collaborator, "remove_collaborator", {}, SIGNED_IN, status=204),
+    Operation(
+        "POST", _RECORD + "/purge", purge_record, "purge_record", {}, SIGNED_IN, body=CONSENT, status=204
+    ),
     Operation("GET", _ME, list_notifications, "list_notifications", items(TOLD), SIGNED_IN, query=_WINDOW),
     Operation(
         "POST", _ME + "/read", mark_notifications, "mark_notifications", shape(changed=NUMBER), SIGNED_IN,
