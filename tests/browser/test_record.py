@@ -170,3 +170,21 @@ def test_the_recycle_bin_gives_back_and_ends_for_good(
     page.goto(f"/recycle-bin?q={name}")
     expect(page.locator("main .inbox")).to_have_count(0)
     recorder.assert_clean(page)
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_today_says_what_waits(
+    served: Served, chromium: Chromium, sign_in: SignIn, axe: Callable[[Page], list[object]],
+    size: tuple[int, int],
+) -> None:  # fmt: skip
+    page, recorder = chromium.open(served.url, size=size)
+    sign_in(page, "rep")
+    address = create(page, "缺要点的单")
+    page.goto("/")
+    waits = page.locator(".waits")
+    expect(waits).to_contain_text("待填写")
+    assert axe(page) == []
+    waits.locator(".items a[href*='opportunity']").first.click()
+    page.wait_for_selector(".path")
+    assert page.url.startswith(address.rsplit("/", 1)[0])
+    recorder.assert_clean(page)

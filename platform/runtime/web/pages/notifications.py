@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from string import Formatter
@@ -78,10 +78,16 @@ def _page(work: Work, found: Inbox) -> NotificationsPage:
         title=say("inbox.title"),
         current="notifications",
         back="/",
-        lines=tuple(_line(work, each, say) for each in found.items),
+        lines=lines_of(work, found.items),
         unread=found.unread,
         earlier="" if found.next is None else f"/notifications?before={found.next}",
     )
+
+
+def lines_of(work: Work, told: Iterable[Told]) -> tuple[Line, ...]:
+    """Notifications in words, in the order given."""
+    say = words(work.context.locale)
+    return tuple(_line(work, each, say) for each in told)
 
 
 def _line(work: Work, told: Told, say: Words) -> Line:

@@ -18,11 +18,13 @@ from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage.reader import Reader
 from dacheng.runtime.web.markup import drawn
 from dacheng.runtime.web.page import Page
+from dacheng.runtime.web.pages.notifications import Line
 from dacheng.runtime.web.render import render
 from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, user_of, work_of
 from dacheng.runtime.web.shell import icon_or_default
 from dacheng.runtime.web.view.setting import list_views, setting_of
 from dacheng.runtime.web.view.table import Heading, prepare_table
+from dacheng.runtime.web.view.waiting import WaitingCard, news, waiting_cards
 from dacheng.runtime.web.words import Words, words
 
 COUNT_LIMIT = 10_000
@@ -81,14 +83,22 @@ class TodayPage(Page):
     apps: tuple[AppTiles, ...]
     recent: tuple[Recent, ...]
     mine: tuple[Mine, ...]
+    news: tuple[Line, ...]
+    waiting: tuple[WaitingCard, ...]
     may_build: bool
 
 
 async def show_today(request: Request) -> Response:
     """What is there for the person who asks."""
     work = work_of(request)
-    apps, recent, mine = await host_of(request).db.read(
-        lambda reader: (_apps(reader, work), _recent(reader, work), tuple(_mine(reader, work)))
+    apps, recent, mine, told, waits = await host_of(request).db.read(
+        lambda reader: (
+            _apps(reader, work),
+            _recent(reader, work),
+            tuple(_mine(reader, work)),
+            news(reader, work),
+            waiting_cards(reader, work, setting_of(work)),
+        )
     )
     say, local = words(work.context.locale), work.context.now.astimezone(work.context.zone)
     page = TodayPage(
@@ -99,6 +109,8 @@ async def show_today(request: Request) -> Response:
         apps=apps,
         recent=recent,
         mine=mine,
+        news=told,
+        waiting=waits,
         may_build=work.policy.admin,
     )
     return render(request, "today.html", page)
