@@ -65,7 +65,7 @@ def read(
             if column.count or not option.archived:
                 found.append(column)
     if only is None or "" in only:
-        column = _column(reader, work, asked, {"!": {"is_set": {"var": on}}}, "", summed)
+        column = _column(reader, work, asked, {"==": [{"var": on}, None]}, "", summed)
         if column.count or only is not None:
             found.append(column)
     return found

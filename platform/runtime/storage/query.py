@@ -143,11 +143,16 @@ def _asked(reader: Reader, model: Model, plan: Plan, environment: Environment) -
     name = keyset.digest((plan.entity.ref, sort_shape))
     cursor = None if plan.after is None else keyset.decode(plan.after, name, _kinds(plan))
     pattern = None if cursor is None else tuple(value is None for value in cursor)
+    in_order = (
+        isinstance(asked, str) and _is_kept_in_order(made, plan) and search.is_common(reader, made, asked)
+    )
     key = (
-        "page", reader.dialect, tuple(map(names, plan.columns)), sort_shape, pattern, asked is not None,
+        "page", reader.dialect, tuple(map(names, plan.columns)), sort_shape, pattern, asked is not None, in_order,
         *condition_shape(plan.where, environment),
     )  # fmt: skip
-    ready = kept(made).get(key, lambda: _compile_page(reader, model, plan, environment, pattern))
+    ready = kept(made).get(
+        key, lambda: _compile_page(reader, model, plan, environment, pattern, in_order=in_order)
+    )
     given = {**values_of(reader, ready, plan.where, environment, asked), "limit": plan.limit + 1}
     given.update({f"c{at}": value for at, value in enumerate(cursor or ())})
     return _Asked(name, ready, given, plan.limit)
@@ -235,8 +240,10 @@ def condition_shape(where: Condition, environment: Environment) -> tuple[object,
     )
 
 
-def conditions_of(scope: Scope, where: Condition, searching: bool) -> list[sa.ColumnElement[bool]]:
-    """The WHERE of a question; joins it needs are added to the scope."""
+def conditions_of(
+    scope: Scope, where: Condition, searching: bool, *, in_order: bool = False
+) -> list[sa.ColumnElement[bool]]:
+    """The WHERE of a question; joins it needs are added to the scope. `in_order`: see `search.matches`."""
     made = scope.made
     found: list[sa.ColumnElement[bool]] = [
         made.deleted_at.is_not(None) if where.deleted else made.deleted_at.is_(None)
@@ -247,7 +254,9 @@ def conditions_of(scope: Scope, where: Condition, searching: bool) -> list[sa.Co
         scope.condition(("predicate", at), one, scope.asked) for at, one in enumerate(where.predicates)
     )
     if searching:
-        found.append(search.matches(made, scope.dialect, sa.bindparam("search", type_=sa.Text())))
+        found.append(
+            search.matches(made, scope.dialect, sa.bindparam("search", type_=sa.Text()), in_order=in_order)
+        )
     if where.ids is not None:
         found.append(_among(made, scope.dialect))
     return found
@@ -275,6 +284,14 @@ def values_of(
 
 
 # ---------------------------------------------------------------- pages
+def _is_kept_in_order(made: EntityTable, plan: Plan) -> bool:
+    """Whether an index begins with the plan's first sort key."""
+    first = plan.sort[0].path if plan.sort else ()
+    return len(first) == 1 and any(
+        next(iter(index.columns)).name == made.columns[first[0].id][0].name for index in made.table.indexes
+    )
+
+
 def _kinds(plan: Plan) -> list[type]:
     kinds: list[type] = []
     for key in plan.sort:
@@ -284,7 +301,13 @@ def _kinds(plan: Plan) -> list[type]:
 
 
 def _compile_page(
-    reader: Reader, model: Model, plan: Plan, environment: Environment, pattern: keyset.Pattern | None
+    reader: Reader,
+    model: Model,
+    plan: Plan,
+    environment: Environment,
+    pattern: keyset.Pattern | None,
+    *,
+    in_order: bool,
 ) -> Ready:
     made = model.tables.entity(plan.entity.ref)
     scope = Scope(model.tables, made, reader.dialect, environment, plan.where.hops)
@@ -303,7 +326,7 @@ def _compile_page(
     keys.append(keyset.Key(made.table.c.id, keys[-1].descending if keys else False, nullable=False))
     sort_span = slice(len(selected), len(selected) + len(keys))
     selected.extend(key.column for key in keys)
-    conditions = conditions_of(scope, plan.where, bool(plan.where.search.strip()))
+    conditions = conditions_of(scope, plan.where, bool(plan.where.search.strip()), in_order=in_order)
     statements = [
         sa.select(*_labelled(selected))
         .select_from(scope.source)

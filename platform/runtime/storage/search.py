@@ -20,12 +20,13 @@ from sqlalchemy.dialects import postgresql
 
 from dacheng.metadata.definition import Field
 from dacheng.metadata.kinds import Searched
-from dacheng.runtime.storage.reader import Insertion, Prepared, Transaction
+from dacheng.runtime.storage.reader import Insertion, Prepared, Reader, Transaction
 from dacheng.runtime.storage.tables import ROW, EntityTable, search_table
 
 MAX_WORD = 64
 MAX_TOKENS = 4000
 MAX_QUERY_RUNS = 12
+COMMON = 20_000  # hits from which a page is read in the order asked, each row looked up among them
 _CJK = (
     "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u30ff\u3105-\u312f\u31a0-\u31bf\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
@@ -116,16 +117,40 @@ def _all_of(dialect: str, prefix: str, word: str, is_cjk: bool) -> str:
     return "(" + " & ".join(quoted) + ")"
 
 
-def matches(made: EntityTable, dialect: str, asked: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
-    """The condition that a record is found by the question bound as `asked`."""
+def matches(
+    made: EntityTable, dialect: str, asked: sa.ColumnElement[str], *, in_order: bool = False
+) -> sa.ColumnElement[bool]:
+    """The condition that a record is found by the question bound as `asked`.
+
+    `in_order` has SQLite go through the records in the order asked and look each up among the hits, instead
+    of fetching every hit and sorting them.
+    """
     name = search_table(made.table.name)
     if dialect == "sqlite":
-        index = sa.table(name, sa.column("rowid"), sa.column(name))
-        hits = sa.select(index.c.rowid).where(index.c[name].op("MATCH")(asked))
-        return made.table.c[ROW].in_(hits)
+        row = made.table.c[ROW] + sa.literal_column("0") if in_order else made.table.c[ROW]
+        return row.in_(_hits(made))
     index = sa.table(name, sa.column("row"), sa.column("grams"))
     hits = sa.select(index.c.row).where(index.c.grams.op("@@")(sa.cast(asked, postgresql.TSQUERY)))
     return made.table.c[ROW].in_(hits)
+
+
+def _hits(made: EntityTable) -> sa.Select[Any]:
+    name = search_table(made.table.name)
+    index = sa.table(name, sa.column("rowid"), sa.column(name))
+    asked = sa.bindparam("search", type_=sa.Text())
+    return sa.select(index.c.rowid).where(index.c[name].op("MATCH")(asked))
+
+
+def is_common(reader: Reader, made: EntityTable, asked: str) -> bool:
+    """On SQLite, whether a question finds so much that going through the list in order is the shorter way."""
+    if reader.dialect != "sqlite":
+        return False  # PostgreSQL weighs both ways itself
+    statement: Prepared | None = made.prepared.get("search hits")
+    if statement is None:
+        some = _hits(made).limit(sa.bindparam("most", type_=sa.BigInteger())).subquery()
+        counted = sa.select(sa.func.count()).select_from(some)
+        statement = made.prepared["search hits"] = Prepared(counted)
+    return int(reader.scalar(statement, {"search": asked, "most": COMMON})) >= COMMON
 
 
 # ---------------------------------------------------------------- keeping

@@ -204,6 +204,7 @@ def _list_columns(
         if view is not None and sort is _default_sort(view):
             filters = tuple(n for n in view.filters if n in made.columns)[:FILTERS]
         leads = [(), *((key,) for key in pinned), *((name,) for name in filters[:2])]
+        leads += [(name,) for name in _board_fields(catalogue, ref) if name in made.columns]
         if len(filters) > 1:
             leads.append(filters[:2])
         order = [key.path[0] for key in sort]
@@ -216,6 +217,14 @@ def _list_columns(
                 *(made.columns[name][0] for name in rest),
                 made.deleted_at,  # SQLite reads the table for it otherwise, although the index holds the living alone
             ]
+
+
+def _board_fields(catalogue: Catalogue, ref: str) -> tuple[str, ...]:
+    """The fields that boards stand on: each column of a board is a list of its own."""
+    flow = catalogue.workflows.get(ref)
+    lists = [view for app in catalogue.apps.values() for view in app.lists.values() if view.entity == ref]
+    found = ([flow.field] if flow is not None else []) + [view.on for view in lists if view.kind == "board"]
+    return tuple(dict.fromkeys(found))
 
 
 def _pinned(catalogue: Catalogue, ref: str) -> tuple[str, ...]:

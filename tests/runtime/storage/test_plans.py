@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from dacheng.metadata.expression import check, parse
-from dacheng.runtime.storage import aggregate, query
+from dacheng.runtime.storage import aggregate, query, search
 from dacheng.runtime.storage.query_plan import AggregatePlan, Condition, Group
 from dacheng.runtime.storage.reader import Reader
 from tests.runtime.storage.open_shop import Shop, cny, open_shop, surroundings
-from tests.runtime.storage.shop import uid
+from tests.runtime.storage.shop import shop_items, uid
 
 
 @pytest.fixture
@@ -78,3 +79,42 @@ def test_a_measure_needs_no_table_look_up(shop: Shop, restricted: bool) -> None:
     shop.db.read_now(lambda r: aggregate.aggregate(r, shop.model, plan, surroundings(id="me")))
     (made,) = shop.db.read_now(lambda reader: _explained(reader, shop, "shop.purchase"))
     assert "USING COVERING INDEX" in made
+
+
+@pytest.mark.parametrize(("common", "in_order"), [(100, True), (100_000, False)])
+def test_a_common_word_is_looked_up_in_the_order_asked_and_a_rare_one_fetched(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, common: int, in_order: bool
+) -> None:
+    shop.apply(*[shop.change("create", "purchase", uid(), title=f"客户{n:04d}") for n in range(300)])
+    monkeypatch.setattr(search, "COMMON", common)
+    where, sort = Condition(search="客户"), ["-closed_on", "title"]
+    first = shop.fetch(shop.plan("purchase", ["title"], where, sort, 20))
+    second = shop.fetch(shop.plan("purchase", ["title"], where, sort, 20, first.next))
+    plans = [
+        plan
+        for plan in shop.db.read_now(lambda reader: _explained(reader, shop, "shop.purchase"))
+        if "VIRTUAL TABLE" in plan
+    ]
+    assert plans
+    assert any("TEMP B-TREE" in plan for plan in plans) is not in_order
+    assert any("INTEGER PRIMARY KEY" in plan for plan in plans) is not in_order
+    assert [row[2] for row in (*first.raw, *second.raw)] == [f"客户{n:04d}" for n in range(40)]
+
+
+@pytest.mark.parametrize("restricted", [False, True])
+def test_a_board_s_columns_are_read_in_order_from_an_index(sqlite_url: str, restricted: bool) -> None:
+    items = shop_items()
+    board = {**items["list", "purchases"], "id": "board", "default": False, "kind": "board", "on": "stage"}
+    shop = open_shop(sqlite_url, {**items, ("list", "board"): board})
+    stage = check(parse({"==": [{"var": "stage"}, "won"]}), shop.entity("purchase").scope)
+    where = replace(_rule(shop) if restricted else Condition(), predicates=(stage,))
+    plan = shop.plan("purchase", ["title", "total"], where, ["-closed_on", "title"], 20)
+    shop.fetch(plan, id="me")
+    shop.db.read_now(lambda r: query.count(r, shop.model, plan, surroundings(id="me"), 1001))
+    explained = shop.db.read_now(lambda reader: _explained(reader, shop, "shop.purchase"))
+    shop.db.close()
+    assert len(explained) == 2
+    for each in explained:
+        assert "TEMP B-TREE" not in each
+        assert "SEARCH shop_purchase USING" in each
+        assert "INDEX" in each

@@ -19,7 +19,7 @@ from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, work_of
 from dacheng.runtime.web.view import filters
 from dacheng.runtime.web.view.board import Board, board_shown, summed_path
 from dacheng.runtime.web.view.chosen import Chosen, choose, known
-from dacheng.runtime.web.view.list_page import COUNT_LIMIT, Found, list_page
+from dacheng.runtime.web.view.list_page import COUNT_FEWER, COUNT_LIMIT, Found, list_page
 from dacheng.runtime.web.view.list_query import query_of
 from dacheng.runtime.web.view.list_state import NONE, ListState
 from dacheng.runtime.web.view.prepared import Prepared
@@ -85,8 +85,10 @@ def _read(
     if state.kind == "board":
         return replace(found, board=_board(reader, work, policy, chosen, table, query, state, setting))
     page = read_records.list_page(reader, work, query)
-    count = read_records.count(reader, work, query, COUNT_LIMIT + 1)
-    return replace(found, ids=page.ids, rows=page.rows, next=page.next or "", count=count)
+    alone = not state.q and len(filters.conditions(query.filter)) < 2
+    limit = COUNT_LIMIT if alone else COUNT_FEWER
+    count = read_records.count(reader, work, query, limit + 1)
+    return replace(found, ids=page.ids, rows=page.rows, next=page.next or "", count=count, counted_to=limit)
 
 
 def _board(

@@ -28,6 +28,7 @@ from dacheng.runtime.web.view.table import Heading, Table, resolve
 from dacheng.runtime.web.view.view_menu import ColumnPick, ViewMenu, Ways, column_pick, tabs, view_menu, ways
 
 COUNT_LIMIT = 10_000
+COUNT_FEWER = 1_000  # where no index counts: words searched for, several conditions
 KEPT = ("view", "filter", "show-as", "show-on", "group-by")  # what the search form sends along
 _builders: Prepared[tuple[tuple[str, str], ...]] = Prepared(256)
 
@@ -103,6 +104,7 @@ class Found:
     titles: dict[str, str]
     quick: dict[str, tuple[tuple[str, str], ...]]
     board: Board | None = None
+    counted_to: int = COUNT_LIMIT
 
 
 def list_page(
@@ -151,7 +153,7 @@ def list_page(
         bare=state.href(filter=None, equals=(), q=""),
         heads=_heads(table.headings, state, view, setting),
         rows=drawn(map(table.row, found.ids, found.rows)),
-        count=_count(found.count, setting),
+        count=_count(found.count, found.counted_to, setting),
         first=state.href() if state.cursor else "",
         next=state.href(cursor=found.next) if found.next else "",
         empty=_empty(policy, state, chosen, entities, entity, new, setting),
@@ -282,9 +284,9 @@ def _head(heading: Heading, at: int, first: str, address: Callable[[str], str], 
     )
 
 
-def _count(count: int, setting: Setting) -> str:
-    if count > COUNT_LIMIT:
-        return setting.say("list.count_over", shown=f"{COUNT_LIMIT:,}")
+def _count(count: int, limit: int, setting: Setting) -> str:
+    if count > limit:
+        return setting.say("list.count_over", shown=f"{limit:,}")
     return setting.say("list.count", count=count, shown=f"{count:,}")
 
 
