@@ -28,6 +28,5 @@ def test_the_measurement_runs_on_a_few_accounts(tmp_path: Path) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(7200)
 def test_a_million_accounts_stay_quick(tmp_path: Path) -> None:
     checked(tmp_path, 1_000_000)
