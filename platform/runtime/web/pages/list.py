@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -18,6 +19,7 @@ from dacheng.runtime.web.render import render
 from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, work_of
 from dacheng.runtime.web.view import filters
 from dacheng.runtime.web.view.board import Board, board_shown, summed_path
+from dacheng.runtime.web.view.calendar import MOST, Calendar, calendar_shown, span_of, within
 from dacheng.runtime.web.view.chosen import Chosen, choose, known
 from dacheng.runtime.web.view.list_page import COUNT_FEWER, COUNT_LIMIT, Found, list_page
 from dacheng.runtime.web.view.list_query import query_of
@@ -84,11 +86,36 @@ def _read(
     found = Found([], [], "", 0, *_choices(reader, work, policy, chosen.view, state))
     if state.kind == "board":
         return replace(found, board=_board(reader, work, policy, chosen, table, query, state, setting))
+    if state.kind == "calendar":
+        return replace(found, calendar=_calendar(reader, work, policy, table, query, state, setting))
     page = read_records.list_page(reader, work, query)
     alone = not state.q and len(filters.conditions(query.filter)) < 2
     limit = COUNT_LIMIT if alone else COUNT_FEWER
     count = read_records.count(reader, work, query, limit + 1)
     return replace(found, ids=page.ids, rows=page.rows, next=page.next or "", count=count, counted_to=limit)
+
+
+def _calendar(
+    reader: Reader,
+    work: Work,
+    policy: EntityPolicy,
+    table: Table,
+    query: Query,
+    state: ListState,
+    setting: Setting,
+) -> Calendar:
+    on, span = policy.readable[state.on], span_of(state, work.context.today)
+    part = within(on, span.start, span.start + timedelta(days=span.days), setting)
+    asked = replace(
+        query,
+        fields=(*query.fields, on.id),
+        filter=filters.joined([*filters.conditions(query.filter), part]),
+        sort=(on.id,),
+        limit=MOST,
+        cursor=None,
+    )
+    page = read_records.list_page(reader, work, asked)
+    return calendar_shown(work, policy, on, table, span, page, state, setting)
 
 
 def _board(

@@ -18,6 +18,7 @@ from dacheng.runtime.web.markup import drawn
 from dacheng.runtime.web.page import Link, Page
 from dacheng.runtime.web.view import filters
 from dacheng.runtime.web.view.board import Board
+from dacheng.runtime.web.view.calendar import Calendar
 from dacheng.runtime.web.view.chosen import Chosen, Known
 from dacheng.runtime.web.view.filter_form import operator_options
 from dacheng.runtime.web.view.filter_words import sentence
@@ -71,6 +72,7 @@ class ListPage(Page):
     columns: ColumnPick
     ways: Ways
     board: Board | None
+    calendar: Calendar | None
     may_set: bool
     may_delete: bool
     q: str
@@ -104,6 +106,7 @@ class Found:
     titles: dict[str, str]
     quick: dict[str, tuple[tuple[str, str], ...]]
     board: Board | None = None
+    calendar: Calendar | None = None
     counted_to: int = COUNT_LIMIT
 
 
@@ -139,6 +142,7 @@ def list_page(
         columns=column_pick(work, policy, known, chosen, state, setting),
         ways=shown_as,
         board=found.board,
+        calendar=found.calendar,
         may_set=policy.may("update"),
         may_delete=policy.may("delete"),
         q=state.q,

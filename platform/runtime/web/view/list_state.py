@@ -21,6 +21,7 @@ PLACES = (
     "show-as",
     "show-on",
     "show-at",
+    "show-span",
     "show-column",
     "group-by",
     "group-open",
@@ -63,6 +64,7 @@ class ListState:
     group: tuple[str, ...] = ()
     open: str = ""
     at: str = ""
+    span: str = ""  # of a calendar: `week`, else a month
     column: str = ""  # of a board: the one that `cursor` belongs to
     base: Base = Base()
 
@@ -87,6 +89,7 @@ class ListState:
             group=tuple(p for p in group.split(",") if p and p != NONE) if group else base.group,
             open=query.get("group-open", "")[:MAX_FILTER],
             at=query.get("show-at", "")[:10],
+            span=query.get("show-span", "")[:10],
             column=query.get("show-column", "")[:40],
             base=base,
             **parameters,
@@ -110,13 +113,16 @@ class ListState:
 
     def href(self, **changes: Any) -> str:
         """The address of the state with some parts replaced; the page starts over unless `cursor` is given."""
-        changed = replace(self, **{"cursor": "", "build": "", "open": "", "at": "", "column": "", **changes})
+        changed = replace(
+            self, **{"cursor": "", "build": "", "open": "", "at": "", "span": "", "column": "", **changes}
+        )
         pairs = changed.pairs()
         places = (
             ("cursor", changed.cursor),
             ("build", changed.build),
             ("group-open", changed.open),
             ("show-at", changed.at),
+            ("show-span", changed.span),
             ("show-column", changed.column),
         )
         pairs.extend((name, text) for name, text in places if text)
