@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from dacheng.metadata.problem import Refused, refuse
+from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.plugins.context import Cause
 from dacheng.runtime.services import write_record
+from dacheng.runtime.services.import_cells import describe_problems
 from dacheng.runtime.services.import_records import demand_run
 from dacheng.runtime.services.sessions import milliseconds
 from dacheng.runtime.services.site import Site
@@ -22,16 +23,39 @@ from dacheng.runtime.storage.reader import Reader
 
 BATCH = 500
 CHUNK = 400
+REMEMBERED = 300
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """A record that an undone import left as it is: kept or not possible, with the reason as a problem."""
+
+    entity: str
+    record: str
+    kept: bool
+    reason: Problem
+
+
+@dataclass(frozen=True, slots=True)
 class Undone:
-    """Records taken back, kept because they were edited or are used since, and those that could not be."""
+    """Records taken back, kept because they were edited or are used since, and those that could not be.
+
+    `left` are the first of the last two.
+    """
 
     reversed: int
     kept: int
     failed: int
+    left: tuple[Left, ...] = ()
+
+
+def left_by(run: Run) -> tuple[Left, ...]:
+    """The records that undoing this import left as they are, the first few hundred."""
+    return tuple(
+        Left(each["entity"], each["record"], each["kept"], problem(each["code"], **each["params"]))
+        for each in (run.detail or {}).get("left", ())
+    )
 
 
 def undo(site: Site, work: Work, run_id: str, progress: Progress) -> Undone:
@@ -45,11 +69,15 @@ def undo(site: Site, work: Work, run_id: str, progress: Progress) -> Undone:
     job = _Undo(site, _caused(work, run), run, progress)
     for what in (imports.CREATED, imports.UPDATED, imports.TARGET):
         job.take_back(what)
-    result = Undone(job.reversed, job.kept, job.failed)
+    result = Undone(job.reversed, job.kept, job.failed, tuple(job.left))
     detail = dict(run.detail or {}) | {
         "reversed": result.reversed,
         "kept": result.kept,
         "could_not": result.failed,
+        "left": [
+            {"entity": each.entity, "record": each.record, "kept": each.kept, **told}
+            for each, told in zip(job.left, describe_problems([one.reason for one in job.left]), strict=True)
+        ],
     }
     now = milliseconds(work.context.now)
     site.db.write_now(lambda tx: imports.set_state(tx, run_id, imports.UNDONE, now, detail))
@@ -65,16 +93,26 @@ class _Undo:
     reversed: int = 0
     kept: int = 0
     failed: int = 0
+    left: list[Left] = field(default_factory=list)
     total: int = field(init=False)
+    latest: dict[str, int | None] = field(
+        init=False
+    )  # records that rows changed, as the last of them left them
+    again: set[str] = field(default_factory=set)  # of those, the ones that are done with
 
     def __post_init__(self) -> None:
         counts = self.site.db.read_now(lambda reader: imports.counts(reader, self.run.id))
         self.total = sum(n for (what, _), n in counts.items() if what != imports.FAILED)
+        self.latest = self.site.db.read_now(
+            lambda reader: {
+                row.record or "": row.version for row in imports.rows(reader, self.run.id, imports.UPDATED)
+            }
+        )
 
     def take_back(self, what: str) -> None:
         """All rows of one outcome, the last one first, so that what leans on others goes before them."""
         rows = self.site.db.read_now(lambda reader: list(imports.rows(reader, self.run.id, what)))
-        rows.reverse()
+        rows = list(self._once(reversed(rows)))
         by_entity: dict[str, list[RowResult]] = {}
         for row in rows:
             by_entity.setdefault(row.entity or "", []).append(row)
@@ -84,9 +122,20 @@ class _Undo:
                 done = self.reversed + self.kept + self.failed
                 self.progress("undo", min(done, self.total), self.total)
 
+    def _once(self, rows: Iterable[RowResult]) -> Iterator[RowResult]:
+        """Each record once, with the version that the last of its rows left."""
+        for row in rows:
+            record = row.record or ""
+            if record not in self.latest:
+                yield row
+            elif record not in self.again:
+                self.again.add(record)
+                yield replace(row, version=self.latest[record])
+
     def _batch(self, ref: str, what: str, rows: Sequence[RowResult]) -> None:
         if ref not in self.work.model.catalogue.entities:
-            self.failed += len(rows)
+            for row in rows:
+                self._leave(ref, row.record, problem("import.entity_gone", name=ref))
             return
         writes = self.site.db.read_now(lambda reader: list(self._writes(reader, ref, what, rows)))
         self._carry_out([each for each in writes if each is not None])
@@ -103,8 +152,10 @@ class _Undo:
             record = now.get(row.record or "")
             if record is None or record.deleted_at is not None:
                 self.reversed += 1
-            elif record.version != row.version or row.record in used:
-                self.kept += 1
+            elif record.version != row.version:
+                self._leave(ref, row.record, problem("import.kept_edited"), kept=True)
+            elif row.record in used:
+                self._leave(ref, row.record, problem("import.kept_used"), kept=True)
             elif what == imports.UPDATED:
                 yield Write(
                     "update",
@@ -118,13 +169,21 @@ class _Undo:
             else:
                 yield Write("delete", ref, id=row.record, expected_version=row.version, rules=False)
 
+    def _leave(self, ref: str, record: str | None, reason: Problem, *, kept: bool = False) -> None:
+        """Count a record that stays as it is, and remember the first of them."""
+        self.kept, self.failed = self.kept + kept, self.failed + (not kept)
+        if len(self.left) < REMEMBERED:
+            self.left.append(Left(ref, record or "", kept, reason))
+
     def _carry_out(self, writes: Sequence[Write]) -> None:
         """One transaction for all; when something stands in the way, halves of it, down to the one."""
         if not writes:
             return
         answers = self.site.db.read_now(lambda reader: write_record.prepare_many(reader, self.work, writes))
         ready = [each for each in answers if not isinstance(each, Refused)]
-        self.failed += len(answers) - len(ready)
+        for write, answer in zip(writes, answers, strict=True):
+            if isinstance(answer, Refused):
+                self._leave(write.entity, write.id, answer.problems[0])
         if not ready:
             return
         try:
@@ -135,7 +194,7 @@ class _Undo:
                 self.work = _caused(self.site.renew(self.work), self.run)
                 self._carry_out(again)
             elif len(again) == 1:
-                self.failed += 1
+                self._leave(again[0].entity, again[0].id, refused.problems[0])
             else:
                 middle = len(again) // 2
                 self._carry_out(again[:middle])

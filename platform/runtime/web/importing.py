@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
+from dataclasses import dataclass
 
 from starlette.requests import Request
 
@@ -15,6 +18,26 @@ from dacheng.runtime.web.import_drafts import Draft, Drafts
 from dacheng.runtime.web.routing import host_of, work_of
 
 log = logging.getLogger("dacheng.web")
+
+
+@dataclass(slots=True)
+class Going:
+    """An import this process is at: since when, from which row, and how far."""
+
+    since: float
+    first: int = -1
+    done: int = 0
+    task: asyncio.Task[None] | None = None
+
+    def hear(self, done: int) -> None:
+        """The import is this far; the first word of it only says where it began to be counted."""
+        self.first = done if self.first < 0 else self.first
+        self.done = done
+
+    def pace(self, now: float, total: int) -> tuple[int, int] | None:
+        """Rows in a second, and seconds left."""
+        rate = (self.done - self.first) / max(now - self.since, 0.001)
+        return (round(rate), math.ceil((total - self.done) / rate)) if rate >= 1 else None
 
 
 def drafts_of(request: Request) -> Drafts:
@@ -45,10 +68,14 @@ def importable(work: Work) -> tuple[tuple[str, str], ...]:
 def carry_through(request: Request, run: str) -> None:
     """Let the import go on in a thread of this process."""
     host, work, going = host_of(request), work_of(request), _going(request)
+    begun = Going(time.monotonic())
+
+    def heard(step: str, done: int, total: int) -> None:
+        begun.hear(done)
 
     def carry() -> None:
         try:
-            import_records.go_on(host, work, run)
+            import_records.go_on(host, work, run, heard)
         except Refused as refused:
             log.warning("import %s stopped: %s", run, refused)
         except Exception:
@@ -56,7 +83,8 @@ def carry_through(request: Request, run: str) -> None:
         finally:
             going.pop(run, None)
 
-    going[run] = asyncio.get_running_loop().create_task(asyncio.to_thread(carry))
+    going[run] = begun
+    begun.task = asyncio.get_running_loop().create_task(asyncio.to_thread(carry))
 
 
 def is_going(request: Request, run: str) -> bool:
@@ -64,6 +92,12 @@ def is_going(request: Request, run: str) -> bool:
     return run in _going(request)
 
 
-def _going(request: Request) -> dict[str, asyncio.Task[None]]:
-    found: dict[str, asyncio.Task[None]] = request.app.state.imports
+def pace(request: Request, run: str, total: int) -> tuple[int, int] | None:
+    """Rows in a second and seconds left, as far as this process has seen the import go; None before that."""
+    going = _going(request).get(run)
+    return None if going is None else going.pace(time.monotonic(), total)
+
+
+def _going(request: Request) -> dict[str, Going]:
+    found: dict[str, Going] = request.app.state.imports
     return found

@@ -194,7 +194,10 @@ def test_a_key_updates_and_undo_gives_old_values_back_except_where_edited(host: 
     edited = Write("update", ENTITIES["products"], id=ids["B"], values={"series": "mine"})
     write_record.write_now(host.db, host.work(), edited)
     undone = undo_import.undo(host, host.work(), done.run, silent)
-    assert undone.kept >= 1
+    assert undone.kept == len(undone.left) == 1
+    assert (undone.left[0].record, undone.left[0].reason.code) == (ids["B"], "import.kept_edited")
+    told = undo_import.left_by(import_records.demand_run(host, host.work(), done.run))
+    assert told == undone.left
     work = host.work()
     asked = Query(ENTITIES["products"], ("name", "series"), sort=("name",))
     rows = host.db.read_now(lambda r: read_records.list_page(r, work, asked)).json()
@@ -361,3 +364,14 @@ def test_a_file_saved_by_a_chinese_excel_comes_in_right(host: Host) -> None:
     done = take_in(host, "accounts", content, raw={"columns": {"name": "客户名称"}})
     assert done.created == 1
     assert count(host, ENTITIES["accounts"], {"==": [{"var": "name"}, "奥德赛（北京）①"]}) == 1
+
+
+def test_a_record_that_one_file_made_and_changed_is_taken_out_once(host: Host) -> None:
+    content = table(
+        "product,series,sales_price", [["Z", "a", 1], ["Y", "a", 1], ["Z", "b", 2], ["Z", "c", 3]]
+    )
+    done = take_in(host, "products", content)
+    assert (done.created, done.updated) == (2, 2)
+    undone = undo_import.undo(host, host.work(), done.run, silent)
+    assert (undone.reversed, undone.kept, undone.failed) == (2, 0, 0)
+    assert count(host, ENTITIES["products"]) == 0

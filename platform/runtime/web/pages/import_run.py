@@ -9,14 +9,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from dacheng.runtime.host import Host
-from dacheng.runtime.services import import_records, undo_import
+from dacheng.runtime.services import import_records, read_records, undo_import
 from dacheng.runtime.services.import_records import Outcome
+from dacheng.runtime.services.undo_import import Left
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage import imports
 from dacheng.runtime.storage.imports import Run
+from dacheng.runtime.storage.reader import Reader
 from dacheng.runtime.web.download import csv_response
 from dacheng.runtime.web.form_body import read_form
-from dacheng.runtime.web.importing import carry_through, is_going
+from dacheng.runtime.web.importing import carry_through, is_going, pace
 from dacheng.runtime.web.jobs import Progress
 from dacheng.runtime.web.page import Link, Page
 from dacheng.runtime.web.pages.import_wizard import entity_name
@@ -25,6 +27,16 @@ from dacheng.runtime.web.pages.settings import moment
 from dacheng.runtime.web.render import flash, locale_of, render
 from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, in_thread, work_of
 from dacheng.runtime.web.words import words
+
+
+@dataclass(frozen=True, slots=True)
+class LeftLine:
+    """A record that undoing left as it is: its title and address where it may be seen, and why."""
+
+    kept: bool
+    title: str
+    href: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +53,8 @@ class RunPage(Page):
     outcome: Outcome
     linked: tuple[tuple[str, int], ...]
     stopped: bool
+    pace: tuple[int, int] | None
+    left: tuple[LeftLine, ...]
 
 
 async def show(request: Request) -> Response:
@@ -48,6 +62,7 @@ async def show(request: Request) -> Response:
     host, work, identity = host_of(request), work_of(request), request.path_params["id"]
     run, outcome = await in_thread(_look, host, work, identity)
     locale = locale_of(request)
+    left = await host.db.read(lambda reader: _left(reader, work, run))
     running = run.state == imports.RUNNING
     page = RunPage(
         title=words(locale)("importing.run_title", file=run.file_name),
@@ -65,6 +80,8 @@ async def show(request: Request) -> Response:
         outcome=outcome,
         linked=tuple((entity_name(work, ref), count) for ref, count in outcome.linked.items()),
         stopped=running and not is_going(request, run.id) and host.settings.workers == 1,
+        pace=pace(request, run.id, run.total) if running else None,
+        left=left,
     )
     return render(request, "import_run.html", page)
 
@@ -92,7 +109,7 @@ async def errors(request: Request) -> Response:
     host, work, identity = host_of(request), work_of(request), request.path_params["id"]
     run = await in_thread(import_records.demand_run, host, work, identity)
     lines = await in_thread(import_records.error_file, host, work, identity)
-    return csv_response(lines, f"{run.file_name.removesuffix('.csv')}.errors.csv")
+    return csv_response(lines, f"{run.file_name.removesuffix('.csv').removesuffix('.xlsx')}.errors.csv")
 
 
 async def undo(request: Request) -> Response:
@@ -119,6 +136,23 @@ async def undone(request: Request) -> Response:
     figures = {name: str(result.get(name, 0)) for name in ("reversed", "kept", "failed")}
     flash(response, "importing.undone", tone="good" if not result.get("failed") else "watch", **figures)
     return response
+
+
+def _left(reader: Reader, work: Work, run: Run) -> tuple[LeftLine, ...]:
+    found = undo_import.left_by(run)
+    ids: dict[str, list[str]] = {}
+    for each in found:
+        ids.setdefault(each.entity, []).append(each.record)
+    titles = {ref: read_records.titles(reader, work, ref, records) for ref, records in ids.items()}
+    return tuple(_left_line(work, each, titles[each.entity]) for each in found)
+
+
+def _left_line(work: Work, each: Left, titles: Mapping[str, str]) -> LeftLine:
+    seen = each.record in titles
+    href = f"/apps/{each.entity.replace('.', '/')}/{each.record}" if seen else ""
+    return LeftLine(
+        each.kept, titles.get(each.record) or "…", href, each.reason.message_in(work.context.locale)
+    )
 
 
 def _look(host: Host, work: Work, identity: str) -> tuple[Run, Outcome]:
