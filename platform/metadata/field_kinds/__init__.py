@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dacheng.metadata.field_kinds.address import AddressKind
 from dacheng.metadata.field_kinds.autonumber import Autonumber
 from dacheng.metadata.field_kinds.boolean import Boolean
 from dacheng.metadata.field_kinds.choice import Choice
@@ -62,6 +63,7 @@ BUILTIN: tuple[FieldKind, ...] = (
     Rating(),
     JsonKind(),
     MultiChoice(),
+    AddressKind(),
     Geolocation(),
     Scan(),
     Tags(),

@@ -215,6 +215,9 @@ def _operand(last: Field, part: Prefix, columns: Columns) -> SqlOperand:
     if at == 1:
         return SqlOperand(TEXT, columns[1], 0)
     kind = last.codec.type
+    if isinstance(kind, RecordOf) and last.to is None and specs[0].primitive is Primitive.TEXT:
+        places = {spec.suffix: place for place, spec in enumerate(specs)}  # an address stands for its line
+        return SqlOperand(TEXT, columns[places.get(f"_{part[0]}" if part else "", 0)])
     if isinstance(kind, RecordOf):  # a link stands for its id, money for its amount
         kind = TEXT if last.to is not None else NUMBER
     return SqlOperand(kind, columns[0], specs[0].scale)

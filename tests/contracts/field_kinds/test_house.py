@@ -308,3 +308,18 @@ def test_a_list_of_texts_means_the_same_in_python_and_in_the_database(house: Hou
             if evaluate(meant, {"value": o}, now=now, zone=zone)
         ]
         assert found == expected, condition
+
+
+def test_addresses_are_asked_for_by_their_parts(house: House) -> None:
+    first, second = house.values("address")
+    for value in (first, second, None):
+        house.post("address", value, name="Parts")
+
+    def found(condition: object) -> list[object]:
+        asked = json.dumps({"and": [{"==": [{"var": "name"}, "Parts"]}, condition]})
+        return [each["value"] for each in house.rows("address", filter=asked, fields="value")]
+
+    assert found({"==": [{"var": "value.province"}, "浙江省"]}) == [first]
+    assert found({"==": [{"var": "value.district"}, "海淀区"]}) == [second]
+    assert found({"contains": [{"var": "value"}, "文三路"]}) == [first]
+    assert found({"==": [{"var": "value.street"}, None]}) == [None]

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from dacheng.metadata.definition import Field
 from dacheng.runtime.web.fields import files
+from dacheng.runtime.web.fields.address import AddressView
 from dacheng.runtime.web.fields.base import FieldView
 from dacheng.runtime.web.fields.boolean import BooleanView
 from dacheng.runtime.web.fields.choice import ChoiceView
@@ -66,6 +67,7 @@ VIEWS: Mapping[str, FieldView] = MappingProxyType(
         "lines": LinesView(view_of),
         "multi_choice": MultiChoiceView(),
         "tags": TagsView(),
+        "address": AddressView(),
         "geolocation": GeolocationView(),
         "scan": ScanView(),
         **files.VIEWS,

@@ -58,5 +58,10 @@ export const VALUES = {
   duration: (form, name) => duration(text(form, name), form.elements.namedItem(name)?.dataset.duration ?? "minutes"),
   multi_choice: (form, name) => [...form.querySelectorAll(`input[type="checkbox"][name^="${CSS.escape(name)}."]:checked`)].map((box) => box.value),
   tags: (form, name) => text(form, name).split(/[、;；\n]/).map((each) => each.trim()).filter(Boolean),
+  address: (form, name) => {
+    const parts = Object.fromEntries(["province", "city", "district", "street"].map((part) => [part, text(form, `${name}.${part}`)]));
+    const line = [parts.province, parts.city === parts.province ? "" : parts.city, parts.district, parts.street].join("");
+    return line ? { text: line, ...parts } : null;
+  },
   json: (form, name) => parsed(text(form, name)),
 };
