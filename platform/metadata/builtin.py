@@ -51,6 +51,8 @@ _MERGE: Mapping[str, Mapping[str, str]] = {
         "properties.*.x-entity": "locked",
         "properties.*.x-scale": "locked",
         "properties.*.x-of": "owner",
+        "properties.*.x-from": "owner",
+        "properties.*.x-filter": "owner",
         "properties.*.x-aggregate": "owner",
         "properties.*.x-field": "owner",
     },

@@ -119,6 +119,7 @@ class Rollup:
     via: str  # the child's link field that leads here
     aggregate: str
     of: str | None = None
+    filter: Expression | None = None  # only records that meet it are counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dacheng.metadata.checks.world import World
+from dacheng.metadata.checks.world import Item, World
 from dacheng.metadata.kinds import Kinds, Shape
 from dacheng.metadata.problem import Problem, problem
 from dacheng.metadata.system_fields import reserved_names
@@ -90,23 +90,38 @@ def lines_have_a_child(world: World, kinds: Kinds) -> Iterator[Problem]:
 
 
 def rollups_have_a_source(world: World, kinds: Kinds) -> Iterator[Problem]:
-    """A roll-up names a lines field and, unless it counts, a field of the child that its aggregate can take."""
-    for _, item, file in world.items("entity"):
+    """A roll-up names a lines field or a link that leads here, and a field there that its aggregate can take."""
+    for entity, item, file in world.items("entity"):
         for field, spec in item["properties"].items():
             if spec["x-kind"] != "rollup":
                 continue
             where = f"/properties/{field}"
-            of = item["properties"].get(spec["x-of"])
-            if of is None or kinds.fields[of["x-kind"]].shape is not Shape.LINES:
-                yield problem("definition.no_field", f"{where}/x-of", file, field=spec["x-of"])
+            child = _counted_entity(world, kinds, entity, item, spec)
+            if "x-of" in spec and "x-filter" in spec:
+                yield problem("definition.rollup_filter", f"{where}/x-filter", file, field=field)
+            if child is None or ("x-of" in spec and "x-from" in spec):
+                key = "x-of" if "x-of" in spec else "x-from"
+                yield problem("definition.no_field", f"{where}/{key}", file, field=spec.get(key, ""))
                 continue
             if spec["x-aggregate"] == "count":
                 continue
-            source = world.path(of["x-entity"], spec.get("x-field", ""))
+            source = world.path(child, spec.get("x-field", ""))
             if source is None or source.is_lines or source.kind.derived:
                 yield problem("definition.no_field", f"{where}/x-field", file, field=spec.get("x-field", ""))
             elif not source.kind.numeric and (spec["x-aggregate"] == "sum" or not source.kind.ordered):
                 yield problem("definition.not_a_number", f"{where}/x-field", file, field=spec["x-field"])
+
+
+def _counted_entity(world: World, kinds: Kinds, entity: str, item: Item, spec: Item) -> str | None:
+    """The entity whose records a roll-up reckons with, when its lines or a link there lead to this one."""
+    if "x-of" in spec:
+        of = item["properties"].get(spec["x-of"])
+        lines = of is not None and kinds.fields[of["x-kind"]].shape is Shape.LINES
+        return str(of["x-entity"]) if of is not None and lines else None
+    child, _, link = str(spec.get("x-from", "")).partition(".")
+    target = world.path(child, link) if child in world.entities else None
+    leads_here = target is not None and target.is_link and world.full(target.to or "") == world.full(entity)
+    return child if leads_here else None
 
 
 def keys_can_be_kept(world: World, kinds: Kinds) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from dacheng.metadata.compile.context import Compiling
 from dacheng.metadata.definition import Entity, Field, Option, Rollup
 from dacheng.metadata.expression import Expression
 from dacheng.metadata.field_kinds.lines import LinesCodec
-from dacheng.metadata.kinds import Shape
+from dacheng.metadata.kinds import Codec, Shape
 from dacheng.metadata.problem import Refused, problem
 from dacheng.metadata.record_schema import derive_schema
 from dacheng.metadata.system_fields import is_owned, system_specs
@@ -55,8 +55,7 @@ def _field(
     to = None if target is None else work.full(target)
     bound = {**spec, "x-to": to} if kind.shape is Shape.LINK else dict(spec)
     if kind.id == "rollup" and spec["x-aggregate"] != "count":
-        child = work.full(item["properties"][spec["x-of"]]["x-entity"])
-        bound["x-source"] = work.fields(child)[spec["x-field"]].codec
+        bound["x-source"] = _source(work, spec, item)
     try:
         codec = kind.bind(field_id, MappingProxyType(bound))
     except Refused as refused:
@@ -154,11 +153,49 @@ def _entity(work: Compiling, name: str, item: Spec, fields: Mapping[str, Field])
     )
 
 
+def _source(work: Compiling, spec: Spec, item: Spec) -> Codec:
+    """The codec of the field that a roll-up reckons with, of its lines or of the records that link here."""
+    if "x-of" in spec:
+        return work.fields(work.full(item["properties"][spec["x-of"]]["x-entity"]))[spec["x-field"]].codec
+    child = work.package.items["entity", spec["x-from"].split(".")[0]]
+    source = {**child["properties"], **system_specs(child)}[spec["x-field"]]
+    return work.kinds.fields[source["x-kind"]].bind(spec["x-field"], MappingProxyType(dict(source)))
+
+
 def _rollups(work: Compiling, fields: Mapping[str, Field]) -> list[Rollup]:
     found = []
     for field in fields.values():
-        if field.kind == "rollup":
-            child = fields[field.spec["x-of"]].to or ""
-            via = field.entity.split(".", 1)[1]
-            found.append(Rollup(field.id, child, via, field.spec["x-aggregate"], field.spec.get("x-field")))
+        if field.kind != "rollup":
+            continue
+        spec, condition = field.spec, None
+        if "x-of" in spec:
+            child, via = fields[spec["x-of"]].to or "", field.entity.split(".", 1)[1]
+        else:
+            name, via = spec["x-from"].split(".")
+            child = work.full(name)
+            condition = _rollup_filter(work, field, child)
+        found.append(Rollup(field.id, child, via, spec["x-aggregate"], spec.get("x-field"), condition))
     return found
+
+
+def _rollup_filter(work: Compiling, field: Field, child: str) -> Expression | None:
+    """A filter over the counted record's own stored values: what else could move would move without a write to it."""
+    raw = field.spec.get("x-filter")
+    if raw is None:
+        return None
+    where, file = f"/properties/{field.id}/x-filter", work.file("entity", field.entity.split(".", 1)[1])
+    condition = work.expression(raw, child, file, where)
+    if condition is None:
+        return None
+    known = work.fields(child)
+    own = all(
+        path[0] in known
+        and not known[path[0]].is_lines
+        and not known[path[0]].derived
+        and path[1:] in ((), ("id",), ("amount",), ("currency",))
+        for path in condition.dependencies
+    )
+    if condition.uses_now or not own:
+        work.problems.append(problem("definition.rollup_filter", where, file, field=field.id))
+        return None
+    return condition

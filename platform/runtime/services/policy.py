@@ -9,7 +9,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from dacheng.metadata.definition import Catalogue, Entity, Field, Grant
+from dacheng.metadata.definition import Catalogue, Entity, Field, Grant, Rollup
 from dacheng.metadata.expression import Expression
 from dacheng.plugins.context import Actor, Anonymous, Automation, ShareLink, System, User
 from dacheng.runtime.services import conditions
@@ -307,7 +307,7 @@ def _without_unseen_inputs(
                 rollup.field
                 for rollup in policy.entity.rollups
                 if rollup.field in policy.readable
-                and not _inputs_readable(policy, found.get(rollup.child), rollup.via, rollup.of)
+                and not _inputs_readable(policy, found.get(rollup.child), rollup)
                 and not any(_declassified(each.get(ref), rollup.field) for each in grants)
             ]
             unseen += [
@@ -319,8 +319,11 @@ def _without_unseen_inputs(
     return found
 
 
-def _inputs_readable(policy: EntityPolicy, child: EntityPolicy | None, via: str, of: str | None) -> bool:
-    if child is None or via not in child.readable or (of is not None and of not in child.readable):
+def _inputs_readable(policy: EntityPolicy, child: EntityPolicy | None, rollup: Rollup) -> bool:
+    via, asked = rollup.via, {rollup.via, *([rollup.of] if rollup.of is not None else [])}
+    if rollup.filter is not None:
+        asked |= {path[0] for path in rollup.filter.dependencies}
+    if child is None or not asked <= child.readable.keys():
         return False
     inherits = child.entity.parent == policy.entity.ref and child.entity.parent_field == via
     return inherits or child.rows["read"] is True

@@ -60,7 +60,7 @@ def rollup_figures(reader: Reader, model: Model) -> Iterator[Problem]:
 
 def _wrong_rollups(reader: Reader, kept: rollups.Kept) -> list[str]:
     parent = kept.parent
-    figures = rollups.figures(kept, parent.table.c.id)
+    figures = rollups.figures(kept, parent.table.c.id, reader.dialect)
     stored = parent.columns[kept.rollup.field]
     differing = [
         one.is_distinct_from(figure.scalar_subquery()) for one, figure in zip(stored, figures, strict=True)

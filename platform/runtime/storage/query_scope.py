@@ -124,7 +124,7 @@ class Scope:
         return (
             _items(columns[0], self.dialect)
             if isinstance(last.codec.type, ListOf)
-            else _operand(last, part, columns)
+            else operand_of(last, part, columns)
         )
 
     def trusted(self, made: EntityTable, columns: Any) -> Callable[[Prefix], SqlOperand | SqlList]:
@@ -209,7 +209,8 @@ def _id_field(scope: Scope, steps: Path) -> Field:
     return entity.fields["id"]
 
 
-def _operand(last: Field, part: Prefix, columns: Columns) -> SqlOperand:
+def operand_of(last: Field, part: Prefix, columns: Columns) -> SqlOperand:
+    """A field's columns as expressions compute with them; `part` is what is asked of it, such as `currency`."""
     specs = last.codec.columns
     at = 1 if part == ("currency",) else 0
     if at == 1:

@@ -200,7 +200,7 @@ class _Job:
             row["id"] = change.id
             rows.append(row)
             searched.append((change.id, stored))
-            self._created(made, change, stored, row)
+            self._created(made, change, {**stored, **postponed}, row)
         numbers = self._number(made, rows)
         insert = shape.numbered if numbers else shape.insert
         try:

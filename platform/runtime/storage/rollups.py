@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from dacheng.metadata.definition import Entity, Field, Rollup
 from dacheng.metadata.problem import refuse
+from dacheng.runtime.storage import rollup_filter
 from dacheng.runtime.storage.failures import is_out_of_range
 from dacheng.runtime.storage.reader import Prepared, Transaction
 from dacheng.runtime.storage.record_rows import Stored
@@ -95,8 +96,8 @@ class Deltas:
         """One child record before and after, None where it is not alive."""
         for kept in over(self.tables, child):
             if kept.rollup.aggregate in ("count", "sum"):
-                self._add(kept, before, -1)
-                self._add(kept, after, 1)
+                self._add(kept, _counted(kept, before), -1)
+                self._add(kept, _counted(kept, after), 1)
             else:
                 for side in (before, after):
                     parent = side[kept.rollup.via][0] if side is not None else None
@@ -130,13 +131,21 @@ class Deltas:
             recompute(tx, kept, sorted(parents))
 
 
+def _counted(kept: Kept, side: Stored | None) -> Stored | None:
+    """One side of a change, None where the roll-up's filter leaves it out."""
+    condition = kept.rollup.filter
+    if side is None or condition is None or rollup_filter.passes(condition, kept.child, side):
+        return side
+    return None
+
+
 def _add_up(tx: Transaction, kept: Kept, changed: Mapping[str, _Delta]) -> Sequence[str]:
     """Apply differences; answers with the parents whose figure has to be computed anew.
 
     Money goes by difference only where one currency is certain: a sum that becomes nothing, or an amount of
     nothing, may have changed which currencies are there.
     """
-    statement = _statement(kept, "add")
+    statement = _statement(kept, "add", tx.dialect)
     again = []
     for parent, delta in sorted(changed.items()):
         given: dict[str, Any] = {"row_id": parent, "by": delta.amount}
@@ -153,18 +162,18 @@ def _add_up(tx: Transaction, kept: Kept, changed: Mapping[str, _Delta]) -> Seque
 def recompute(tx: Transaction, kept: Kept, parents: Iterable[str]) -> None:
     """Compute a roll-up anew from the living records behind it; `record.figure_too_large` beyond 64 bits."""
     try:
-        tx.execute(_statement(kept, "again"), [{"row_id": parent} for parent in parents])
+        tx.execute(_statement(kept, "again", tx.dialect), [{"row_id": parent} for parent in parents])
     except Exception as error:
         if is_out_of_range(error):
             raise refuse("record.figure_too_large", field=kept.rollup.field) from error
         raise
 
 
-def _statement(kept: Kept, kind: str) -> Prepared:
+def _statement(kept: Kept, kind: str, dialect: str) -> Prepared:
     key = ("rollup", kept.rollup.field, kind)
     found: Prepared | None = kept.parent.prepared.get(key)
     if found is None:
-        made = _add_statement(kept) if kind == "add" else _again_statement(kept)
+        made = _add_statement(kept) if kind == "add" else _again_statement(kept, dialect)
         found = kept.parent.prepared[key] = Prepared(made)
     return found
 
@@ -184,20 +193,22 @@ def _add_statement(kept: Kept) -> sa.Update:
     return statement.values({columns[0].name: figure + by})
 
 
-def _again_statement(kept: Kept) -> sa.Update:
+def _again_statement(kept: Kept, dialect: str) -> sa.Update:
     table = kept.parent.table
     columns = kept.parent.columns[kept.rollup.field]
     values = {
         column.name: expression.scalar_subquery()
-        for column, expression in zip(columns, figures(kept, table.c.id), strict=True)
+        for column, expression in zip(columns, figures(kept, table.c.id, dialect), strict=True)
     }
     return sa.update(table).where(table.c.id == sa.bindparam("row_id")).values(values)
 
 
-def figures(kept: Kept, parent_id: sa.ColumnElement[Any]) -> list[sa.Select[Any]]:
+def figures(kept: Kept, parent_id: sa.ColumnElement[Any], dialect: str) -> list[sa.Select[Any]]:
     """The roll-up computed from its source, a select for each of its columns; mixed currencies give missing."""
     child, rollup = kept.child, kept.rollup
     living = sa.and_(child.columns[rollup.via][0] == parent_id, child.deleted_at.is_(None))
+    if rollup.filter is not None:
+        living = sa.and_(living, rollup_filter.clause(rollup.filter, child, dialect))
     if rollup.aggregate == "count":
         return [sa.select(sa.func.count()).select_from(child.table).where(living)]
     source = child.columns[str(rollup.of)]
@@ -224,6 +235,6 @@ def recompute_all(tx: Transaction, kept: Kept) -> None:
     columns = kept.parent.columns[kept.rollup.field]
     values = {
         column.name: expression.scalar_subquery()
-        for column, expression in zip(columns, figures(kept, table.c.id), strict=True)
+        for column, expression in zip(columns, figures(kept, table.c.id, tx.dialect), strict=True)
     }
     tx.execute(sa.update(table).values(values))
