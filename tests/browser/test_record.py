@@ -188,3 +188,33 @@ def test_today_says_what_waits(
     page.wait_for_selector(".path")
     assert page.url.startswith(address.rsplit("/", 1)[0])
     recorder.assert_clean(page)
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_search_finds_while_typing_by_one_character_and_remembers(
+    served: Served, chromium: Chromium, sign_in: SignIn, axe: Callable[[Page], list[object]],
+    size: tuple[int, int],
+) -> None:  # fmt: skip
+    page, recorder = chromium.open(served.url, size=size)
+    sign_in(page)
+    name = f"鑫源设备 {size[0]}"
+    create(page, name)
+    if size == DESKTOP:
+        page.keyboard.press("/")
+        expect(page.locator("#find")).to_be_focused()
+        page.keyboard.type("鑫")
+        page.keyboard.press("Enter")
+    else:
+        page.locator("header a[href='/search']").click()
+        page.locator("main [type=search]").press_sequentially("鑫")
+    result = page.locator("#search-results a", has_text=name)
+    expect(result).to_have_count(1)
+    assert axe(page) == []
+    result.click()
+    page.wait_for_selector(".record-head")
+    page.goto("/search")
+    expect(page.locator("#recent-searches a")).to_have_text("鑫")
+    assert axe(page) == []
+    page.locator("#recent-searches button").click()
+    expect(page.locator("#recent-searches")).to_be_hidden()
+    recorder.assert_clean(page)

@@ -161,8 +161,10 @@ def _records(world: World) -> Iterator[str]:
     )
     for name, record in everything:
         base = f"{name.replace('.', '/')}/{record}"
-        yield from (f"/apps/{base}", f"/apps/{base}/edit")
-        yield from (f"/api/v1/apps/{base}{end}" for end in ("", "/history", "/rules"))
+        yield from (f"/apps/{base}", f"/apps/{base}/edit", f"/apps/{base}/timeline")
+        company = ("/timeline", "/timeline?kind=rule", "/comments", "/collaborators")
+        yield from (f"/api/v1/apps/{base}{end}" for end in ("", "/history", "/rules", *company))
+    yield from ("/notifications", "/api/v1/me/notifications", "/recycle-bin")
 
 
 def _figures() -> Iterator[str]:

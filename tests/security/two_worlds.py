@@ -12,11 +12,12 @@ from urllib.parse import quote
 import orjson
 
 from dacheng.metadata.problem import Refused
-from dacheng.runtime.services import history, measure, read_records, rule_traces, search
+from dacheng.runtime.services import comments, history, measure, read_records, rule_traces, search
 from dacheng.runtime.services.gate import Query
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.work import Work
-from dacheng.runtime.storage.reader import Reader
+from dacheng.runtime.storage import notifications
+from dacheng.runtime.storage.reader import Reader, Transaction
 from tests.runtime.services.workspace import Workspace, open_workspace
 
 ROLE = "clara"
@@ -76,7 +77,15 @@ def fill(shop: Workspace, secret: int) -> Workspace:
             shop.save(who, "update", ORDER, order, transition="pay", rules=who == "clara")
         else:
             shop.save("kim", "update", ORDER, order, values={"bonus": str(secret)})
+    shop.db.write_now(partial(_talk, work=shop.work("kim"), record=order, secret=secret))
     return shop
+
+
+def _talk(tx: Transaction, work: Work, record: str, secret: int) -> None:
+    """Words about a record Clara may not see, and a notification to her from when she might."""
+    comments.add(tx, work, ORDER, record, f"secret {secret}")
+    clara = next(each for each, name in read_records.pick_list(tx, work, "core.user") if name == "Clara")
+    notifications.put(tx, [clara], f"told {secret}", "assigned", (ORDER, record), {"actor": str(secret)}, 0)
 
 
 def growing_ids() -> Callable[[], str]:

@@ -53,6 +53,7 @@ async def show_search(request: Request) -> Response:
     page = SearchPage(
         title=say("search.title"),
         back="/",
+        scripts=("search.js",),
         q=text,
         said=say("search.found", count=count, text=text) if count else say("search.nothing", text=text),
         groups=groups,
