@@ -172,12 +172,13 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form over one entity; `default` is the one used when none is named."""
+    """A form over one entity; `default` is the one used when none is named; `layout` is page, tabs or steps."""
 
     id: str
     entity: str
     sections: tuple[Section, ...]
     default: bool = False
+    layout: str = "page"
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,11 +40,20 @@ def compile_form(work: Compiling, item: Item) -> Form:
     sections = []
     for section, body in ordered(item["sections"]):
         where = f"/sections/{section}/fields"
+        shown = work.optional(body, "visible", entity, file, f"/sections/{section}")
         fields = tuple(
-            _form_field(work, entity, key, one, file, where) for key, one in ordered(body["fields"])
+            _form_field(work, entity, key, _within(body, one) if shown else one, file, where)
+            for key, one in ordered(body["fields"])
         )
         sections.append(Section(section, body.get("order", 0), body.get("columns", 2), fields))
-    return Form(item["id"], entity, tuple(sections), bool(item.get("default", False)))
+    default, layout = bool(item.get("default", False)), item.get("layout", "page")
+    return Form(item["id"], entity, tuple(sections), default, layout)
+
+
+def _within(section: Item, field: Item) -> Item:
+    """A field of a section that has a condition: it is shown where both the section and the field are."""
+    both = [one["visible"] for one in (section, field) if one.get("visible") is not None]
+    return {**field, "visible": both[0] if len(both) == 1 else {"and": both}}
 
 
 def _form_field(work: Compiling, entity: str, key: str, body: Item, file: str, where: str) -> FormField:

@@ -299,6 +299,7 @@ def _answer(
         action=path_of(request),
         draft=f"{work.context.actor.id}.{place.ref}.{place.id or 'new'}.{version}",
         zone=str(setting.zone),
+        layout=prepared.form.layout,
         key=texts.get("_key") or work.context.new_id(),
         version=str(version) if version else "",
         was=texts.get("_was") or (form_page.was_text(prepared, found.was) if place.id else ""),

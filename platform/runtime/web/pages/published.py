@@ -55,6 +55,7 @@ class PublishedPage(Page):
     intro: str
     action: str = ""
     zone: str = ""
+    layout: str = "page"
     key: str = ""
     at: str = ""
     tracked: str = ""
@@ -169,6 +170,7 @@ def _answer(
         scripts=("form.js",),
         action=f"/f/{form.token}",
         zone=str(prepared.setting.zone),
+        layout=prepared.form.layout,
         key=texts.get("_key") or work.context.new_id(),
         at=texts.get("_at") or publications.stamped(form, int(work.context.now.timestamp() * 1000)),
         tracked=texts.get("_t", ""),

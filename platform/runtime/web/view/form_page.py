@@ -62,6 +62,7 @@ class FormPage(Page):
     script: Markup
     context: Markup
     parts: tuple[DrawnPart, ...]
+    layout: str = "page"
     wrong: tuple[ErrorLine, ...] = ()
     multipart: bool = False
     compared: str = ""  # the fields by which the record may be there already

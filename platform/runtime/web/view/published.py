@@ -23,7 +23,8 @@ def visitors_form(declared: Form | None, policy: EntityPolicy, published: Public
     last = max((section.order for section in kept), default=0) + 1
     if rest:
         kept.append(Section(REST, last, 2, rest))
-    return Form(declared.id if declared is not None else REST, published.entity, tuple(kept))
+    ident, layout = (declared.id, declared.layout) if declared is not None else (REST, "page")
+    return Form(ident, published.entity, tuple(kept), layout=layout)
 
 
 def _with_fields(section: Section, chosen: list[str]) -> Section:

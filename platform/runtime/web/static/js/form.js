@@ -2,6 +2,7 @@
 import { conditionsOf } from "./form-conditions.js";
 import { comboboxes } from "./combobox.js";
 import { draftOf } from "./form-draft.js";
+import { layoutOf } from "./form-layout.js";
 import { lines } from "./form-lines.js";
 import { richTexts } from "./rich-text.js";
 import { senderOf } from "./form-send.js";
@@ -36,6 +37,7 @@ document.addEventListener("alpine:init", () => {
         location.reload();
       });
       this.conditions.apply();
+      this.layout = layoutOf(form, (box) => this.check(box));
       form.addEventListener("input", (event) => this.edited(event));
       form.addEventListener("change", (event) => this.edited(event));
       form.addEventListener("focusout", (event) => this.left(event));
@@ -80,6 +82,7 @@ document.addEventListener("alpine:init", () => {
     left(event) {
       const box = event.target.closest("[data-field]");
       if (!box || box.contains(event.relatedTarget)) return;
+      if (event.relatedTarget?.closest(".save, .parts")) return; // what moves under a press is not pressed
       this.touched.add(box.dataset.field);
       this.check(box);
       this.say();
@@ -118,12 +121,17 @@ document.addEventListener("alpine:init", () => {
     submit(event) {
       const button = event.submitter;
       if (button && (button.name === "_add" || button.name === "_remove")) return;
+      if (!this.sure && this.layout.advance()) {
+        event.preventDefault();
+        return;
+      }
       const boxes = [...this.form.querySelectorAll("[data-field]")];
       const wrong = boxes.filter((box) => !this.check(box));
       if (wrong.length > 0) {
         event.preventDefault();
         this.leaving = false;
         this.say();
+        this.layout.reveal(wrong[0]);
         wrong[0].querySelector("input:not([type=hidden]), select, textarea")?.focus();
         return;
       }
@@ -161,6 +169,7 @@ document.addEventListener("alpine:init", () => {
         link.textContent = dataset.toMend.replace("{count}", wrong.length);
         link.href = `#f-${wrong[0].dataset.field}`;
       }
+      this.layout.refresh();
     },
 
     keep() {
