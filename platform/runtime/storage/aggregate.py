@@ -65,7 +65,7 @@ def _compile(
         model.tables, model.tables.entity(plan.entity.ref), reader.dialect, environment, plan.where.hops
     )
     source = None if plan.value is None else scope.columns(plan.value)
-    groups = [_group(scope, group) for group in plan.groups]
+    groups = [group_column(scope, group) for group in plan.groups]
     conditions = query.conditions_of(scope, plan.where, searching)
     figure, counted = _figure(plan.aggregate, source)
     currency: sa.ColumnElement[Any] = sa.cast(sa.null(), sa.Text())
@@ -112,7 +112,8 @@ def _figure(aggregate: str, source: Columns | None) -> tuple[sa.ColumnElement[An
     return (sa.func.min if aggregate == "min" else sa.func.max)(source[0]), counted
 
 
-def _group(scope: Scope, group: Group) -> sa.ColumnElement[Any]:
+def group_column(scope: Scope, group: Group) -> sa.ColumnElement[Any]:
+    """What records are grouped by: a path's value, cut to a grain where it has one."""
     column = scope.columns(group.path)[0]
     if isinstance(group.path[-1].codec.type, ListOf):
         return scope.each_item(column)

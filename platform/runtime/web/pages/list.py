@@ -21,6 +21,7 @@ from dacheng.runtime.web.view import filters
 from dacheng.runtime.web.view.board import Board, board_shown, summed_path
 from dacheng.runtime.web.view.calendar import MOST, Calendar, calendar_shown, span_of, within
 from dacheng.runtime.web.view.chosen import Chosen, choose, known
+from dacheng.runtime.web.view.groups import groups_shown
 from dacheng.runtime.web.view.list_page import COUNT_FEWER, COUNT_LIMIT, Found, list_page
 from dacheng.runtime.web.view.list_query import query_of
 from dacheng.runtime.web.view.list_state import NONE, ListState
@@ -88,6 +89,10 @@ def _read(
         return replace(found, board=_board(reader, work, policy, chosen, table, query, state, setting))
     if state.kind == "calendar":
         return replace(found, calendar=_calendar(reader, work, policy, table, query, state, setting))
+    if state.group:
+        rows = groups_shown(reader, work, policy, table, query, state, setting)
+        count = read_records.count(reader, work, query, COUNT_LIMIT + 1)
+        return replace(found, groups=rows, count=count)
     page = read_records.list_page(reader, work, query)
     alone = not state.q and len(filters.conditions(query.filter)) < 2
     limit = COUNT_LIMIT if alone else COUNT_FEWER

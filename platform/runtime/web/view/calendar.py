@@ -89,9 +89,9 @@ def span_of(state: ListState, today: date) -> Span:
     return Span(start, weeks * 7, first, behind, week=False)
 
 
-def within(on: Field, start: date, behind: date, setting: Setting) -> Json:
+def within(on: Field, start: date, behind: date, setting: Setting, path: str = "") -> Json:
     """The condition that a record falls on these days."""
-    subject = {"var": on.id}
+    subject = {"var": path or on.id}
 
     def literal(day: date) -> Json:
         if on.codec.type != INSTANT:

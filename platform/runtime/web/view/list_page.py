@@ -14,7 +14,7 @@ from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.web.fields import view_of
 from dacheng.runtime.web.fields.base import Choices, Marks, Setting, select, symbol
-from dacheng.runtime.web.markup import drawn
+from dacheng.runtime.web.markup import NOTHING, drawn
 from dacheng.runtime.web.page import Link, Page
 from dacheng.runtime.web.view import filters
 from dacheng.runtime.web.view.board import Board
@@ -108,6 +108,7 @@ class Found:
     board: Board | None = None
     calendar: Calendar | None = None
     counted_to: int = COUNT_LIMIT
+    groups: Markup = NOTHING
 
 
 def list_page(
@@ -156,7 +157,7 @@ def list_page(
         chips=_chips(work, policy, state, setting, found.titles, view),
         bare=state.href(filter=None, equals=(), q=""),
         heads=_heads(table.headings, state, view, setting),
-        rows=drawn(map(table.row, found.ids, found.rows)),
+        rows=found.groups or drawn(map(table.row, found.ids, found.rows)),
         count=_count(found.count, found.counted_to, setting),
         first=state.href() if state.cursor else "",
         next=state.href(cursor=found.next) if found.next else "",

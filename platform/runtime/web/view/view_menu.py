@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from dacheng.metadata.definition import Field
-from dacheng.runtime.services import saved_views
+from dacheng.runtime.services import gate, saved_views
+from dacheng.runtime.services.group_records import is_groupable
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.web.fields.base import Setting
 from dacheng.runtime.web.page import Link
 from dacheng.runtime.web.view.chosen import Chosen, Known, changed
+from dacheng.runtime.web.view.groups import groupable
 from dacheng.runtime.web.view.list_state import ListState
 from dacheng.runtime.web.view.table import column_label, resolve
 
@@ -51,6 +53,8 @@ class Ways:
     fields: tuple[Link, ...]
     kind: str
     on: str
+    groups: tuple[Link, ...] = ()
+    grouped: str = ""  # what rows are grouped by now, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +183,10 @@ def fits(work: Work, policy: EntityPolicy, kind: str) -> tuple[Field, ...]:
 
 
 def settled(work: Work, policy: EntityPolicy, state: ListState) -> ListState:
-    """The state with a field to stand on; a table where there is none."""
+    """The state with a field to stand on, a table where there is none; groups by what may be grouped by alone."""
+    paths = [(path, gate.resolve(work, policy.entity.ref, path)) for path in state.group]
+    known = tuple(path for path, found in paths if found is not None and is_groupable(found))
+    state = replace(state, group=known) if known != state.group else state
     if state.kind not in saved_views.KINDS or state.kind == "table":
         return replace(state, kind="table", on="")
     ids = [each.id for each in fits(work, policy, state.kind)]
@@ -201,4 +208,21 @@ def ways(work: Work, policy: EntityPolicy, state: ListState, setting: Setting) -
         Link(setting.labels.field(setting.locale, each), state.href(on=each.id), key=each.id)
         for each in standing
     )
-    return Ways(kinds, fields, state.kind, state.on)
+    if state.kind != "table":
+        return Ways(kinds, fields, state.kind, state.on)
+    labels = [column_label(work.policy, policy, tuple(path.split(".")), setting) for path in state.group]
+    grouped = " › ".join(filter(None, labels))
+    return Ways(kinds, fields, state.kind, state.on, _group_links(work, policy, state, setting), grouped)
+
+
+def _group_links(work: Work, policy: EntityPolicy, state: ListState, setting: Setting) -> tuple[Link, ...]:
+    """No grouping, each field to group by, and each field to group by below what is grouped already."""
+    found = [Link(setting.say("list.group_off"), state.href(group=()), key="" if not state.group else "-")]
+    for each in groupable(work, policy):
+        if each.id not in state.group:
+            label = setting.labels.field(setting.locale, each)
+            group = (*state.group, each.id) if 0 < len(state.group) < saved_views.MAX_GROUPS else (each.id,)
+            if len(group) > 1:
+                label = setting.say("list.group_below", field=label)
+            found.append(Link(label, state.href(group=group), key="-"))
+    return tuple(found)
