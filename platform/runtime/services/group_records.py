@@ -44,7 +44,7 @@ def grain_of(path: Path) -> str:
 def groups(
     reader: Reader, work: Work, asked: Query, by: str, sums: Sequence[str] = ()
 ) -> tuple[list[RecordGroup], bool]:
-    """The groups of a request in their keys' order, and whether there are more than `MOST`; one statement."""
+    """The groups of a request in their keys' order (options in their own), and whether there are more than `MOST`; one statement."""
     path = gate.known(work, asked.entity, by, "/by")
     if not is_groupable(path):
         raise refuse("query.not_sortable", "/by", name=by)
@@ -72,7 +72,9 @@ def groups(
             if value is not None:
                 totals = group.sums.setdefault(name, {})
                 totals[currency or ""] = totals.get(currency or "", 0) + value
-    return list(found.values())[:MOST], len(found) > MOST
+    order = {option.id: option.order for option in path[-1].options}
+    inside = sorted(found.values(), key=lambda group: order.get(group.key, -1)) if order else found.values()
+    return list(inside)[:MOST], len(found) > MOST
 
 
 Sums = Mapping[str, Mapping[str, int]]

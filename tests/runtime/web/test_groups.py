@@ -22,7 +22,7 @@ def heads(page: str) -> list[tuple[str, str]]:
 def test_groups_unfold_level_by_level_without_scripts(workspace: Workspace) -> None:
     browser = workspace.browser("admin")
     items = workspace.program("admin").get(f"{API}/opportunity", params={"limit": 500}).json()["items"]
-    stages = sorted({each["stage"] for each in items})
+    stages = ("prospecting", "engaging", "won", "lost")  # as the options stand in the definition
     page = browser.get(DEALS, params={"group-by": "stage,product"}).text
     top = heads(page)
     assert [count for _, count in top] == [str(sum(e["stage"] == s for e in items)) for s in stages]
