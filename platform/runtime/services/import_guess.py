@@ -104,7 +104,7 @@ def _by_meaning(work: Work, left: Mapping[str, Field], free: Sequence[str], tabl
 
 
 def _by_values(work: Work, left: Mapping[str, Field], free: Sequence[str], table: Table) -> dict[str, str]:
-    """Columns all of whose values one field alone takes, where that field does not take just anything."""
+    """Columns half of whose values, or more, one field alone takes, where that field does not take just anything."""
     rows = [cells for _, cells in islice(table.rows(), LOOKED_AT)]
     telling = {name: _takes(work, field) for name, field in left.items() if not field.is_link}
     telling = {name: takes for name, takes in telling.items() if not any(map(takes, MEANINGLESS))}
@@ -114,7 +114,11 @@ def _by_values(work: Work, left: Mapping[str, Field], free: Sequence[str], table
         values = {row[at].strip() for row in rows if row[at].strip()}
         if len(values) < FEWEST:
             continue
-        fitting = [name for name, takes in telling.items() if all(map(takes, values))]
+        fitting = [
+            name
+            for name, takes in telling.items()
+            if 2 * sum(map(takes, values)) >= max(len(values), 2 * FEWEST)
+        ]
         if len(fitting) == 1:
             wanted.setdefault(fitting[0], []).append(column)
     return {name: columns[0] for name, columns in wanted.items() if len(columns) == 1}

@@ -6,6 +6,7 @@ import html
 import re
 import time
 
+import pytest
 from starlette.testclient import TestClient
 
 from tests.security.conftest import API, Workspace
@@ -86,3 +87,26 @@ def test_templates_are_offered_as_workbooks(workspace: Workspace) -> None:
     answer = page.get(place[1])
     assert answer.status_code == 200
     assert answer.content.startswith(b"PK")
+
+
+@pytest.mark.parametrize("with_names", [True, False])
+def test_rows_pasted_from_a_sheet_go_through_the_same_steps(workspace: Workspace, with_names: bool) -> None:
+    page, place = workspace.browser("admin"), f"/import/{PRODUCT.removeprefix('/apps/')}/paste"
+    assert f'href="{place}"' in page.get(PRODUCT).text
+    names = [f"Pasted {with_names} {n}" for n in range(2)]
+    rows = f'{names[0]}\tS\t1\r\n"{names[1]}"\t"a ""b""\nc"\t2\r\n'
+    sent = page.post(place, data={"text": ("名称\t系列\t价格\r\n" if with_names else "") + rows})
+    assert sent.status_code == 303, sent.text
+    form = page.get(sent.headers["location"]).text
+    chosen = re.findall(r'<select class="in" name="(column\.[^"]+)"[^>]*>(.*?)</select>', form, re.DOTALL)
+    data = {name: (re.findall(r'value="([^"]*)" selected', options) or [""])[0] for name, options in chosen}
+    assert data["column.name"]
+    seen = page.post(sent.headers["location"], data={**data, "rules": "1", "action": "check"}).text
+    figures = list(map(int, re.findall(r'<dd class="num">(\d+)</dd>', seen)))
+    assert figures == [2, 2, 0, 0], "rows, new, changed, refused; nothing is stored yet"
+    assert page.post(place, data={"text": "  "}).status_code == 422
+
+
+def test_nobody_pastes_into_what_they_may_not_add(workspace: Workspace) -> None:
+    page = workspace.browser("rep")
+    assert page.get("/import/sales_management/nothing/paste").status_code == 404
