@@ -12,7 +12,8 @@ from dacheng.runtime.web.routing import BUILDER, PUBLIC, SIGNED_IN, Route, Route
 from tests.security.conftest import API, OWN, PASSWORD, Workspace, codes
 
 ROUTES = {(route.path, method): route for route in [*API_ROUTES, *page_routes()] for method in route.methods}
-PUBLIC_PLACES = {"/sign-in", "/sign-out", "/preferences", "/setup", "/reset"}
+# /regions: the divisions of China, the same for everybody and nothing of the workspace
+PUBLIC_PLACES = {"/regions", "/sign-in", "/sign-out", "/preferences", "/setup", "/reset"}
 BUILDER_ROOTS = (
     *("/marketplace", "/labels", "/settings/people", "/settings/workspace"),
     *("/api/v1/marketplace", "/api/v1/labels", "/api/v1/people", "/api/v1/roles", "/api/v1/workspace"),
