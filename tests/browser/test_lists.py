@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Served
-from tests.support.browser import PHONE, Chromium
+from tests.support.browser import DESKTOP, PHONE, Chromium, axe_violations
 
 pytestmark = pytest.mark.browser
 ACCOUNTS = "/apps/sales_management/account"
@@ -171,4 +172,32 @@ def test_a_list_is_worked_by_keyboard_and_single_keys_can_be_turned_off(
     page.locator("tbody tr").nth(0).locator("td.main > a").focus()
     page.keyboard.press("e")
     page.wait_for_url("**/edit")
+    recorder.assert_clean(page)
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+@pytest.mark.parametrize(("scheme", "locale"), [("light", "zh-CN"), ("dark", "en")])
+def test_every_way_to_show_a_list_is_accessible_and_fits(
+    served: Served,
+    chromium: Chromium,
+    sign_in: SignIn,
+    size: tuple[int, int],
+    scheme: Literal["light", "dark"],
+    locale: str,
+) -> None:
+    page, recorder = chromium.open(served.url, size=size, scheme=scheme, locale=locale)
+    sign_in(page)
+    plain = "/apps/sales_management/opportunity"
+    for address in (
+        f"{plain}?group-by=stage,product&group-open=%5B%5B%22won%22%5D%5D",
+        f"{plain}?show-as=calendar&show-on=created_at",
+        DEALS,
+        f"{plain}/filter?filter=%7B%22is_me%22%3A%7B%22var%22%3A%22owner%22%7D%7D",
+        ACCOUNTS,
+    ):
+        page.goto(address)
+        assert axe_violations(page) == [], address
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+    page.locator(".pick").first.check()
+    assert axe_violations(page) == []
     recorder.assert_clean(page)
