@@ -28,6 +28,7 @@ from dacheng.runtime.services import (
 )
 from dacheng.runtime.services.gate import Query
 from dacheng.runtime.services.import_source import Source
+from dacheng.runtime.services.workbook_write import Heading, Sheet, write_workbook
 from dacheng.runtime.services.write_record import Write
 from dacheng.runtime.storage import imports
 from dacheng.runtime.storage.imports import Run
@@ -291,14 +292,18 @@ def test_an_export_is_taken_back_as_it_was(host: Host) -> None:
 
 
 @pytest.mark.parametrize("point", ["import.before_commit", "import.after_commit"])
-def test_r1_a_killed_import_goes_on_to_the_exact_same_rows(tmp_path: Path, point: str) -> None:
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_r1_a_killed_import_goes_on_to_the_exact_same_rows(tmp_path: Path, point: str, form: str) -> None:
     given = files(1100)
     data = tmp_path / "data"
     with workspace(data, sales=True) as host:
         for name in ("people", "accounts", "products"):
             take_in(host, name, given[name])
-    path = tmp_path / "pipeline.csv"
-    path.write_bytes(given["opportunities"])
+    path = tmp_path / f"pipeline.{form}"
+    header, *rows = csv.reader(io.StringIO(given["opportunities"].decode()))
+    sheet_made = Sheet("S", [Heading(name) for name in header], rows)
+    written = given["opportunities"] if form == "csv" else b"".join(write_workbook([sheet_made]))
+    path.write_bytes(written)
     command = [
         sys.executable, "-m", "dacheng.runtime.cli", "import", SALES, "opportunity", str(path),
         "--map", str(EXAMPLES / "opportunities.map.json"), "--data", str(data),
