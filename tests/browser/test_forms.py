@@ -94,3 +94,30 @@ def test_a_save_whose_answer_got_lost_is_not_made_twice(
     page.click("[data-save]")
     page.wait_for_selector(".record-head")
     assert found(page, "回复丢了") == 1
+
+
+def test_rows_of_a_spreadsheet_are_pasted_into_lines_with_their_totals(
+    served: Served, chromium: Chromium, sign_in: SignIn
+) -> None:
+    page, recorder = chromium.open(served.url)
+    sign_in(page)
+    page.goto(f"{OPPORTUNITY}/new")
+    page.fill("#f-name", "粘贴明细")
+    columns = page.evaluate(
+        "[...document.querySelectorAll('[data-lines] tbody tr:first-child [data-column]')].map((c) => c.dataset.column)"
+    )
+    start, amount = columns.index("quantity"), columns.index("amount")
+    row = "\t".join(["{row}"] + [""] * (amount - start - 1) + ["1,000.10"])
+    text = "\r\n".join(row.format(row=each) for each in range(1, 201)) + "\r\n"
+    page.locator("[name='lines.0.quantity']").evaluate(
+        """(input, text) => {
+          const data = new DataTransfer();
+          data.setData("text/plain", text);
+          input.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+        }""",
+        text,
+    )
+    expect(page.locator("[data-lines] tbody tr")).to_have_count(200)
+    assert page.input_value("[name='lines.199.quantity']") == "200"
+    expect(page.locator("[data-total=amount]")).to_have_text("200,020.00")
+    recorder.assert_clean(page)

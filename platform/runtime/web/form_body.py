@@ -12,7 +12,7 @@ from starlette.requests import Request
 from dacheng.metadata.problem import Problem, Refused, refuse
 
 FORM_TYPE = "application/x-www-form-urlencoded"
-MOST_FIELDS = 500
+MOST_FIELDS = 6_000  # five hundred lines of a dozen inputs
 
 
 @dataclass(frozen=True, slots=True)

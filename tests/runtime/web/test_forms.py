@@ -63,3 +63,25 @@ def test_a_title_that_looks_like_html_stands_in_every_place_as_text(workspace: W
         page = browser.get(f"{PAGES}/account/{made}/edit").text
         assert "<b>" not in page
         assert "&lt;b&gt;&quot;&amp;&#x27;&lt;/b&gt;" in page
+
+
+def test_two_hundred_lines_are_saved_at_once(workspace: Workspace) -> None:
+    browser, program = workspace.browser("admin"), workspace.program("admin")
+    product = workspace.some("product")["id"]
+    lines = {
+        f"lines.{row}.{name}": text
+        for row in range(200)
+        for name, text in (
+            ("id", ""),
+            ("product", product),
+            ("quantity", "1"),
+            ("amount", "1000.10"),
+            ("amount.currency", "CNY"),
+        )
+    }
+    sent = {"name": "两百行明细", "lines.sent": "200", **lines}
+    answer = browser.post(f"{PAGES}/opportunity/new", data=sent, headers={"sec-fetch-site": "same-origin"})
+    assert answer.status_code == 303
+    record = program.get(f"{API}/opportunity/{answer.headers['location'].rsplit('/', 1)[1]}").json()
+    assert len(record["lines"]) == 200
+    assert record["lines_total"]["amount"] == "200020.00"

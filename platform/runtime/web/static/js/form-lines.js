@@ -55,6 +55,7 @@ export const lines = (form) => {
       (next ?? button).focus();
       table.dispatchEvent(new Event("input", { bubbles: true }));
     });
+    table.addEventListener("line-more", () => add(table, false));
     table.addEventListener("input", () => refresh(table));
     table.addEventListener("filled", () => refresh(table));
     refresh(table);

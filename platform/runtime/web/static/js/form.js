@@ -4,6 +4,7 @@ import { comboboxes } from "./combobox.js";
 import { draftOf } from "./form-draft.js";
 import { layoutOf } from "./form-layout.js";
 import { lines } from "./form-lines.js";
+import { pasting } from "./form-paste.js";
 import { richTexts } from "./rich-text.js";
 import { senderOf } from "./form-send.js";
 
@@ -27,6 +28,7 @@ document.addEventListener("alpine:init", () => {
       this.fields = json(form, "[data-conditions]");
       this.conditions = conditionsOf(form, this.fields, json(form, "[data-context]"));
       lines(form);
+      pasting(form);
       comboboxes(form);
       richTexts(form);
       this.first = new Map(this.state());
