@@ -13,10 +13,20 @@ from tests.security.conftest import API, OWN, PASSWORD, Workspace, codes
 
 ROUTES = {(route.path, method): route for route in [*API_ROUTES, *page_routes()] for method in route.methods}
 # /regions: the divisions of China, the same for everybody and nothing of the workspace
-PUBLIC_PLACES = {"/regions", "/sign-in", "/sign-out", "/preferences", "/setup", "/reset"}
+PUBLIC_PLACES = {
+    "/regions",
+    "/sign-in",
+    "/sign-out",
+    "/preferences",
+    "/setup",
+    "/reset",
+    "/f/{token}",
+    "/f/{token}/done",
+}
 BUILDER_ROOTS = (
-    *("/marketplace", "/labels", "/settings/people", "/settings/workspace"),
+    *("/marketplace", "/labels", "/settings/people", "/settings/workspace", "/settings/jobs", "/forms"),
     *("/api/v1/marketplace", "/api/v1/labels", "/api/v1/people", "/api/v1/roles", "/api/v1/workspace"),
+    *("/api/v1/jobs/failed", "/api/v1/forms"),
 )
 SIGNING = {"/sign-out", "/sign-in", "/setup", "/api/v1/me/sessions"}
 

@@ -13,6 +13,7 @@ from itertools import islice
 
 from dacheng.metadata.problem import refuse
 
+SURE = 4  # zeros that are no accident
 ENCODINGS = ("utf-8", "utf-8-sig", "gb18030", "utf-16", "utf-16-le", "utf-16-be")
 DELIMITERS = ",;\t|"
 FORMULA_STARTS = frozenset("=+-@|＝＋－＠｜")
@@ -96,7 +97,7 @@ def _likely(content: bytes) -> tuple[str, ...]:
         return ("utf-16",)
     start = content[:2000]
     low, high = start[1::2].count(0), start[::2].count(0)
-    if max(low, high) * 8 > len(start) > 3 and not min(low, high):
+    if max(low, high) * 8 > len(start) and max(low, high) >= SURE and not min(low, high):
         return ("utf-16-le",) if low else ("utf-16-be",)
     return ("utf-8", "gb18030")
 

@@ -21,6 +21,7 @@ PLACES = {
     "entity": "account",
     "view": "accounts",
     "cause": "bulk:0",
+    "merge": "0" * 32,
     "locale": "en",
     "term": "customer",
     "slot": "app",

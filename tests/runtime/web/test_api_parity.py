@@ -78,6 +78,7 @@ BROWSERS_ONLY = {
     "/preferences": "a browser's own language and look; programs send Accept-Language",
     "/reset": "whoever lost their password holds no token; the link in the mail leads to a page",
     "/f/{token}": "a published form is filled in by visitors; a share link opens nothing of the API",
+    "/import/{app}/{entity}/paste": "rows pasted by hand; a program sends the same text as a file",
     "/setup": "before the first administrator nobody can hold a token; programs use the command line",
 }
 

@@ -61,9 +61,9 @@ def shown(one: Duplicate) -> Mapping[str, Any]:
 
 async def merge(request: Request) -> Response:
     """Make the record and `drop` one: `take` are the fields whose value comes from `drop`; links move here."""
-    work, ref, identity = work_of(request), entity_ref(request), record_id(request)
+    work, ref = work_of(request), entity_ref(request)
     work.entity(ref)
-    body = await MERGE.read(request)
+    body, identity = await MERGE.read(request), record_id(request)
     asked = Merge(ref, identity, body["drop"], frozenset(body.get("take", ())))
     done = await in_thread(merge_records.merge, host_of(request).db, work, asked)
     return answer({"id": done.id, "moved": done.moved})
