@@ -13,8 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from dacheng.runtime.host import Host
-from dacheng.runtime.services import doctor, install_app
-from dacheng.runtime.storage import imports
+from dacheng.runtime.services import doctor, files, install_app
+from dacheng.runtime.storage import file_rows, imports
 from dacheng.runtime.storage.system_tables import change_log, import_row, import_run
 from tests.faults import working
 from tests.faults.shop_versions import edition
@@ -92,7 +92,18 @@ def demand_whole(place: Place) -> int:
         _demand_term(place, host)
         _demand_orders(place, host)
         _demand_import(host)
+        _demand_files(place, host)
     return number
+
+
+def _demand_files(place: Place, host: Host) -> None:
+    """Every file that was acknowledged, with all its bytes."""
+    said = {each["id"]: each["hash"] for each in place.said.all("kept")}
+    rows = host.db.read_now(lambda reader: file_rows.load(reader, list(said)))
+    assert rows.keys() == said.keys()
+    for row in rows.values():
+        content = files.content(host, row).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == said[row.id] == row.hash
 
 
 def _demand_term(place: Place, host: Host) -> None:

@@ -28,7 +28,13 @@ KILLS = 100 if LONG else 2
 SOME_STEPS = ("schema.retype", "schema.archive")
 EVERYTHING = ("write", "label", "publish", "import")
 FreshPlace = Callable[[str], Place]
-_TASKS_OF = {"install": ("publish",), "schema": ("publish",), "snapshot": ("publish",), "import": ("import",)}
+_TASKS_OF = {
+    "install": ("publish",),
+    "schema": ("publish",),
+    "snapshot": ("publish",),
+    "import": ("import",),
+    "files": ("keep",),
+}
 
 
 def cases() -> Iterator[tuple[str, tuple[str, ...]]]:

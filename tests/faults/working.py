@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Callable
@@ -10,7 +11,8 @@ from typing import Any
 
 from dacheng.metadata.problem import Refused
 from dacheng.runtime.host import Host
-from dacheng.runtime.services import edit_labels, import_job, import_records, install_app, write_record
+from dacheng.runtime.services import edit_labels, files, import_job, import_records, install_app, write_record
+from dacheng.runtime.services.files import Upload
 from dacheng.runtime.services.import_source import Source
 from dacheng.runtime.services.write_record import Write
 from tests.faults.shop_versions import edition
@@ -110,11 +112,20 @@ def take_in(host: Host, said: Said) -> None:
     said("imported", run=done.run, stored=done.stored)
 
 
+def keep(host: Host, said: Said, many: int = 4) -> None:
+    """Files taken in, as uploads are."""
+    for number in range(many):
+        content = io.BytesIO(f"contents {number}\n".encode() * 1000)
+        row = files.take_in(host, host.work(), Upload(content, f"note {number}.txt"))
+        said("kept", id=row.id, hash=row.hash)
+
+
 TASKS: dict[str, Callable[[Host, Said], None]] = {
     "write": write,
     "label": label,
     "publish": publish,
     "import": take_in,
+    "keep": keep,
 }
 
 

@@ -295,10 +295,11 @@ def test_the_sweep_takes_what_no_record_came_to_hold_and_nothing_else(
     record = own.deal("ada", contract=[once])
     own.program["ada"].patch(f"{DEALS}/{record}", json={"contract": None}, headers={"if-match": "*"})
     stray = file_store.FileStore(own.host.settings.data).put(io.BytesIO(b"stray"))[0]
-    assert problems(own) == ["file.orphans"]
+    assert problems(own) == []  # it may belong to an upload under way
     doctor.repair(own.host)
     assert len(blobs(own)) == 4  # all of today
     monkeypatch.setattr(file_store, "ORPHAN_SECONDS", -1)
+    assert problems(own) == ["file.orphans"]
     monkeypatch.setattr("dacheng.runtime.services.file_care.KEPT_MS", -1)
     doctor.repair(own.host)
     assert [each.read_bytes() for each in blobs(own)].count(b"kept") == 1

@@ -17,7 +17,7 @@ _NAMED = 20
 
 
 def examine(site: Site, reader: Reader) -> Iterator[Problem]:
-    """`file.lost` for files whose bytes are gone, `file.orphans` for bytes that belong to no file."""
+    """`file.lost` for files whose bytes are gone, `file.orphans` for old bytes that belong to no file."""
     store = FileStore(site.settings.data)
     needed = file_rows.hashes(reader)
     kept = set(store.kept())

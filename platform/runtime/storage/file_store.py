@@ -73,15 +73,17 @@ class FileStore:
                 yield digest
 
     def orphans(self, needed: Collection[str]) -> list[str]:
-        """Contents that no file needs."""
-        return sorted(set(self.kept()) - set(needed))
+        """Contents a day old that no file needs; younger ones may belong to an upload that is under way."""
+        oldest = time.time() - ORPHAN_SECONDS
+        left = sorted(set(self.kept()) - set(needed))
+        return [digest for digest in left if _modified(self.path(digest)) < oldest]
 
     def sweep(self, needed: Collection[str]) -> int:
         """Remove what nobody needs and what an upload left unfinished, both only when a day old; answers how many."""
         oldest = time.time() - ORPHAN_SECONDS
-        left = [self.path(digest) for digest in self.orphans(needed)]
-        left += list((self._folder / INCOMING).glob("*"))
-        gone = [path for path in left if _modified(path) < oldest]
+        unfinished = (self._folder / INCOMING).glob("*")
+        gone = [self.path(digest) for digest in self.orphans(needed)]
+        gone += [path for path in unfinished if _modified(path) < oldest]
         for path in gone:
             path.unlink(missing_ok=True)
         return len(gone)
