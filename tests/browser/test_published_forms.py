@@ -29,7 +29,7 @@ def publish(page: Page) -> str:
     page.fill("[name=wait]", "0")
     page.locator(".save button").click()
     page.wait_for_selector("img.qr")
-    assert page.evaluate("document.querySelector('img.qr').naturalWidth") > 0
+    page.wait_for_function("document.querySelector('img.qr').naturalWidth > 0")
     return page.input_value("#f-link")
 
 

@@ -282,7 +282,7 @@ _TEMPLATE = _ALL + "/templates/{app}/{entity}"
 _FILE, _RUN = _ALL + "/files/{id}", _ALL + "/{id}"
 _NEEDED: Json = {**TEXT, "x-required": True}
 OPERATIONS: Final = (
-    Operation("GET", _TEMPLATE, template, "import_template", TEXT, SIGNED_IN, gives=CSV, per_minute=60),
+    Operation("GET", _TEMPLATE, template, "import_template", TEXT, SIGNED_IN, gives=CSV, per_minute=240),
     Operation(
         "GET",
         _TEMPLATE + "/workbook",

@@ -141,7 +141,7 @@ def _run(request: Request, run: Run, names: Mapping[str, str]) -> RunView:
 
 ROUTES = (
     Route("/import", show, SIGNED_IN),
-    Route("/import/{app}/{entity}/template.csv", template, SIGNED_IN, per_minute=60),
-    Route("/import/{app}/{entity}/template.xlsx", template_workbook, SIGNED_IN, per_minute=60),
+    Route("/import/{app}/{entity}/template.csv", template, SIGNED_IN, per_minute=240),
+    Route("/import/{app}/{entity}/template.xlsx", template_workbook, SIGNED_IN, per_minute=240),
     Route("/import", upload, SIGNED_IN, ("POST",), upload=True, per_minute=30),
 )
