@@ -188,7 +188,7 @@ def bring_in(page: Page, pipeline: Pipeline, name: str, ref: str, bad: int) -> s
     page.wait_for_selector("#h-check")
     assert facts(page)[:2] == [rows, rows - bad]
     page.click("[value=run]")
-    page.wait_for_selector("#progress dl", timeout=60_000)
+    page.wait_for_selector("#progress dl", timeout=180_000)
     assert facts(page)[:4] == [rows, rows - bad, 0, bad]
     if bad:
         with page.expect_download() as started:
