@@ -17,7 +17,7 @@ from dacheng.runtime.services.gate import Query
 from dacheng.runtime.services.policy import compile_policy
 from dacheng.runtime.services.work import work_for
 from dacheng.runtime.services.write_record import Write
-from dacheng.runtime.storage import accounts
+from dacheng.runtime.storage import accounts, records
 from dacheng.runtime.storage.reader import Transaction
 from tests.runtime.services.workspace import KINDS, Workspace, model_of, open_workspace, packages
 
@@ -236,6 +236,11 @@ def test_an_administrator_moves_people_anywhere(office: Office) -> None:
         "", USER, office.at["rita"], {"department": office.at["south"], "manager": office.at["boss"]}
     )
     office.shop.save("", "restore", DEPARTMENT, office.at["gone"])
+    moved = office.shop.read(
+        lambda reader: records.load(reader, office.shop.model, USER, [office.at["rita"]])
+    )
+    found = moved[office.at["rita"]].json()
+    assert (found["department"], found["manager"]) == (office.at["south"], office.at["boss"])
 
 
 # ---------------------------------------------------------------- whatever else roles look at
