@@ -102,18 +102,7 @@ def _plan(plan: InstallPlan, output: Output) -> dict[str, Any]:
             "records": dict(plan.records),
             "sample": dict(plan.sample),
             "merged": [_merged(outcome) for outcome in plan.outcomes],
-            "retypes": [
-                {
-                    "entity": each.entity,
-                    "field": each.field,
-                    "from": each.kinds[0],
-                    "to": each.kinds[1],
-                    "values": each.values,
-                    "failing": each.failing,
-                    "samples": list(each.samples),
-                }
-                for each in plan.retypes
-            ],
+            "retypes": [each.json() for each in plan.retypes],
         },
         "problems": [describe(problem, output.locale) for problem in plan.problems],
     }

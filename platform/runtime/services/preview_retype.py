@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from dacheng.runtime.services.site import Site
 from dacheng.runtime.storage import retype
@@ -24,6 +25,18 @@ class RetypePreview:
     values: int
     failing: int
     samples: tuple[str, ...]
+
+    def json(self) -> dict[str, Any]:
+        """As the command and the API tell it."""
+        return {
+            "entity": self.entity,
+            "field": self.field,
+            "from": self.kinds[0],
+            "to": self.kinds[1],
+            "values": self.values,
+            "failing": self.failing,
+            "samples": list(self.samples),
+        }
 
 
 def preview_retypes(site: Site, before: Model, after: Model) -> tuple[RetypePreview, ...]:

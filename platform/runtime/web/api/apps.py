@@ -134,18 +134,7 @@ def _plan(plan: InstallPlan, locale: str) -> dict[str, Any]:
         "records": dict(plan.records),
         "sample": dict(plan.sample),
         "outcomes": [str(each) for each in plan.outcomes],
-        "retypes": [
-            {
-                "entity": each.entity,
-                "field": each.field,
-                "from": each.kinds[0],
-                "to": each.kinds[1],
-                "values": each.values,
-                "failing": each.failing,
-                "samples": list(each.samples),
-            }
-            for each in plan.retypes
-        ],
+        "retypes": [each.json() for each in plan.retypes],
         "warnings": problem_items(plan.warnings, locale),
         "problems": problem_items(plan.problems, locale),
     }
