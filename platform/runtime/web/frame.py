@@ -84,7 +84,7 @@ def framed(kind: Hashable, page: Page, frame: Frame, draw: Draw) -> bytes:
         "title": escape(page.title).encode(),
         "address": escape(frame.address).encode(),
         "back": escape(page.back).encode(),
-        "main": _block(page, frame, draw),
+        "main": block(page, frame, draw),
         "badge": frame.badge.encode(),
     }
     for at, crumb in enumerate(page.crumbs):
@@ -93,7 +93,7 @@ def framed(kind: Hashable, page: Page, frame: Frame, draw: Draw) -> bytes:
     return parts.filled(filling)
 
 
-def _block(page: Page, frame: Frame, draw: Draw) -> bytes:
+def block(page: Page, frame: Frame, draw: Draw) -> bytes:
     """The page's own block alone; from its mould where it has one."""
     mould = page.mould()
     if mould is None:

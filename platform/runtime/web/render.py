@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from dacheng.plugins.context import User
-from dacheng.runtime.web.frame import Frame, framed
+from dacheng.runtime.web.frame import Frame, block, framed
 from dacheng.runtime.web.page import NOTICE_COOKIE, THEME_COOKIE, THEMES, Notice, Page
 from dacheng.runtime.web.routing import path_of
 from dacheng.runtime.web.security import asked_locale
@@ -57,7 +57,10 @@ def _drawn(request: Request, template: str, page: Page, frame: Frame) -> str | b
 
     work = getattr(request.state, "work", None)
     actor = work.context.actor if work is not None else None
-    plain = not frame.partial and not frame.notices and not page.notices
+    plain = not frame.notices and not page.notices
+    if frame.partial and plain and work is not None and _in_shell(template):
+        return block(page, frame, draw)
+    plain = plain and not frame.partial
     if work is None or not isinstance(actor, User) or not plain or not _in_shell(template):
         return draw(page, frame)
     person = (actor.id, actor.name, work.policy.hash, work.context.labels.hash)

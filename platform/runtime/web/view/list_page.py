@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from html import escape
 from typing import Any
 
@@ -16,21 +16,32 @@ from dacheng.runtime.web.fields import view_of
 from dacheng.runtime.web.fields.base import Choices, Marks, Setting, select, symbol
 from dacheng.runtime.web.markup import NOTHING, drawn
 from dacheng.runtime.web.page import Link, Page
+from dacheng.runtime.web.render import macros
 from dacheng.runtime.web.view import filters
 from dacheng.runtime.web.view.board import Board
 from dacheng.runtime.web.view.calendar import Calendar
 from dacheng.runtime.web.view.chosen import Chosen, Known
 from dacheng.runtime.web.view.filter_form import operator_options
 from dacheng.runtime.web.view.filter_words import sentence
-from dacheng.runtime.web.view.list_state import EXPORT_OF, OWN, PLACES, ListState
+from dacheng.runtime.web.view.list_state import EXPORT_OF, OWN, PLACES, Leads, ListState
 from dacheng.runtime.web.view.prepared import Prepared
 from dacheng.runtime.web.view.setting import view_key
 from dacheng.runtime.web.view.table import Heading, Table, resolve
-from dacheng.runtime.web.view.view_menu import ColumnPick, ViewMenu, Ways, column_pick, tabs, view_menu, ways
+from dacheng.runtime.web.view.view_menu import (
+    ColumnPick,
+    ViewMenu,
+    Ways,
+    column_pick,
+    kinds_offered,
+    tabs,
+    view_menu,
+    ways,
+)
 
 COUNT_LIMIT = 10_000
 COUNT_FEWER = 1_000  # where no index counts: words searched for, several conditions
 KEPT = ("view", "filter", "show-as", "show-on", "group-by")  # what the search form sends along
+LEADS = tuple(each.name for each in fields(Leads))
 _builders: Prepared[tuple[tuple[str, str], ...]] = Prepared(256)
 
 
@@ -55,44 +66,84 @@ class Empty:
     links: tuple[Link, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Panels:
+    """What stands around the rows and is the same for every page of a list, but for where its links begin.
+
+    `fields` are the links of the fields a condition can be put on, `heads` the table's head.
+    """
+
+    views: tuple[Link, ...]
+    columns: ColumnPick
+    ways: Ways
+    fields: Markup
+    heads: Markup
+    exports: tuple[Link, ...]
+
+
+HOLES = ("q", "count", "first", "next", "groups")
+DRAWN = ("kept", "quick", "sort_pick", "chips", "rows")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListPage(Page):
     """Everything the list's template shows.
 
-    `rows` is HTML made by the prepared table; `heads` its head; `quick` the selects of the quick filters,
-    `sort_pick` that of the order; `fields` the links of the fields a condition can be put on.
+    `rows` is HTML made by the prepared table; `quick` the selects of the quick filters, `sort_pick` that of
+    the order, `kept` what the search form sends along, `chips` the conditions that hold. `panels` draws what
+    stands around them from the beginnings of its links; `form` names all it is made of.
     """
 
     entity: str
     path: str
     view: str
     view_id: str
-    views: tuple[Link, ...]
+    form: Hashable
+    leads: Leads
+    panels: Callable[[Leads], Panels]
     menu: ViewMenu
-    columns: ColumnPick
-    ways: Ways
     board: Board | None
     calendar: Calendar | None
     may_set: bool
     may_delete: bool
     q: str
-    kept: tuple[tuple[str, str], ...]
-    all_kept: tuple[tuple[str, str], ...]
-    quick: tuple[Markup, ...]
+    kept: Markup
+    all_kept: Markup
+    quick: Markup
     sort_pick: Markup
-    fields: Markup
     groups: str  # where the whole filter is put together
     building: Building | None
-    chips: tuple[filters.Chip, ...]
-    bare: str
-    heads: Markup
+    chips: Markup
     rows: Markup
     count: str
     first: str
     next: str
-    empty: Empty
+    empty: Empty | None
     new: str
-    exports: tuple[Link, ...]
+
+    def mould(self) -> Hashable | None:
+        """The list as a table with rows in it; what is seldom asked for is drawn anew."""
+        if self.empty is not None or self.building or self.board or self.calendar:
+            return None
+        menu = replace(self.menu, state="")
+        return self.form, menu, self.first == "", self.next == ""
+
+    def hollow(self, hole: Callable[[str], str]) -> ListPage:
+        """The page without its rows, conditions and addresses."""
+        holes: dict[str, Any] = {
+            name: hole(name) for name in HOLES if name in ("q", "count") or getattr(self, name)
+        }
+        holes |= {name: drawn(hole(name)) for name in DRAWN}
+        leads = Leads(**{each: hole(f"lead{each}") for each in LEADS})
+        return replace(self, **holes, leads=leads, menu=replace(self.menu, state=leads.state))
+
+    def filling(self) -> Mapping[str, str]:
+        """Texts and addresses escaped, what was drawn as it is."""
+        filling: dict[str, str] = {name: escape(getattr(self, name)) for name in HOLES}
+        filling |= {name: getattr(self, name) for name in DRAWN}
+        for each in LEADS:
+            filling[f"lead{each}"] = escape(getattr(self.leads, each))
+        return filling
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,48 +173,88 @@ def list_page(
     found: Found,
 ) -> ListPage:
     """The page for one answer of the database."""
-    say, locale, labels, view = setting.say, setting.locale, setting.labels, chosen.view
+    locale, labels, view = setting.locale, setting.labels, chosen.view
     entities = labels.entity(locale, policy.entity, "plural")
     entity = labels.entity(locale, policy.entity)
-    names = tabs(known, chosen, state, setting)
-    view_name = next((link.label for link in names if link.key == chosen.key), say("list.all"))
+    view_name = _name(policy, known, chosen, setting)
     new = f"{state.path}/new" if policy.may("create") else ""
-    shown_as = ways(work, policy, state, setting)
+    rows = found.groups or drawn(map(table.row, found.ids, found.rows))
+    sorted_by = _sorted_by(state, view)
+
+    def panels(leads: Leads) -> Panels:
+        return Panels(
+            views=tabs(known, chosen, state, setting),
+            columns=column_pick(work, policy, known, chosen, state, setting),
+            ways=ways(work, policy, state, leads, setting),
+            fields=_builder_links(work, policy, leads, setting),
+            heads=_heads(table.headings, sorted_by, leads, setting),
+            exports=_exports(state.path, leads, setting) if policy.export else (),
+        )
+
     return ListPage(
         title=entities,
         current=policy.entity.ref,
-        scripts=("list.js", "board.js") if len(shown_as.kinds) > 1 else ("list.js",),
+        scripts=("list.js", "board.js") if len(kinds_offered(work, policy)) > 1 else ("list.js",),
         crumbs=(Link(labels.text(locale, policy.entity.app, "app"), ""),),
         entity=entity,
         path=state.path,
         view=view_name,
         view_id=chosen.key,
-        views=names,
+        form=(*view_key(work), *_made_of(policy, known, chosen, state, sorted_by)),
+        leads=state.leads(),
+        panels=panels,
         menu=view_menu(work, policy, known, chosen, state, view_name),
-        columns=column_pick(work, policy, known, chosen, state, setting),
-        ways=shown_as,
         board=found.board,
         calendar=found.calendar,
         may_set=policy.may("update"),
         may_delete=policy.may("delete"),
         q=state.q,
-        kept=tuple(pair for pair in state.pairs() if pair[0] in KEPT or _is_chip(pair[0], view)),
-        all_kept=tuple(state.pairs()),
+        kept=_kept(pair for pair in state.pairs() if pair[0] in KEPT or _is_chip(pair[0], view)),
+        all_kept=_kept(state.pairs()) if state.build else NOTHING,
         quick=_quick(policy, view, state, setting, found),
         sort_pick=_sort_pick(table, state, setting),
-        fields=_builder_links(work, policy, state, setting),
         groups=replace(state, path=f"{state.path}/filter").href(),
         building=_building(work, policy, state, setting, found),
         chips=_chips(work, policy, state, setting, found.titles, view),
-        bare=state.href(filter=None, equals=(), q=""),
-        heads=_heads(table.headings, state, view, setting),
-        rows=found.groups or drawn(map(table.row, found.ids, found.rows)),
+        rows=rows,
         count=_count(found.count, found.counted_to, setting),
         first=state.href() if state.cursor else "",
         next=state.href(cursor=found.next) if found.next else "",
-        empty=_empty(policy, state, chosen, entities, entity, new, setting),
+        empty=None if rows else _empty(policy, state, chosen, entities, entity, new, setting),
         new=new,
-        exports=_exports(state, setting) if policy.export else (),
+    )
+
+
+def _name(policy: EntityPolicy, known: Known, chosen: Chosen, setting: Setting) -> str:
+    """What the open view is called."""
+    if chosen.saved is not None:
+        return chosen.saved.name
+    if chosen.key not in [each.id for each in known.lists]:
+        return setting.say("list.all")
+    return setting.labels.text(setting.locale, known.lists[0].entity.split(".", 1)[0], f"list:{chosen.key}")
+
+
+def _made_of(
+    policy: EntityPolicy, known: Known, chosen: Chosen, state: ListState, sorted_by: str
+) -> tuple[Hashable, ...]:
+    """What the page is made of besides the definitions: the saved views, columns and order one person has."""
+    return (
+        policy.entity.ref,
+        state.path,
+        tuple([(view.id, view.name, view.shared) for view in known.saved]),
+        tuple([column.path for column in chosen.view.columns]),
+        chosen.own_columns,
+        known.choices.density,
+        state.group,
+        state.build,
+        sorted_by,
+    )
+
+
+def _kept(pairs: Iterable[tuple[str, str]]) -> Markup:
+    """What a form sends along."""
+    return drawn(
+        [f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in pairs]
     )
 
 
@@ -179,7 +270,10 @@ def _chips(
     setting: Setting,
     titles: dict[str, str],
     view: ListView,
-) -> tuple[filters.Chip, ...]:
+) -> Markup:
+    if state.filter is None and not state.equals:
+        return NOTHING
+
     def find(path: tuple[str, ...]) -> Field | None:
         return resolve(work.policy, policy, path)
 
@@ -195,12 +289,14 @@ def _chips(
         if _is_chip(name, view):
             said = sentence({"==": [{"var": name}, text]}, find, setting, titles)
             chips.append(filters.Chip(said, state.href(equals=state.without(name))))
-    return tuple(chips)
+    if not chips:
+        return NOTHING
+    every = replace(state, path=f"{state.path}/filter").href()
+    bare = state.href(filter=None, equals=(), q="")
+    return drawn(macros(setting.locale).filter_chips(chips, every, bare))  # type: ignore[attr-defined]
 
 
-def _quick(
-    policy: EntityPolicy, view: ListView, state: ListState, setting: Setting, found: Found
-) -> tuple[Markup, ...]:
+def _quick(policy: EntityPolicy, view: ListView, state: ListState, setting: Setting, found: Found) -> Markup:
     shown, held = [], dict(state.equals)
     for name in view.filters:
         field = policy.readable.get(name)
@@ -217,8 +313,9 @@ def _quick(
             pairs.append((chosen, found.titles.get(chosen) or setting.say("field.unseen")))
         label = setting.labels.field(setting.locale, field)
         any_value = ("", setting.say("list.any", field=label))
-        shown.append(drawn(select(name, f"quick-{name}", (any_value, *pairs), chosen, label, setting.icons)))
-    return tuple(shown)
+        picked = select(name, f"quick-{name}", (any_value, *pairs), chosen, label, setting.icons)
+        shown.append(f'<span class="quick">{picked}</span>')
+    return drawn(shown)
 
 
 def _sort_pick(table: Table, state: ListState, setting: Setting) -> Markup:
@@ -229,15 +326,15 @@ def _sort_pick(table: Table, state: ListState, setting: Setting) -> Markup:
     return drawn(select("sort", "sort-pick", pairs, state.sort, label, setting.icons))
 
 
-def _builder_links(work: Work, policy: EntityPolicy, state: ListState, setting: Setting) -> Markup:
-    fields = _builders.get(
+def _builder_links(work: Work, policy: EntityPolicy, leads: Leads, setting: Setting) -> Markup:
+    offered = _builders.get(
         (*view_key(work), policy.entity.ref), lambda: tuple(_builder_fields(policy, setting))
     )
-    address = state.opener("build")
+    lead = f'<li><a class="menu-item" href="{escape(leads.build)}build='
     return drawn(
         [
-            f'<li><a class="menu-item" href="{escape(address(name))}" x-target="filter-builder" rel="nofollow">{label}</a></li>'
-            for name, label in fields
+            f'{lead}{name}" x-target="filter-builder" rel="nofollow">{label}</a></li>'
+            for name, label in offered
         ]
     )
 
@@ -266,15 +363,19 @@ def _building(
     )
 
 
-def _heads(headings: Sequence[Heading], state: ListState, view: ListView, setting: Setting) -> Markup:
+def _sorted_by(state: ListState, view: ListView) -> str:
+    """The order that holds now, as an address says it; empty for none."""
     first = state.sort.split(",")[0]
     if not first and view.sort:
-        first = ("-" if view.sort[0].descending else "") + ".".join(view.sort[0].path)
-    address = state.opener("sort")
-    return drawn([_head(heading, at, first, address, setting) for at, heading in enumerate(headings, 1)])
+        return ("-" if view.sort[0].descending else "") + ".".join(view.sort[0].path)
+    return first
 
 
-def _head(heading: Heading, at: int, first: str, address: Callable[[str], str], setting: Setting) -> str:
+def _heads(headings: Sequence[Heading], sorted_by: str, leads: Leads, setting: Setting) -> Markup:
+    return drawn([_head(heading, at, sorted_by, leads, setting) for at, heading in enumerate(headings, 1)])
+
+
+def _head(heading: Heading, at: int, first: str, leads: Leads, setting: Setting) -> str:
     """A column's head; `first` is the order that holds now."""
     right, label = ' class="right"' if heading.numeric else "", escape(heading.label)
     if not heading.sort:
@@ -284,7 +385,7 @@ def _head(heading: Heading, at: int, first: str, address: Callable[[str], str], 
     said = f' aria-sort="{now}"' if now else ""
     sign = symbol(setting.icons, "sort-up" if now == "ascending" else "sort-down") if now else ""
     return (
-        f'<th scope="col"{right}{said}><a href="{escape(address(wanted))}" id="sort-{at}" x-target.push="list"'
+        f'<th scope="col"{right}{said}><a href="{escape(leads.sort)}sort={wanted}" id="sort-{at}" x-target.push="list"'
         f' rel="nofollow">{label}{sign}</a></th>'
     )
 
@@ -314,18 +415,13 @@ def _empty(
     return Empty(say("list.empty", entities=entities), say("list.empty_hint"), policy.entity.icon, links)
 
 
-def _exports(state: ListState, setting: Setting) -> tuple[Link, ...]:
+def _exports(path: str, leads: Leads, setting: Setting) -> tuple[Link, ...]:
     """What is on screen, in each form; then every field of it, and every record there is."""
-
-    def to(form: str, part: str = "") -> str:
-        href = replace(state, path=f"{state.path}/export.{form}").href()
-        return f"{href}{'&' if '?' in href else '?'}{EXPORT_OF}={part}" if part else href
-
-    say = setting.say
+    say, shown = setting.say, f"&{EXPORT_OF}=shown"
     return (
-        Link(say("list.export_shown", form="Excel"), to("xlsx", "shown")),
-        Link(say("list.export_shown", form="CSV"), to("csv", "shown")),
-        Link(say("list.export_fields", form="Excel"), to("xlsx")),
-        Link(say("list.export_fields", form="JSON"), to("json")),
-        Link(say("list.export_all", form="Excel"), f"{state.path}/export.xlsx?{EXPORT_OF}=every"),
+        Link(say("list.export_shown", form="Excel"), f"{path}/export.xlsx?{leads.state}{shown}"),
+        Link(say("list.export_shown", form="CSV"), f"{path}/export.csv?{leads.state}{shown}"),
+        Link(say("list.export_fields", form="Excel"), f"{path}/export.xlsx?{leads.state}"),
+        Link(say("list.export_fields", form="JSON"), f"{path}/export.json?{leads.state}"),
+        Link(say("list.export_all", form="Excel"), f"{path}/export.xlsx?{EXPORT_OF}=every"),
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -30,7 +29,6 @@ MAX_QUERY = 100
 MAX_FILTER = 20_000
 MAX_EQUALS = 20
 NONE = "-"  # an address's word for «no grouping», where the view has one
-_SLOT = secrets.token_hex(12)  # needs no escaping and occurs in no address
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +39,22 @@ class Base:
     kind: str = "table"
     on: str = ""
     group: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Leads:
+    """Beginnings of addresses: the list as it is without one part, ready for `name=value` to be put behind.
+
+    `state` is the query of the list as it is, `ungrouped` the whole address of the list in no groups.
+    """
+
+    state: str
+    build: str
+    sort: str
+    group: str
+    kind: str
+    on: str
+    ungrouped: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +142,24 @@ class ListState:
         pairs.extend((name, text) for name, text in places if text)
         return changed.path + (f"?{urlencode(pairs)}" if pairs else "")
 
-    def opener(self, name: str) -> Callable[[str], str]:
-        """`href` for many values of one part, each a field's id or an order: text that needs no escaping."""
-        values = {"cursor": "", "build": "", name: _SLOT}
-        before, behind = self.href(**values).split(_SLOT)
-        return lambda text: before + text + behind
+    def leads(self) -> Leads:
+        """The beginnings of the addresses that change one thing."""
+        pairs = [(name, urlencode(((name, value),))) for name, value in self.pairs()]
+
+        def without(*names: str) -> str:
+            kept = "&".join([text for name, text in pairs if name not in names])
+            return f"{self.path}?{kept}&" if kept else f"{self.path}?"
+
+        whole = "&".join([text for _, text in pairs])
+        return Leads(
+            state=whole,
+            build=without(),
+            sort=without("sort"),
+            group=without("group-by"),
+            kind=without("show-as", "show-on"),
+            on=without("show-on"),
+            ungrouped=self.href(group=()) if self.group else without().rstrip("?&"),
+        )
 
     def without(self, name: str) -> tuple[tuple[str, str], ...]:
         """The pairs of equality without the one on `name`."""

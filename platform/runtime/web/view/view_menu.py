@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from urllib.parse import urlencode
 
 from dacheng.metadata.definition import Field
 from dacheng.runtime.services import gate, saved_views
@@ -15,11 +14,15 @@ from dacheng.runtime.web.fields.base import Setting
 from dacheng.runtime.web.page import Link
 from dacheng.runtime.web.view.chosen import Chosen, Known, changed
 from dacheng.runtime.web.view.groups import groupable
-from dacheng.runtime.web.view.list_state import ListState
+from dacheng.runtime.web.view.list_state import Leads, ListState
+from dacheng.runtime.web.view.prepared import Prepared
+from dacheng.runtime.web.view.setting import view_key
 from dacheng.runtime.web.view.table import column_label, resolve
 
 COLUMNS_OPEN = "-columns"  # what the address is building while columns are being moved
 MAX_OFFERED = 120
+ICONS = {"table": "list", "board": "matrix", "calendar": "calendar"}
+_kinds: Prepared[tuple[str, ...]] = Prepared(512)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ def view_menu(
         key=chosen.key,
         name=name,
         own_name=saved.name if saved is not None else "",
-        state=urlencode(state.pairs()),
+        state=state.leads().state,
         changed=changed(state),
         may_change=saved is not None and saved.may_change,
         may_share=policy.share_views,
@@ -195,34 +198,44 @@ def settled(work: Work, policy: EntityPolicy, state: ListState) -> ListState:
     return state if state.on in ids else replace(state, on=ids[0])
 
 
-def ways(work: Work, policy: EntityPolicy, state: ListState, setting: Setting) -> Ways:
-    """The kinds offered: those the entity has a field for."""
-    icons = {"table": "list", "board": "matrix", "calendar": "calendar"}
+def kinds_offered(work: Work, policy: EntityPolicy) -> tuple[str, ...]:
+    """How records of an entity can be shown: those it has a field for."""
+
+    def make() -> tuple[str, ...]:
+        return tuple([k for k in saved_views.KINDS if k == "table" or fits(work, policy, k)])
+
+    return _kinds.get((*view_key(work), policy.entity.ref), make)
+
+
+def ways(work: Work, policy: EntityPolicy, state: ListState, leads: Leads, setting: Setting) -> Ways:
+    """The kinds offered, and what the kind shown can stand on or rows can be grouped by."""
     kinds = tuple(
-        Link(setting.say(f"list.as_{kind}"), state.href(kind=kind, on=""), icons[kind], kind)
-        for kind in saved_views.KINDS
-        if kind == "table" or fits(work, policy, kind)
+        Link(setting.say(f"list.as_{kind}"), f"{leads.kind}show-as={kind}", ICONS[kind], kind)
+        for kind in kinds_offered(work, policy)
     )
     standing = fits(work, policy, state.kind) if state.kind != "table" else ()
     fields = tuple(
-        Link(setting.labels.field(setting.locale, each), state.href(on=each.id), key=each.id)
+        Link(setting.labels.field(setting.locale, each), f"{leads.on}show-on={each.id}", key=each.id)
         for each in standing
     )
     if state.kind != "table":
         return Ways(kinds, fields, state.kind, state.on)
     labels = [column_label(work.policy, policy, tuple(path.split(".")), setting) for path in state.group]
     grouped = " › ".join(filter(None, labels))
-    return Ways(kinds, fields, state.kind, state.on, _group_links(work, policy, state, setting), grouped)
+    groups = tuple(_group_links(work, policy, state, leads, setting))
+    return Ways(kinds, fields, state.kind, state.on, groups, grouped)
 
 
-def _group_links(work: Work, policy: EntityPolicy, state: ListState, setting: Setting) -> tuple[Link, ...]:
+def _group_links(
+    work: Work, policy: EntityPolicy, state: ListState, leads: Leads, setting: Setting
+) -> Iterator[Link]:
     """No grouping, each field to group by, and each field to group by below what is grouped already."""
-    found = [Link(setting.say("list.group_off"), state.href(group=()), key="" if not state.group else "-")]
+    yield Link(setting.say("list.group_off"), leads.ungrouped, key="" if not state.group else "-")
     for each in groupable(work, policy):
-        if each.id not in state.group:
-            label = setting.labels.field(setting.locale, each)
-            group = (*state.group, each.id) if 0 < len(state.group) < saved_views.MAX_GROUPS else (each.id,)
-            if len(group) > 1:
-                label = setting.say("list.group_below", field=label)
-            found.append(Link(label, state.href(group=group), key="-"))
-    return tuple(found)
+        if each.id in state.group:
+            continue
+        label = setting.labels.field(setting.locale, each)
+        group = (*state.group, each.id) if 0 < len(state.group) < saved_views.MAX_GROUPS else (each.id,)
+        if len(group) > 1:
+            label = setting.say("list.group_below", field=label)
+        yield Link(label, f"{leads.group}group-by={','.join(group)}", key="-")
