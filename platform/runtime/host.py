@@ -37,6 +37,7 @@ from dacheng.runtime.storage.versions import Versions, read_versions
 
 T = TypeVar("T")
 MOVED = "storage.version_moved"
+LOOKED_UP_SECONDS = 5  # how long who is asking may be known without looking whether a session has run out
 Find = Callable[[frozenset[str]], Mapping[str, object]]
 
 
@@ -177,7 +178,8 @@ class Host:
                 reader, credentials, self._directory, self._model, self._settings, moment
             )
 
-        found = await self._db.read(look, bounded=True)
+        key = ("who", credentials, self._model.versions, int(moment.timestamp() // LOOKED_UP_SECONDS))
+        found = await self._db.read(look, bounded=True, key=key)
         self._directory = found.directory
         await self._catch_up(found.versions)
         if found.touch is not None:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +18,7 @@ from dacheng.runtime.storage import fault, system_tables
 from dacheng.runtime.storage.connections import Options, Pool, connect
 from dacheng.runtime.storage.failures import is_retryable, translate
 from dacheng.runtime.storage.lock_file import LockFile
-from dacheng.runtime.storage.reader import Reader, Transaction
+from dacheng.runtime.storage.reader import Link, Reader, Transaction
 from dacheng.runtime.storage.writer import Writer
 
 T = TypeVar("T")
@@ -84,16 +85,23 @@ class Database:
 
     # ------------------------------------------------------------ reading
     async def read(
-        self, work: Callable[[Reader], T], bounded: bool = False, kind: Hashable | None = None
+        self,
+        work: Callable[[Reader], T],
+        bounded: bool = False,
+        kind: Hashable | None = None,
+        key: Hashable | None = None,
     ) -> T:
         """Run `work` in one snapshot. `bounded` says it is a row by id or a keyset page with a known plan.
+
+        What a bounded work found under `key` on SQLite is answered again while nobody has committed anything;
+        the key must name all that it looks at besides the database.
 
         `kind` names a question that is short as a rule: on SQLite it is tried here and now, which saves the
         way to a thread and back. One that is not done in a moment goes to a thread after all, and for a
         while all of its kind go there at once.
         """
         if bounded and self.options.is_sqlite:
-            return self._in_snapshot(self._bounded, work, _FOREVER)
+            return self._in_snapshot(self._bounded, work, _FOREVER, key=key)
         if kind is not None and self.options.is_sqlite and time.monotonic() > self._long.get(kind, 0.0):
             try:
                 return self._in_snapshot(self._bounded, work, _LONG_MOMENT, _MOMENT)
@@ -110,12 +118,20 @@ class Database:
         return self._in_snapshot(self._readers, work, self.options.statement_seconds)
 
     def _in_snapshot(
-        self, pool: Pool, work: Callable[[Reader], T], seconds: float, computing: float = _FOREVER
+        self,
+        pool: Pool,
+        work: Callable[[Reader], T],
+        seconds: float,
+        computing: float = _FOREVER,
+        key: Hashable | None = None,
     ) -> T:
         try:
             for _ in range(_RETRIES):
                 try:
-                    return self._snapshot(pool, work, seconds, computing)
+                    with pool.link() as link:
+                        if key is None:
+                            return self._snapshot(link, work, seconds, computing)
+                        return link.unchanged(key, partial(self._snapshot, link, work, seconds, computing))
                 except Exception as error:
                     if not is_retryable(error):
                         raise
@@ -126,15 +142,14 @@ class Database:
             raise meant from error
         raise refuse("storage.busy")
 
-    def _snapshot(self, pool: Pool, work: Callable[[Reader], T], seconds: float, computing: float) -> T:
+    def _snapshot(self, link: Link, work: Callable[[Reader], T], seconds: float, computing: float) -> T:
         begin = "BEGIN" if self.options.is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-        with pool.link() as link:
-            link.deadline = time.monotonic() + seconds
-            link.exhausted = _FOREVER if computing == _FOREVER else time.thread_time() + computing
-            link.command(begin)
-            answer = work(Reader(link))
-            link.command("COMMIT")
-            return answer
+        link.deadline = time.monotonic() + seconds
+        link.exhausted = _FOREVER if computing == _FOREVER else time.thread_time() + computing
+        link.command(begin)
+        answer = work(Reader(link))
+        link.command("COMMIT")
+        return answer
 
     # ------------------------------------------------------------ writing
     async def write(self, work: Callable[[Transaction], T], urgent: bool = True) -> T:

@@ -15,7 +15,7 @@ from sqlalchemy.sql.elements import ClauseElement
 
 Params = Mapping[str, Any]
 T = TypeVar("T")
-KEPT_ANSWERS = 64
+KEPT_ANSWERS = 256
 NO_PARAMS: Params = MappingProxyType({})
 Row = tuple[Any, ...]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
-Shape = tuple[int, str]  # how many segments, and the first where addresses begin with it
+Shape = tuple[int, str, str]  # how many segments; the first and the last where addresses are spelled so
 
 
 class Addresses(BaseRoute):
@@ -16,6 +16,7 @@ class Addresses(BaseRoute):
     def __init__(self, routes: Sequence[Route]) -> None:
         self._routes = tuple(routes)
         self._firsts = frozenset(_segments(route.path)[0] for route in routes)
+        self._lasts = frozenset(_segments(route.path)[-1] for route in routes)
         self._longest = max(len(_segments(route.path)) for route in routes)
         self._found: dict[Shape, tuple[Route, ...]] = {}
 
@@ -38,7 +39,11 @@ class Addresses(BaseRoute):
         if scope.get("root_path"):
             return self._routes
         segments = _segments(scope["path"])
-        shape = (min(len(segments), self._longest + 1), segments[0] if segments[0] in self._firsts else "")
+        shape = (
+            min(len(segments), self._longest + 1),
+            segments[0] if segments[0] in self._firsts else "",
+            segments[-1] if segments[-1] in self._lasts else "",
+        )
         found = self._found.get(shape)
         if found is None:
             fitting = (route for route in self._routes if _fits(_segments(route.path), shape))
@@ -47,10 +52,12 @@ class Addresses(BaseRoute):
 
 
 def _fits(segments: Sequence[str], shape: Shape) -> bool:
-    count, first = shape
+    count, first, last = shape
     many = any(":path}" in segment for segment in segments)
-    return (len(segments) <= count if many else len(segments) == count) and (
-        "{" in segments[0] or segments[0] == first
+    return (
+        (len(segments) <= count if many else len(segments) == count)
+        and ("{" in segments[0] or segments[0] == first)
+        and ("{" in segments[-1] or segments[-1] == last)
     )
 
 

@@ -178,8 +178,7 @@ def list_page(
     entity = labels.entity(locale, policy.entity)
     view_name = _name(policy, known, chosen, setting)
     new = f"{state.path}/new" if policy.may("create") else ""
-    rows = found.groups or drawn(map(table.row, found.ids, found.rows))
-    sorted_by = _sorted_by(state, view)
+    rows, sorted_by = found.groups or drawn(map(table.row, found.ids, found.rows)), _sorted_by(state, view)
 
     def panels(leads: Leads) -> Panels:
         return Panels(
