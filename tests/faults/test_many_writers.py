@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -27,6 +28,7 @@ THREADS = 40
 EACH = 25 if LONG else 8
 EDITS = 500 if LONG else 40
 P99_SECONDS = 0.25
+ACCOUNT = "sales_management.account"
 
 
 @pytest.fixture
@@ -126,6 +128,48 @@ def test_an_import_and_people_both_go_on(host: Host) -> None:
     assert stored(host, "P-") == len(seconds)
     batch = 500 * median(alone)  # a batch is one transaction: a person may meet one
     assert p99(seconds) <= fair_limit(alone) + batch
+
+
+@pytest.mark.soak
+def test_nobody_waits_half_a_second_for_a_large_import(
+    tmp_path: Path, database_url: str, record_property: Callable[[str, object], None]
+) -> None:
+    """Who adds, changes and deletes accounts, to which much links, gets in between the import's rows."""
+    rows = 100_000 if LONG else 5000
+    lines = [f"导入客户{n:06},{n % 5000 + 5}" for n in range(rows)]
+    file = Source("accounts.csv", "\n".join(["name,employees", *lines, ""]).encode())
+    columns = {"columns": {"name": "name", "employees": "employees"}}
+    seconds: dict[str, list[float]] = {"create": [], "update": [], "delete": []}
+    over = threading.Event()
+    url = "" if database_url.startswith("sqlite") else database_url
+
+    def timed(host: Host, asked: Write) -> str:
+        started = time.perf_counter()
+        made = write_record.write_now(host.db, host.work(), asked)
+        seconds[asked.action].append(time.perf_counter() - started)
+        return made.id
+
+    def person(host: Host, number: int) -> None:
+        step = 0
+        while step < 5 or not over.is_set():
+            step += 1
+            one = timed(host, Write("create", ACCOUNT, values={"name": f"客户 {number}-{step}"}))
+            timed(host, Write("update", ACCOUNT, one, {"employees": step}))
+            timed(host, Write("delete", ACCOUNT, one))
+            over.wait(0.1)
+
+    def take_in(host: Host) -> None:
+        try:
+            done = import_records.start(host, host.work(), ACCOUNT, file, columns)
+            assert (done.created, done.failed) == (rows, 0)
+        finally:
+            over.set()
+
+    with workspace(tmp_path / "data", url, sales=True) as host:
+        together([partial(take_in, host), *[partial(person, host, number) for number in range(3)]])
+    for action, taken in seconds.items():
+        record_property(action, [round(median(taken), 3), round(p99(taken), 3), round(max(taken), 3)])
+        assert p99(taken) <= 0.5, action
 
 
 @pytest.mark.soak

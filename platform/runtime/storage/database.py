@@ -189,7 +189,7 @@ class Database:
     def _attempt(self, work: Callable[[Transaction], T]) -> T:
         with self._writers.link() as link:
             link.command("BEGIN ISOLATION LEVEL REPEATABLE READ")
-            answer = work(Transaction(link))
+            answer = work(Transaction(link, link.is_waited_for))
             fault.point("storage.before_commit")
             link.command("COMMIT")
             fault.point("storage.after_commit")

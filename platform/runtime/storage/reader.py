@@ -18,6 +18,10 @@ T = TypeVar("T")
 KEPT_ANSWERS = 256
 NO_PARAMS: Params = MappingProxyType({})
 Row = tuple[Any, ...]
+_WAITED_FOR = (
+    "SELECT EXISTS (SELECT FROM pg_locks AS waiting WHERE NOT waiting.granted"
+    " AND pg_backend_pid() = ANY (pg_blocking_pids(waiting.pid)))"
+)
 
 
 class Prepared:
@@ -115,6 +119,10 @@ class Link:
     def command(self, text: str) -> None:
         """Run one fixed statement, such as `BEGIN IMMEDIATE`."""
         self.driver.execute(text)
+
+    def is_waited_for(self) -> bool:
+        """Whether another PostgreSQL session waits for what this one's transaction holds."""
+        return bool(self.driver.execute(_WAITED_FOR).fetchone()[0])
 
     def in_transaction(self) -> bool:
         """Whether the database still holds a transaction open on this connection."""
