@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
 from datetime import datetime
 from pathlib import Path
 
 from dacheng.metadata.problem import refuse
 from dacheng.runtime.services.site import Site
 from dacheng.runtime.settings import Settings
-from dacheng.runtime.storage import snapshot
+from dacheng.runtime.storage import file_copies, file_rows, snapshot
+from dacheng.runtime.storage.file_store import FileStore
 
 FOLDER = "backups"
 KEPT = 5
@@ -29,13 +31,21 @@ def before(site: Site, what: str, now: datetime) -> str:
 
 
 def backup(site: Site, target: Path | None, now: datetime) -> str:
-    """A snapshot of now: a file at `target` (SQLite), or the name to restore by."""
+    """A snapshot of now with its files beside it: a file at `target` (SQLite), or the name to restore by.
+
+    Records' files are never changed or removed, so those known before or after hold all that the snapshot needs.
+    """
+    needed = site.db.read_now(file_rows.hashes)
     name = f"backup_{now:%Y%m%d_%H%M%S}"
     made = snapshot.take(site.db, site.settings.data / FOLDER, name)
-    if target is None or site.db.path is None:
-        return made
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return str(Path(made).replace(target))
+    if target is not None and site.db.path is not None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made = shutil.move(made, str(target))
+    needed.update(site.db.read_now(file_rows.hashes))
+    file_copies.lay_beside(
+        FileStore(site.settings.data), needed, _place(site.settings, made), linked=target is None
+    )
+    return str(made)
 
 
 def restore(settings: Settings, name: str) -> None:
@@ -45,9 +55,23 @@ def restore(settings: Settings, name: str) -> None:
         raise refuse("host.no_snapshot", name=name)
     database = Path(settings.database_url.removeprefix("sqlite:///"))
     database.parent.mkdir(parents=True, exist_ok=True)
+    _put_files_back(settings, name)
     snapshot.restore_file(path, database)
 
 
 def restore_in_place(site: Site, name: str) -> None:
     """Put a PostgreSQL snapshot back, in one transaction."""
+    _put_files_back(site.settings, name)
     snapshot.restore_schema(site.db, name)
+
+
+def _put_files_back(settings: Settings, name: str) -> None:
+    """Files come before the records that hold them; a damaged one stops the restore before anything is replaced."""
+    place = _place(settings, name)
+    file_copies.demand_sound(place)
+    file_copies.put_back(FileStore(settings.data), place)
+
+
+def _place(settings: Settings, made: str) -> Path:
+    """What a snapshot's files lie beside: its own file, or, for a schema, its name among the backups."""
+    return Path(made) if settings.embedded else settings.data / FOLDER / Path(made).name

@@ -313,7 +313,8 @@ def test_a_large_transaction_ends_when_a_person_waits(
 ) -> None:
     """On PostgreSQL too, where who deletes what others link to waits for every write under way."""
     monkeypatch.setattr(import_job_bulk, "ROWS", 20)
-    store, calls, people = write_batch.commit_batch, 0, []
+    store, calls = write_batch.commit_batch, 0
+    people: list[threading.Thread] = []
 
     def with_a_person_at_the_fourth(tx: Transaction, work: Work, batch: RecordBatch) -> None:
         nonlocal calls
