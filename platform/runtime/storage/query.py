@@ -143,9 +143,8 @@ def _asked(reader: Reader, model: Model, plan: Plan, environment: Environment) -
     name = keyset.digest((plan.entity.ref, sort_shape))
     cursor = None if plan.after is None else keyset.decode(plan.after, name, _kinds(plan))
     pattern = None if cursor is None else tuple(value is None for value in cursor)
-    in_order = (
-        isinstance(asked, str) and _is_kept_in_order(made, plan) and search.is_common(reader, made, asked)
-    )
+    weighed = isinstance(asked, str) and _is_kept_in_order(made, plan)
+    in_order = search.is_common(reader, made, str(asked)) if weighed else None
     key = (
         "page", reader.dialect, tuple(map(names, plan.columns)), sort_shape, pattern, asked is not None, in_order,
         *condition_shape(plan.where, environment),
@@ -241,7 +240,7 @@ def condition_shape(where: Condition, environment: Environment) -> tuple[object,
 
 
 def conditions_of(
-    scope: Scope, where: Condition, searching: bool, *, in_order: bool = False
+    scope: Scope, where: Condition, searching: bool, *, in_order: bool | None = None
 ) -> list[sa.ColumnElement[bool]]:
     """The WHERE of a question; joins it needs are added to the scope. `in_order`: see `search.matches`."""
     made = scope.made
@@ -307,7 +306,7 @@ def _compile_page(
     environment: Environment,
     pattern: keyset.Pattern | None,
     *,
-    in_order: bool,
+    in_order: bool | None,
 ) -> Ready:
     made = model.tables.entity(plan.entity.ref)
     scope = Scope(model.tables, made, reader.dialect, environment, plan.where.hops)

@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import pairwise, repeat
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,7 +27,9 @@ from dacheng.runtime.storage.tables import ROW, EntityTable, search_table
 MAX_WORD = 64
 MAX_TOKENS = 4000
 MAX_QUERY_RUNS = 12
-COMMON = 20_000  # hits from which a page is read in the order asked, each row looked up among them
+COMMON = MappingProxyType(  # hits from which a page is read in the order asked, each row looked up among them
+    {"sqlite": 20_000, "postgresql": 5_000}
+)
 _CJK = (
     "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u30ff\u3105-\u312f\u31a0-\u31bf\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
@@ -118,39 +121,41 @@ def _all_of(dialect: str, prefix: str, word: str, is_cjk: bool) -> str:
 
 
 def matches(
-    made: EntityTable, dialect: str, asked: sa.ColumnElement[str], *, in_order: bool = False
+    made: EntityTable, dialect: str, asked: sa.ColumnElement[str], *, in_order: bool | None = None
 ) -> sa.ColumnElement[bool]:
     """The condition that a record is found by the question bound as `asked`.
 
-    `in_order` has SQLite go through the records in the order asked and look each up among the hits, instead
-    of fetching every hit and sorting them.
+    `in_order` has the database go through the records in the order asked and look each up among the hits,
+    False has it fetch every hit and sort them, None leaves it to the database.
     """
+    row = made.table.c[ROW]
+    if dialect == "sqlite":
+        return (row + sa.literal_column("0") if in_order else row).in_(_hits(made, dialect, asked))
+    if in_order is False:  # PostgreSQL takes hits for evenly spread over the order, which names are not
+        return row == sa.any_(sa.func.array(_hits(made, dialect, asked).scalar_subquery()))
+    return row.in_(_hits(made, dialect, asked))
+
+
+def _hits(made: EntityTable, dialect: str, asked: sa.ColumnElement[str]) -> sa.Select[Any]:
     name = search_table(made.table.name)
     if dialect == "sqlite":
-        row = made.table.c[ROW] + sa.literal_column("0") if in_order else made.table.c[ROW]
-        return row.in_(_hits(made))
+        index = sa.table(name, sa.column("rowid"), sa.column(name))
+        return sa.select(index.c.rowid).where(index.c[name].op("MATCH")(asked))
     index = sa.table(name, sa.column("row"), sa.column("grams"))
-    hits = sa.select(index.c.row).where(index.c.grams.op("@@")(sa.cast(asked, postgresql.TSQUERY)))
-    return made.table.c[ROW].in_(hits)
-
-
-def _hits(made: EntityTable) -> sa.Select[Any]:
-    name = search_table(made.table.name)
-    index = sa.table(name, sa.column("rowid"), sa.column(name))
-    asked = sa.bindparam("search", type_=sa.Text())
-    return sa.select(index.c.rowid).where(index.c[name].op("MATCH")(asked))
+    return sa.select(index.c.row).where(index.c.grams.op("@@")(sa.cast(asked, postgresql.TSQUERY)))
 
 
 def is_common(reader: Reader, made: EntityTable, asked: str) -> bool:
-    """On SQLite, whether a question finds so much that going through the list in order is the shorter way."""
-    if reader.dialect != "sqlite":
-        return False  # PostgreSQL weighs both ways itself
-    statement: Prepared | None = made.prepared.get("search hits")
+    """Whether a question finds so much that going through the list in order is the shorter way."""
+    key = ("search hits", reader.dialect)
+    statement: Prepared | None = made.prepared.get(key)
     if statement is None:
-        some = _hits(made).limit(sa.bindparam("most", type_=sa.BigInteger())).subquery()
+        hits = _hits(made, reader.dialect, sa.bindparam("search", type_=sa.Text()))
+        some = hits.limit(sa.bindparam("most", type_=sa.BigInteger())).subquery()
         counted = sa.select(sa.func.count()).select_from(some)
-        statement = made.prepared["search hits"] = Prepared(counted)
-    return int(reader.scalar(statement, {"search": asked, "most": COMMON})) >= COMMON
+        statement = made.prepared[key] = Prepared(counted)
+    most = COMMON[reader.dialect]
+    return int(reader.scalar(statement, {"search": asked, "most": most})) >= most
 
 
 # ---------------------------------------------------------------- keeping

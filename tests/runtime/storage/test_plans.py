@@ -86,7 +86,7 @@ def test_a_common_word_is_looked_up_in_the_order_asked_and_a_rare_one_fetched(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, common: int, in_order: bool
 ) -> None:
     shop.apply(*[shop.change("create", "purchase", uid(), title=f"客户{n:04d}") for n in range(300)])
-    monkeypatch.setattr(search, "COMMON", common)
+    monkeypatch.setattr(search, "COMMON", {"sqlite": common})
     where, sort = Condition(search="客户"), ["-closed_on", "title"]
     first = shop.fetch(shop.plan("purchase", ["title"], where, sort, 20))
     second = shop.fetch(shop.plan("purchase", ["title"], where, sort, 20, first.next))
