@@ -28,6 +28,8 @@ KINDS = Kinds.of([builtin.part()])
 KIND = "x-kind"
 DEALS, PAGES = "/api/v1/apps/den/deal", "/apps/den/deal"
 CANARY = "zebrafinch"  # a word in hidden values, and nowhere else
+STAGES = {"open": {"order": 1}, "won": {"order": 2}, "lost": {"order": 3}}
+LOST = {"==": [{"var": "stage"}, "lost"]}  # then it is asked why, and only then
 FIELDS: dict[str, Mapping[str, Any]] = {
     "priv_stage": {KIND: "choice", "x-options": {"early": {"order": 1}, "late": {"order": 2}}},
     "priv_day": {KIND: "date"},
@@ -84,7 +86,8 @@ FILES: dict[str, Any] = {
         "x-owned": True,
         "properties": {
             "name": {KIND: "text", "x-order": 1, "x-required": True, "x-search": True},
-            "stage": {KIND: "choice", "x-order": 2, "x-options": {"open": {"order": 1}, "won": {"order": 2}}},
+            "stage": {KIND: "choice", "x-order": 2, "x-options": STAGES},
+            "why": {KIND: "text", "x-order": 4},
             "day": {KIND: "date", "x-order": 3},
             **{name: {**spec, "x-order": 10 + at} for at, (name, spec) in enumerate(FIELDS.items())},
         },
@@ -97,7 +100,16 @@ FILES: dict[str, Any] = {
         "id": "deal",
         "entity": "deal",
         "default": True,
-        "sections": {"all": {"order": 10, "columns": 2, "fields": _columns("name", "stage", "day", *FIELDS)}},
+        "sections": {
+            "all": {
+                "order": 10,
+                "columns": 2,
+                "fields": {
+                    **_columns("name", "stage", "day", *FIELDS),
+                    "why": {"order": 200, "visible": LOST, "required": LOST, "when_hidden": "clear"},
+                },
+            },
+        },
     },
     "matches/same.json": {
         "id": "same",

@@ -396,3 +396,56 @@ def test_t04_a_published_form_knows_a_field_left_out_no_better_than_a_misspelt_o
             plain(den.nobody.get(link, params={each: "late"}), each) for each in (name, misspelt(name))
         ]
         assert asked_for[0] == asked_for[1]
+
+
+# ---------------------------------------------------------------- asked for on a condition
+def wanting(answer: Response) -> list[tuple[str, str]]:
+    return [(each["pointer"], each["code"]) for each in answer.json()["problems"]]
+
+
+def test_a_field_asked_for_on_a_condition_is_demanded_and_never_while_hidden(den: Den) -> None:
+    """By the API, a board and an edit of many; `why` is asked for of what is lost."""
+    program, missing = den.program["ben"], [("/why", "record.required")]
+    any_version = {"if-match": "*"}
+    assert wanting(program.post(DEALS, json={"name": "x", "stage": "lost"})) == missing
+    assert wanting(program.post(DEALS, json={"name": "x", "stage": "lost", "why": None})) == missing
+    made = program.post(DEALS, json={"name": "Asked", "stage": "open", "why": "not shown"})
+    assert made.status_code == 201
+    one = f"{DEALS}/{made.json()['id']}"
+    assert program.get(one).json()["why"] is None
+    assert wanting(program.patch(one, json={"stage": "lost"}, headers=any_version)) == missing
+    put = {"field": "stage", "value": "lost"}
+    assert wanting(program.post(f"{one}/place", json=put, headers=any_version)) == missing
+    many = {"ids": [made.json()["id"]], "action": "set", "values": {"stage": "lost"}}
+    (row,) = program.post(f"{DEALS}/bulk", json=many).json()["refused"]
+    assert [each["code"] for each in row["problems"]] == ["record.required"]
+    assert program.get(one).json()["stage"] == "open"
+    both = program.patch(one, json={"stage": "lost", "why": "price"}, headers=any_version)
+    assert both.status_code == 200
+    assert program.patch(one, json={"stage": "won"}, headers=any_version).status_code == 200
+    assert program.get(one).json()["why"] is None
+
+
+def test_an_import_demands_what_a_condition_asks_for(den: Den) -> None:
+    program = den.program["ben"]
+    content = b"name,stage,why\nA,lost,\nB,lost,price\nC,open,not shown\n"
+    file = program.post(
+        "/api/v1/imports/files",
+        params={"entity": "den.deal", "name": "a.csv"},
+        content=content,
+        headers={"content-type": "text/csv"},
+    ).json()["id"]
+    columns = {"columns": {name: name for name in ("name", "stage", "why")}}
+    seen = program.post(f"/api/v1/imports/files/{file}/preview", json={"mapping": columns}).json()
+    assert (seen["creates"], seen["failing"]) == (2, 1)
+    assert [(each["row"], each["code"]) for each in seen["problems"]] == [(2, "record.required")]
+
+
+def test_a_published_form_demands_what_a_condition_asks_for(den: Den) -> None:
+    offered = {"entity": "den.deal", "title": "Tell us", "fields": ["name", "stage", "why"], "wait": 0}
+    link = den.program["ada"].post("/api/v1/forms", json=offered).json()["link"]
+    keys = dict(re.findall(r'<input type="hidden" name="(_\w+)" value="([^"]*)"', den.nobody.get(link).text))
+    refused = den.nobody.post(link, data={**keys, "name": "x", "stage": "lost"})
+    assert refused.status_code == 422
+    assert re.search(r'name="why"[^>]*aria-invalid="true"', refused.text)
+    assert den.nobody.post(link, data={**keys, "name": "x", "stage": "open"}).status_code == 303
