@@ -64,6 +64,13 @@ def test_every_problem_code_used_stands_in_the_catalogue_with_its_places() -> No
     assert wrong == []
 
 
+def test_every_style_sheet_is_on_every_page() -> None:
+    web = PLATFORM / "runtime" / "web"
+    document = (web / "templates" / "document.html").read_text("utf-8")
+    for sheet in (web / "static" / "css").glob("*.css"):
+        assert f'"{sheet.stem}"' in document, sheet.name
+
+
 def test_every_interface_word_speaks_both_languages_with_the_same_places() -> None:
     assert [key for key, texts in interface_words().items() if not both_languages(texts)] == []
 

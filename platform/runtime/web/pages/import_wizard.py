@@ -116,6 +116,7 @@ async def _page(request: Request, chosen: str, refused: Refused | None = None) -
     page = ImportPage(
         title=words(locale)("shell.import"),
         current="import",
+        scripts=("drop.js",),
         entities=importable(work),
         chosen=chosen,
         runs=tuple(_run(request, run, names) for run in runs),

@@ -77,6 +77,7 @@ class LabelsPage(Page):
     q: str
     coverage: int
     terms: tuple[TermView, ...]
+    plurals: bool
     labels: tuple[LabelView, ...]
     hidden: int
     wrong: Wrong = NOTHING_WRONG
@@ -183,6 +184,7 @@ async def _page(request: Request, params: Mapping[str, str], refused: Refused | 
         q=params.get("q", "")[:100],
         coverage=round(found.coverage * 100),
         terms=tuple(_term(each, found, terms) for each in found.terms),
+        plurals=any("plural" in each.forms for each in found.terms),
         labels=tuple(_label(each, found.app) for each in rows[:SHOWN]),
         hidden=max(0, len(rows) - SHOWN),
         wrong=wrong_with(refused.problems, locale, ()) if refused else NOTHING_WRONG,
@@ -198,7 +200,7 @@ def _filtered(found: LabelPage, q: str, kind: str, state: str) -> list[LabelRow]
         if (not kind or row.slot.partition(":")[0] == kind)
         and (not wanted or wanted in row.text.lower() or wanted in row.slot)
         and (state != "edited" or row.owner == WORKSPACE)
-        and (state != "missing" or not row.source)
+        and (not row.source if state == "missing" else row.source or wanted)
     ]
 
 
