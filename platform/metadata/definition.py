@@ -71,8 +71,8 @@ class Field:
     indexed: bool = False
     derived: bool = False
     system: bool = False
-    to: str | None = None  # link: the entity it leads to; lines: the child entity
-    on_delete: str = "clear"  # link: restrict, clear or cascade (lines only)
+    to: str | None = None  # link, links: the entity they lead to; lines: the child entity
+    on_delete: str = "clear"  # link, links: restrict, clear or cascade (lines only)
     options: tuple[Option, ...] = ()
     default: Expression | None = None
     hidden: bool = False  # hidden by a layer: on no form and in no list unless one names it
@@ -88,6 +88,16 @@ class Field:
     def is_link(self) -> bool:
         """Whether it holds the id of one record, of the entity `to`."""
         return self.shape is Shape.LINK
+
+    @property
+    def is_links(self) -> bool:
+        """Whether it holds the ids of several records, of the entity `to`."""
+        return self.shape is Shape.LINKS
+
+    @property
+    def leads_to_records(self) -> bool:
+        """Whether it holds ids of records of the entity `to`, one or several."""
+        return self.shape in (Shape.LINK, Shape.LINKS)
 
     @property
     def is_lines(self) -> bool:
@@ -453,6 +463,7 @@ class Catalogue:
     rules: Mapping[str, tuple[Rule, ...]]  # by entity reference, in firing order
     children: Mapping[str, tuple[str, ...]]  # entity reference → references of its line entities
     links: Mapping[str, tuple[tuple[str, str], ...]]  # entity → (entity, link field) that point to it
+    many_links: Mapping[str, tuple[tuple[str, str], ...]]  # the same for fields of links
     hash: str
 
 

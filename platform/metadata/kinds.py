@@ -37,7 +37,7 @@ class Shape(StrEnum):
     LINK = "link"  # one column with the id of one record
     LINES = "lines"  # no column: the rows of a child entity that live and die with the record
     FILES = "files"  # the first column holds a list of ids of files
-    LINKS = "links"  # the first column holds a list of ids of records
+    LINKS = "links"  # the first column holds a list of ids of records, which a join table mirrors
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,16 @@ def test_filters_do_not_reach_behind_the_link(shop: Workspace, hidden: tuple[str
     assert count(shop, {"in": [{"var": "buyer.level"}, ["gold"]]}) == 0
 
 
+def test_filters_do_reach_behind_a_link_that_may_be_followed(shop: Workspace) -> None:
+    mine = shop.create("clara", BUYER, {"name": "Mine", "level": "gold"})
+    shop.create("clara", ORDER, {"number": "C-1", "buyer": mine})
+    assert count(shop, {"==": [{"var": "buyer.name"}, "Mine"]}) == 1
+    assert (
+        count(shop, {"and": [{"==": [{"var": "buyer"}, mine]}, {"in": [{"var": "buyer.level"}, ["gold"]]}]})
+        == 1
+    )
+
+
 def test_the_record_its_history_and_groups_do_not_name_it(shop: Workspace, hidden: tuple[str, str]) -> None:
     order, buyer = hidden
     shop.update("kim", ORDER, order, {"buyer": None})

@@ -12,7 +12,15 @@ from urllib.parse import quote
 import orjson
 
 from dacheng.metadata.problem import Refused
-from dacheng.runtime.services import comments, history, measure, read_records, rule_traces, search
+from dacheng.runtime.services import (
+    comments,
+    group_records,
+    history,
+    measure,
+    read_records,
+    rule_traces,
+    search,
+)
 from dacheng.runtime.services.gate import Query
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.work import Work
@@ -77,8 +85,18 @@ def fill(shop: Workspace, secret: int) -> Workspace:
             shop.save(who, "update", ORDER, order, transition="pay", rules=who == "clara")
         else:
             shop.save("kim", "update", ORDER, order, values={"bonus": str(secret)})
+    _favour(shop, first, secret)
     shop.db.write_now(partial(_talk, work=shop.work("kim"), record=order, secret=secret))
     return shop
+
+
+def _favour(shop: Workspace, buyers: list[str], secret: int) -> None:
+    """Lists of orders: what Clara may see in them is the same, and how many others there are is not."""
+    asked = Query(ORDER, ("id",), sort=("created_at",))
+    orders = shop.read(lambda r: read_records.list_page(r, shop.work("kim"), asked)).ids
+    for buyer, seen in ((buyers[0], orders[:2]), (buyers[1], orders[1:2])):
+        held = seen if secret == 1 else [orders[2], *seen]
+        shop.save("kim", "update", BUYER, buyer, values={"favourites": held})
 
 
 def _talk(tx: Transaction, work: Work, record: str, secret: int) -> None:
@@ -108,6 +126,8 @@ def requests(shop: Workspace, who: str = ROLE) -> Iterator[Request]:
         yield Request(f"pick {ref}", partial(_call, read_records.pick_list, ref))
         for name in names:
             known = policy is not None and name in policy.readable
+            if known and entity.fields[name].is_links:
+                yield from _about_list(shop, ref, name)
             yield from _about_field(ref, name, CONSTANTS if not known else _fitting(entity.fields[name].kind))
             for link in _links(entity.fields.values()):
                 yield Request(f"{ref} {link}.{name}", partial(_list, Query(ref, (f"{link}.{name}",))))
@@ -129,6 +149,8 @@ def requests(shop: Workspace, who: str = ROLE) -> Iterator[Request]:
 
 def _fitting(kind: str) -> tuple[Any, ...]:
     """Constants that a field of this kind can be compared with; hidden names meet all of them."""
+    if kind == "links":
+        return (1, 2)
     if kind in ("integer", "decimal", "money", "rollup"):
         return (None, 10)
     return ({"date": "2026-01-01"},) if kind == "date" else ("Acme",)
@@ -150,6 +172,21 @@ def _about_field(ref: str, name: str, constants: tuple[Any, ...]) -> Iterator[Re
             yield Request(
                 f"{ref} count {operator} {name} {constant}", partial(_call, read_records.count, asked)
             )
+
+
+def _about_list(shop: Workspace, ref: str, name: str) -> Iterator[Request]:
+    """What a field of links can be asked for: each record it may hold, how many, and groups by them."""
+    everything = shop.read(lambda r: read_records.list_page(r, shop.work(""), Query(ORDER, ("id",)))).ids
+    held, base = {"var": name}, f"/api/v1/apps/{ref.replace('.', '/')}"
+    asked: list[Any] = [{"in": [each, held]} for each in everything]
+    asked += [{"some": [held, {"==": [{"var": ""}, each]}]} for each in everything]
+    asked += [{"none": [held, {"==": [{"var": ""}, each]}]} for each in everything]
+    asked += [{"all": [held, {"!=": [{"var": ""}, each]}]} for each in everything]
+    asked += [{"==": [{"length": [held]}, count]} for count in (0, 1, 2, 3)]
+    for condition in asked:
+        path = f"{base}?filter={quote(orjson.dumps(condition))}"
+        yield Request(f"{ref} {condition}", partial(_list, Query(ref, ("id",), filter=condition)), path)
+    yield Request(f"groups {ref} {name}", partial(_call, group_records.groups, Query(ref), name))
 
 
 def _condition(operator: str, name: str, constant: Any) -> Any:

@@ -55,7 +55,7 @@ def links_lead_somewhere(world: World, kinds: Kinds) -> Iterator[Problem]:
     for _, item, file in world.items("entity"):
         for field, spec in item["properties"].items():
             kind = kinds.fields[spec["x-kind"]]
-            to = kind.leads_to(spec) if kind.shape is Shape.LINK else None
+            to = kind.leads_to(spec) if kind.shape in (Shape.LINK, Shape.LINKS) else None
             if to is None or world.has_entity(to):
                 continue
             app = world.full(to).split(".")[0]

@@ -69,6 +69,12 @@ def _value(field: Field, value: Any, where: str, file: str, keys: _Keys) -> Iter
         if set(value) != {"key"} or not keys.has(field.to, value["key"]):
             yield problem("definition.no_record", where, file, entity=field.to, key=value.get("key", ""))
         return
+    if field.is_links and isinstance(value, list) and any(isinstance(each, Mapping) for each in value):
+        for index, each in enumerate(value):
+            if not isinstance(each, Mapping) or set(each) != {"key"} or not keys.has(field.to, each["key"]):
+                key = each.get("key", "") if isinstance(each, Mapping) else each
+                yield problem("definition.no_record", f"{where}/{index}", file, entity=field.to, key=key)
+        return
     if isinstance(field.codec, LinesCodec) and isinstance(value, list):
         for index, row in enumerate(value):
             cells = row.items() if isinstance(row, Mapping) else ()

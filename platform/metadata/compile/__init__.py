@@ -34,7 +34,7 @@ from dacheng.metadata.definition import (
     Package,
     Rule,
 )
-from dacheng.metadata.kinds import Kinds
+from dacheng.metadata.kinds import Kinds, Shape
 from dacheng.metadata.package import with_hash
 from dacheng.metadata.problem import Refused, problem
 from dacheng.metadata.system_fields import CORE
@@ -160,7 +160,8 @@ def catalogue_of(apps: Mapping[str, CompiledApp], kinds: Kinds) -> Catalogue:
         matches=_grouped([(m.entity, m) for app in apps.values() for m in app.matches.values()]),
         rules=_grouped([(rule.entity, rule) for rule in rules if rule.enabled]),
         children=_grouped([(e.parent, e.ref) for e in entities.values() if e.parent is not None]),
-        links=_grouped(_links(entities)),
+        links=_grouped(_links(entities, Shape.LINK)),
+        many_links=_grouped(_links(entities, Shape.LINKS)),
         hash=hashlib.sha256(text.encode()).hexdigest()[:16],
     )
 
@@ -186,10 +187,10 @@ def _grouped(pairs: Sequence[tuple[str, _T]]) -> Mapping[str, tuple[_T, ...]]:
     return MappingProxyType({key: tuple(values) for key, values in groups.items()})
 
 
-def _links(entities: Mapping[str, Entity]) -> list[tuple[str, tuple[str, str]]]:
+def _links(entities: Mapping[str, Entity], shape: Shape) -> list[tuple[str, tuple[str, str]]]:
     return [
         (field.to, (entity.ref, field.id))
         for entity in entities.values()
         for field in entity.fields.values()
-        if field.is_link and field.to is not None
+        if field.shape is shape and field.to is not None
     ]

@@ -53,7 +53,7 @@ def _field(
     kind = work.kinds.fields[spec["x-kind"]]
     target = kind.leads_to(spec)
     to = None if target is None else work.full(target)
-    bound = {**spec, "x-to": to} if kind.shape is Shape.LINK else dict(spec)
+    bound = {**spec, "x-to": to} if kind.shape in (Shape.LINK, Shape.LINKS) else dict(spec)
     if kind.id == "rollup" and spec["x-aggregate"] != "count":
         bound["x-source"] = _source(work, spec, item)
     try:

@@ -18,6 +18,7 @@ from dacheng.metadata.field_kinds.integer import Integer
 from dacheng.metadata.field_kinds.json_value import JsonKind
 from dacheng.metadata.field_kinds.lines import Lines
 from dacheng.metadata.field_kinds.link import Link
+from dacheng.metadata.field_kinds.links import Links
 from dacheng.metadata.field_kinds.long_text import LongText
 from dacheng.metadata.field_kinds.money import MoneyKind
 from dacheng.metadata.field_kinds.multi_choice import MultiChoice
@@ -46,6 +47,7 @@ BUILTIN: tuple[FieldKind, ...] = (
     Date(),
     Datetime(),
     Link(),
+    Links(),
     User(),
     Department(),
     Lines(),

@@ -8,6 +8,7 @@ from typing import Any
 
 from dacheng.metadata.definition import Field
 from dacheng.metadata.expression import Expression
+from dacheng.metadata.field_kinds.text_list import items_of
 from dacheng.metadata.kinds import Json, Primitive, Spoken
 from dacheng.metadata.problem import refuse
 from dacheng.runtime.services import read_records
@@ -81,6 +82,8 @@ def extract(site: Site, work: Work, wanted: Export) -> Extract:
 def words_of(work: Work, field: Field, *, by_id: bool) -> Words:
     """What makes people's words of a stored value: labels of options, words of a language, the codec's text."""
     load, write = field.codec.load, field.codec.text
+    if field.is_links:
+        return lambda stored: BETWEEN.join(str(each) for each in items_of(stored[0]))
     if isinstance(field.codec, Spoken) and not by_id:
         say, spoken_in = field.codec.text_in, work.context.locale
         return lambda stored: say(load(stored), spoken_in)
@@ -115,13 +118,19 @@ def _guarded(work: Work, field: Field, by_id: bool) -> Words:
 def _rows(
     site: Site, work: Work, wanted: Export, paths: tuple[str, ...], page: read_records.ListPage
 ) -> Iterator[tuple[str, list[Sequence[Any]]]]:
-    places = [(each.start, each.stop) for each in page.columns]
+    places = [_place(each) for each in page.columns]
     while True:
         for record, row in zip(page.ids, page.rows, strict=True):
             yield record, [row[start:stop] for start, stop in places]
         if page.next is None:
             return
         page = _page(site, work, wanted, paths, page.next)
+
+
+def _place(column: OutColumn) -> tuple[int, int]:
+    """Where a column's stored values stand; of a field of links the titles, where they may be read."""
+    titled = column.field.is_links and column.title >= 0
+    return (column.title, column.title + 1) if titled else (column.start, column.stop)
 
 
 def _page(

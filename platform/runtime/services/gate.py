@@ -237,7 +237,7 @@ def _sort(
 def _by_title(work: Work, path: Path) -> Path:
     """A link sorts by its record's title where that may be read, so that people find what they see."""
     last = path[-1]
-    if not last.is_link or len(path) > MAX_LINKS:
+    if not last.leads_to_records or len(path) > MAX_LINKS:
         return path
     target = work.policy.entity(last.to or "")
     title = target.title if target is not None else None
@@ -297,6 +297,8 @@ class _Shown:
             return kind
         if self.policy.entity(target.to) is None:
             return None
+        if target.is_links:
+            return kind
         inner = scope_of(self.policy, target.to)
         return ListOf(inner) if target.is_lines else inner
 
@@ -338,7 +340,7 @@ def _hops(
         here: EntityPolicy | None = policy
         for index, step in enumerate(path):
             target = here.readable.get(step) if here is not None else None
-            if target is None or not target.is_link or target.to is None:
+            if target is None or not target.leads_to_records or target.to is None:
                 break
             here = work.policy.entity(target.to)
             found[path[: index + 1]] = here.rows["read"] if here is not None else False

@@ -8,7 +8,7 @@ from typing import Any
 
 from dacheng.metadata.expression import DATE, INSTANT, NUMBER
 from dacheng.metadata.problem import refuse
-from dacheng.runtime.services import gate
+from dacheng.runtime.services import gate, read_records
 from dacheng.runtime.services.conditions import surroundings
 from dacheng.runtime.services.gate import Query
 from dacheng.runtime.services.work import Work
@@ -55,7 +55,8 @@ def groups(
             raise refuse("query.not_countable", f"/sums/{at}", aggregate="sum", name=name)
         figures[name] = figure
     planned = gate.plan(work, replace(asked, fields=(by, *sums), sort=(), cursor=None))
-    title = planned.plan.columns[1] if planned.columns[0].title >= 0 else None
+    titled = planned.columns[0].title >= 0 and not path[-1].is_links
+    title = planned.plan.columns[1] if titled else None
     plan = GroupPlan(
         work.entity(asked.entity).entity,
         Group(path, grain_of(path)),
@@ -72,6 +73,10 @@ def groups(
             if value is not None:
                 totals = group.sums.setdefault(name, {})
                 totals[currency or ""] = totals.get(currency or "", 0) + value
+    if path[-1].is_links:
+        titles = read_records.titles(reader, work, path[-1].to or "", [key for key in found if key])
+        for group in found.values():
+            group.title = titles.get(group.key)
     order = {option.id: option.order for option in path[-1].options}
     inside = sorted(found.values(), key=lambda group: order.get(group.key, -1)) if order else found.values()
     return list(inside)[:MOST], len(found) > MOST

@@ -145,26 +145,35 @@ def _without_unseen(reader: Reader, work: Work, entries: Sequence[Entry]) -> His
     for entry in entries:
         wanted.setdefault(PEOPLE, {})[entry.person or entry.actor] = None
         for change in entry.changes:
-            if change.field.is_link:
+            if change.field.leads_to_records:
                 for value in (change.before, change.after):
-                    if isinstance(value, str):
-                        wanted.setdefault(change.field.to or "", {})[value] = None
+                    ids = value if isinstance(value, list) else [value] if isinstance(value, str) else []
+                    wanted.setdefault(change.field.to or "", {}).update(dict.fromkeys(ids))
     titled = {ref: read_records.titles(reader, work, ref, list(ids)) for ref, ids in wanted.items()}
     people = titled.get(PEOPLE, {})
-    return History(tuple(_seen(entry, titled, people) for entry in entries), titled)
+    shown = (_seen(entry, titled, people) for entry in entries)
+    return History(tuple(each for each in shown if each is not None), titled)
 
 
-def _seen(entry: Entry, titled: Mapping[str, Mapping[str, str]], people: Mapping[str, str]) -> Entry:
+def _seen(entry: Entry, titled: Mapping[str, Mapping[str, str]], people: Mapping[str, str]) -> Entry | None:
+    """The entry as its reader sees it; None where all that changed is in lists of what they may not see."""
+
     def value(change: FieldChange, held: Json) -> Json:
+        known = titled.get(change.field.to or "", {})
+        if change.field.is_links and isinstance(held, list):
+            return [each for each in held if each in known] or None
         if not change.field.is_link or held is None:
             return held
-        return held if held in titled.get(change.field.to or "", {}) else None
+        return held if held in known else None
 
     changes = tuple(
         FieldChange(each.field, value(each, each.before), value(each, each.after)) for each in entry.changes
     )
+    told = tuple(each for each in changes if not each.field.is_links or each.before != each.after)
+    if entry.action == "update" and not told:
+        return None
     hide = entry.person != "" and entry.person not in people
     return Entry(
-        entry.seq, entry.action, entry.line, entry.record, changes, "" if hide else entry.actor,
+        entry.seq, entry.action, entry.line, entry.record, told, "" if hide else entry.actor,
         "" if hide else entry.person, entry.cause_kind, entry.cause, entry.at,
     )  # fmt: skip

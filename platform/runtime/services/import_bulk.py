@@ -56,7 +56,10 @@ class Bulk:
         policy, names = shape.policy, {each.field for each in mapping.columns}
         quiet = (shape.plain if mapping.rules else shape.bare) and not work.hooks.watches_writes
         made = work.model.tables.entity(ref)
-        counted = rollups.over(work.model.tables, made) or names & {*references.listing_fields(made)}
+        counted = rollups.over(work.model.tables, made) or names & {
+            *references.listing_fields(made),
+            *made.joins,
+        }
         if not quiet or counted or mapping.key or ref in DIRECTORY or policy.entity.parent is not None:
             return None
         allowed = writable_fields(work, shape, historic=mapping.historic, imported=True)

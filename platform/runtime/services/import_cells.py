@@ -31,6 +31,7 @@ class Draft:
     cells: tuple[str, ...]
     values: dict[str, Any]
     links: dict[str, str]
+    lists: dict[str, tuple[str, ...]]  # of fields of links
     problems: tuple[Problem, ...]
 
 
@@ -46,13 +47,15 @@ class Cells:
         self._key = fields.get(mapping.key)
         self._constants: list[tuple[str, Reading, Json]] = []
         self._links: list[tuple[str, int, Reading]] = []
+        self._lists: list[tuple[str, int, Reading]] = []
         self._values: list[tuple[str, int, Reading]] = []
         for each in mapping.columns:
             target, at = fields[each.field], header.index(each.column) if each.column else -1
             if at < 0:
                 self._constants.append((each.field, target.codec.parse, each.value))
-            elif target.is_link:
-                self._links.append((each.field, at, _remembered(text_reading(each))))
+            elif target.leads_to_records:
+                into = self._lists if target.is_links else self._links
+                into.append((each.field, at, _remembered(text_reading(each))))
             else:
                 self._values.append((each.field, at, _remembered(cell_reading(work, target, each))))
 
@@ -60,6 +63,7 @@ class Cells:
         """The row's values, or problems with the field as pointer."""
         values: dict[str, Any] = {}
         links: dict[str, str] = {}
+        lists: dict[str, tuple[str, ...]] = {}
         problems: list[Problem] = []
         if len(cells) > self._width and any(cell.strip() for cell in cells[self._width :]):
             problems.append(problem("import.too_many_cells"))
@@ -74,12 +78,14 @@ class Cells:
                 links[name] = text
             else:
                 values[name] = None
+        for name, at, read in self._lists:
+            lists[name] = tuple(dict.fromkeys(split(read(cells[at]))))
         for name, parse, value in self._constants:
             try:
                 values[name] = parse(value)
             except Refused as refused:
                 problems.extend(each.at(f"/{name}") for each in refused.problems)
-        return Draft(row, cells, values, links, tuple(problems))
+        return Draft(row, cells, values, links, lists, tuple(problems))
 
     def key_text(self, draft: Draft) -> str:
         """The text by which the row's record is found; empty without a key, or when its cell is empty."""
@@ -199,6 +205,8 @@ def pending_links(drafts: Sequence[Draft]) -> Mapping[str, tuple[str, ...]]:
     for draft in drafts:
         for name, text in draft.links.items():
             wanted.setdefault(name, {})[text] = None
+        for name, texts in draft.lists.items():
+            wanted.setdefault(name, {}).update(dict.fromkeys(texts))
     return {name: tuple(texts) for name, texts in wanted.items()}
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dacheng.metadata.definition import Field
+from dacheng.metadata.field_kinds.text_list import items_of
 from dacheng.metadata.problem import Refused
 from dacheng.runtime.services import read_records
 from dacheng.runtime.services.export_records import words_of
@@ -79,6 +80,10 @@ def _said(reader: Reader, work: Work, found: tuple[int, str, Field, Sequence[Any
 
 
 def _text(reader: Reader, work: Work, field: Field, stored: Sequence[Any]) -> str:
+    if field.is_links:
+        ids = items_of(stored[0])
+        known = read_records.titles(reader, work, field.to or "", ids)
+        return "、".join(known.get(each, "…") for each in ids)
     if not field.is_link:
         return words_of(work, field, by_id=False)(stored)
     if not stored[0]:

@@ -106,7 +106,7 @@ def _by_meaning(work: Work, left: Mapping[str, Field], free: Sequence[str], tabl
 def _by_values(work: Work, left: Mapping[str, Field], free: Sequence[str], table: Table) -> dict[str, str]:
     """Columns half of whose values, or more, one field alone takes, where that field does not take just anything."""
     rows = [cells for _, cells in islice(table.rows(), LOOKED_AT)]
-    telling = {name: _takes(work, field) for name, field in left.items() if not field.is_link}
+    telling = {name: _takes(work, field) for name, field in left.items() if not field.leads_to_records}
     telling = {name: takes for name, takes in telling.items() if not any(map(takes, MEANINGLESS))}
     wanted: dict[str, list[str]] = {}
     for column in free:
@@ -137,5 +137,5 @@ def _takes(work: Work, field: Field) -> Any:
 
 
 def _mapped(work: Work, field: Field, column: str) -> ColumnMap:
-    target = work.policy.entity(field.to or "") if field.is_link else None
+    target = work.policy.entity(field.to or "") if field.leads_to_records else None
     return ColumnMap(field.id, column, match=target.entity.title if target is not None else "")

@@ -70,8 +70,10 @@ class LinkBook:
     def of(cls, work: Work, entity: str, mapping: ImportMapping, drafts: Iterable[Draft]) -> LinkBook:
         """A book for one file; `drafts` are all its rows, looked at for self-links alone."""
         fields = work.entity(entity).entity.fields
-        columns = {each.field: each for each in mapping.columns if fields[each.field].is_link}
-        own_columns = {name: each for name, each in columns.items() if fields[name].to == entity}
+        columns = {each.field: each for each in mapping.columns if fields[each.field].leads_to_records}
+        own_columns = {
+            name: each for name, each in columns.items() if fields[name].to == entity and fields[name].is_link
+        }
         texts: dict[str, set[str]] = {each.match: set() for each in own_columns.values()}
         if own_columns:
             for draft in drafts:
@@ -143,7 +145,23 @@ class LinkBook:
                 code = "import.link_ambiguous" if record == SEVERAL else "import.link_not_found"
                 label = self._name_of(self.target(name))
                 problems.append(problem(code, f"/{name}", value=text, entity=label))
+        for name, texts in draft.lists.items():
+            ids = [each for text in texts if (each := self._one(name, text, problems))]
+            try:
+                values[name] = self.work.entity(self.entity).entity.fields[name].codec.parse(ids)
+            except Refused as refused:
+                problems.extend(each.at(f"/{name}") for each in refused.problems)
         return values, problems
+
+    def _one(self, name: str, text: str, problems: list[Problem]) -> str | None:
+        """The record that one text of a list leads to; a problem is added where there is none and it must be."""
+        record = self.known.get(name, {}).get(text)
+        if record is not None and record != SEVERAL:
+            return record
+        if record == SEVERAL or self.columns[name].missing != "empty":
+            code = "import.link_ambiguous" if record == SEVERAL else "import.link_not_found"
+            problems.append(problem(code, f"/{name}", value=text, entity=self._name_of(self.target(name))))
+        return None
 
     def own_links(self, draft: Draft) -> dict[str, str]:
         """The self-links of a row that rows of the same file answer: field → text."""

@@ -129,7 +129,7 @@ def _column(
         problems.append(problem("import.unknown_column", f"{pointer}/column", name=column, known=known))
         return None
     match = given.get("match", "")
-    if target.is_link:
+    if target.leads_to_records:
         match = match or _title_of(work, target.to or "")
         policy = work.policy.entity(target.to or "")
         if policy is None or match not in policy.readable:
@@ -192,7 +192,7 @@ def labels_of(work: Work, target: Field) -> list[str]:
 
 def _title(work: Work, entity: str, name: str) -> str:
     target = work.entity(entity).entity.fields[name]
-    return _title_of(work, target.to or "") if target.is_link else ""
+    return _title_of(work, target.to or "") if target.leads_to_records else ""
 
 
 def _title_of(work: Work, ref: str) -> str:

@@ -122,7 +122,7 @@ def _about(work: Work, field: Field, choices: Sequence[str], say: Mapping[str, s
     if choices:
         more = " …" if len(choices) > SHOWN_CHOICES else ""
         parts.append(say["one_of"].format(choices=" / ".join(choices[:SHOWN_CHOICES]) + more))
-    elif field.is_link:
+    elif field.leads_to_records:
         target = work.policy.entity(field.to or "")
         if target is not None and target.title is not None:
             entity, title = labels.entity(locale, target.entity), labels.field(locale, target.title)

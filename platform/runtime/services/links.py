@@ -32,9 +32,34 @@ def check(
             continue
         if _own(work, name, value):
             continue
-        if not at_hand.sees(work, target.to or "", value):
+        known = ids_of(target, before.get(name)) if target.is_links else ()
+        added = [each for each in ids_of(target, value) if each not in known]
+        if not all(at_hand.sees(work, target.to or "", each) for each in added):
             problems.append(problem("record.link_missing", f"{pointer}/{name}"))
     return problems
+
+
+def ids_of(link: Field, value: Any) -> Sequence[str]:
+    """The ids that the typed value of a link, or of a field of links, holds."""
+    if value is None:
+        return ()
+    return tuple(value) if link.is_links else (value,)
+
+
+def held_by(link: Field, record_id: str) -> Json:
+    """The condition that a link, or a field of links, leads to this record."""
+    if link.is_links:
+        return {"in": [record_id, {"var": link.id}]}
+    return {"==": [{"var": link.id}, record_id]}
+
+
+def seen(at_hand: AtHand, work: Work, link: Field, value: Any) -> Any:
+    """The typed value as far as the actor may see what it leads to."""
+    held = ids_of(link, value)
+    visible = at_hand.visible(work, link.to or "", held) if held else set()
+    if len(visible) == len(held):
+        return value
+    return tuple(each for each in held if each in visible) or None if link.is_links else None
 
 
 def keep_unseen(
@@ -44,11 +69,30 @@ def keep_unseen(
     values: dict[str, Any],
     before: Mapping[str, Any],
 ) -> None:
-    """A link to a record the actor may not see was shown to them as empty, so sending it empty keeps it."""
-    for name in [each for each in values if each in fields and values[each] is None]:
-        held, target = before.get(name), fields[name].to or ""
-        if held is not None and not at_hand.visible(work, target, [held]):
+    """A link to a record the actor may not see was shown to them as empty, so sending it empty keeps it.
+
+    Of a field of links they were shown the rest, so what they send replaces that alone.
+    """
+    for name in [each for each in values if each in fields]:
+        held = before.get(name)
+        if held is None or (values[name] is not None and not fields[name].is_links):
+            continue
+        shown = seen(at_hand, work, fields[name], held)
+        if shown == held:
+            continue
+        if fields[name].is_link or values[name] == shown:
             del values[name]
+        else:
+            values[name] = _with_unseen(values[name] or (), held, frozenset(shown or ()))
+
+
+def _with_unseen(sent: Sequence[str], held: Sequence[str], shown: frozenset[str]) -> tuple[str, ...]:
+    """What was sent, and between it, where they stood, those that were not shown."""
+    found = [each for each in sent if each in shown or each not in held]
+    for place, each in enumerate(held):
+        if each not in shown:
+            found.insert(place, each)
+    return tuple(found)
 
 
 def _own(work: Work, name: str, value: object) -> bool:

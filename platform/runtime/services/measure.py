@@ -228,7 +228,7 @@ def _labels(reader: Reader, work: Work, asked: _Asked, keys: Sequence[Any]) -> l
     if asked.group is None:
         return ["" for _ in keys]
     field = asked.group[-1]
-    if field.is_link:
+    if field.leads_to_records:
         titled = read_records.titles(reader, work, field.to or "", [key for key in keys if key is not None])
         return [titled.get(key, "") or "—" for key in keys]
     if field.options:

@@ -12,13 +12,14 @@ from functools import partial
 
 import sqlalchemy as sa
 
+from dacheng.metadata.kinds import Json
 from dacheng.metadata.problem import Refused, problem, refuse
 from dacheng.plugins.context import Cause, System
 from dacheng.runtime.services import read_records, write_record
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.work import Work, work_for
 from dacheng.runtime.services.write_record import Prepared, Write
-from dacheng.runtime.storage import change_log, records
+from dacheng.runtime.storage import change_log, joins, records
 from dacheng.runtime.storage.change_log import ChangeRow
 from dacheng.runtime.storage.database import Database
 from dacheng.runtime.storage.reader import Reader
@@ -136,7 +137,7 @@ def _prepared(reader: Reader, work: Work, asked: Merge) -> list[Prepared]:
 
 def _moves(reader: Reader, work: Work, asked: Merge) -> Iterator[Write]:
     """A save for each living record that links to the one that goes; one that stays is not made its own link."""
-    by_record: dict[tuple[str, str], dict[str, str]] = {}
+    by_record: dict[tuple[str, str], dict[str, Json]] = {}
     for ref, name in work.model.catalogue.links.get(asked.entity, ()):
         made = work.model.tables.entity(ref)
         if made.entity.parent is not None:
@@ -146,6 +147,13 @@ def _moves(reader: Reader, work: Work, asked: Merge) -> Iterator[Write]:
         for (record,) in reader.rows(query.order_by(made.table.c.id).limit(MOST_LINKS + 1)):
             if record not in (asked.keep, asked.drop):
                 by_record.setdefault((ref, record), {})[name] = asked.keep
+    for ref, name in work.model.catalogue.many_links.get(asked.entity, ()):
+        made = work.model.tables.entity(ref)
+        held = joins.holders(reader, made, name, [asked.drop]) if made.entity.parent is None else []
+        for record, found in records.load(reader, work.model, ref, held).items():
+            if record not in (asked.keep, asked.drop):
+                ids = [asked.keep if each == asked.drop else each for each in found.json()[name] or ()]
+                by_record.setdefault((ref, record), {})[name] = list(dict.fromkeys(ids))
     for (ref, record), values in by_record.items():
         yield Write("update", ref, record, values, rules=False, historic=True)
 

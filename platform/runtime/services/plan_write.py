@@ -218,7 +218,8 @@ def _update(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
     links.keep_unseen(plan.at_hand, work, shape.links, values, before)
     changed = {name: value for name, value in values.items() if value != before.get(name)}
     if write.expected_version not in (None, before["version"]):
-        _conflict(shape, _without_unseen(plan, work, shape, before), changed)
+        theirs, yours = (_without_unseen(plan, work, shape, each) for each in (before, changed))
+        _conflict(shape, theirs, yours)
     values.clear()
     values.update(changed)
     if "owner" in values and not _may_give_away(work, shape, subject):
@@ -267,12 +268,12 @@ def _without_unseen(
     plan: Plan, work: Work, shape: WriteShape, before: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     """The record as the actor is shown it: links to what they may not see are empty."""
-    unseen = {
-        name: None
+    shown = {
+        name: links.seen(plan.at_hand, work, each, held)
         for name, each in shape.links.items()
-        if (held := before.get(name)) is not None and not plan.at_hand.visible(work, each.to or "", [held])
+        if (held := before.get(name)) is not None
     }
-    return {**before, **unseen}
+    return {**before, **shown}
 
 
 def _conflict(shape: WriteShape, before: Mapping[str, Any], changed: Mapping[str, Any]) -> None:

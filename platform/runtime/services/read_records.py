@@ -12,6 +12,7 @@ from dacheng.metadata.problem import refuse
 from dacheng.runtime.services import gate
 from dacheng.runtime.services.conditions import surroundings
 from dacheng.runtime.services.gate import OutColumn, Query
+from dacheng.runtime.services.links import ids_of
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.records_at_hand import AtHand
 from dacheng.runtime.services.work import Work
@@ -173,7 +174,7 @@ class _Shape:
     """What of an entity a policy shows on a record's own page: plain fields, links and lines with where they lead."""
 
     plain: tuple[str, ...]
-    links: tuple[tuple[str, str], ...]
+    links: tuple[tuple[Field, str], ...]
     lines: tuple[tuple[str, str], ...]
 
 
@@ -213,7 +214,7 @@ def _shape(work: Work, policy: EntityPolicy) -> _Shape:
         fields = policy.readable.items()
         found = work.policy.prepared[key] = _Shape(
             tuple(name for name, each in fields if not each.is_lines),
-            tuple((name, each.to) for name, each in fields if each.is_link and each.to is not None),
+            tuple((each, each.to or "") for _, each in fields if each.leads_to_records),
             tuple((name, each.to or "") for name, each in fields if each.is_lines),
         )
     return cast("_Shape", found)
@@ -235,10 +236,11 @@ def _titles_of(
     """Titles of everything linked from the record and its lines, one query per entity."""
     wanted: dict[str, dict[str, None]] = {}
     for shape, rows in holders:
-        for name, target in shape.links:
+        for link, target in shape.links:
             for row in rows:
-                if row.get(name) is not None:
-                    wanted.setdefault(target, {})[row[name]] = None
+                ids = ids_of(link, row.get(link.id))
+                if ids:
+                    wanted.setdefault(target, {}).update(dict.fromkeys(ids))
     return {ref: _few_titles(at_hand, work, ref, list(ids)) for ref, ids in wanted.items()}
 
 
@@ -259,9 +261,13 @@ def _take_out_unseen(
     shape: _Shape, values: dict[str, Any], titled: Mapping[str, Mapping[str, str]]
 ) -> frozenset[str]:
     unseen = set()
-    for name, target in shape.links:
-        held = values.get(name)
-        if held is not None and held not in titled.get(target, {}):
-            values[name] = None
-            unseen.add(name)
+    for link, target in shape.links:
+        held, known = values.get(link.id), titled.get(target, {})
+        if held is None:
+            continue
+        if link.is_links:  # how many there are besides is nobody's to know
+            values[link.id] = tuple(each for each in held if each in known) or None
+        elif held not in known:
+            values[link.id] = None
+            unseen.add(link.id)
     return frozenset(unseen)

@@ -163,13 +163,25 @@ class AtHand:
         return Subject(
             entity=subject.entity,
             id=subject.id,
-            values=_cut(subject.values, readable),
+            values=self._lists_seen(work, readable, _cut(subject.values, readable)),
             lookup=lookup,
             entities=subject.entities,
             lines=_ShownLines(work, subject),
-            before=subject.before if subject.before is None else _cut(subject.before, readable),
+            before=None
+            if subject.before is None
+            else self._lists_seen(work, readable, _cut(subject.before, readable)),
             workflow=subject.workflow,
         )
+
+    def _lists_seen(
+        self, work: Work, readable: Mapping[str, Field], values: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The same values, fields of links cut down to what the actor may see."""
+        for name, held in values.items():
+            if held is not None and readable[name].is_links:
+                seen = self.visible(work, readable[name].to or "", held)
+                values[name] = tuple(each for each in held if each in seen) or None
+        return values
 
 
 class _Lines(Mapping[str, Sequence[Mapping[str, Any]]]):

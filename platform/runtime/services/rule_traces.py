@@ -90,7 +90,7 @@ def _readable(work: Work, ref: str, path: str) -> bool:
     found = gate.resolve(work, ref, ".".join(steps)) if steps else None
     if found is None:
         return False
-    targets = [work.policy.entity(each.to or "") for each in found if each.is_link]
+    targets = [work.policy.entity(each.to or "") for each in found if each.leads_to_records]
     return all(target is not None and target.rows["read"] is True for target in targets)
 
 

@@ -173,6 +173,13 @@ def _resolved(
                 _resolved(work, child, line, found, f"{pointer}/{name}/{place}", file, problems)
                 for place, line in enumerate(value)
             ]
+        elif field is not None and field.is_links and isinstance(value, Sequence):
+            values[name] = [
+                _resolved(work, entity, {name: each}, found, pointer, file, problems)[name]
+                if _is_reference(each)
+                else each
+                for each in value
+            ]
         elif field is not None and _is_reference(value):
             target = found.get(field.to or "", {}).get(str(value["key"]))
             if target is None:
@@ -195,6 +202,8 @@ def _references(work: Work, entity: Entity, record: Mapping[str, Any]) -> Iterat
         if field.is_lines and isinstance(value, Sequence):
             for line in value:
                 yield from _references(work, work.model.catalogue.entities[field.to], line)
+        elif field.is_links and isinstance(value, Sequence):
+            yield from ((field.to, str(each["key"])) for each in value if _is_reference(each))
         elif _is_reference(value):
             yield field.to, str(value["key"])
 

@@ -17,7 +17,7 @@ from dacheng.runtime.services.sessions import milliseconds
 from dacheng.runtime.services.site import Site
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.write_record import Write
-from dacheng.runtime.storage import change_log, imports, records
+from dacheng.runtime.storage import change_log, imports, joins, records
 from dacheng.runtime.storage.imports import RowResult, Run
 from dacheng.runtime.storage.reader import Reader
 
@@ -228,7 +228,13 @@ def _used(reader: Reader, work: Work, ref: str, ids: Sequence[str]) -> set[str]:
         for start in range(0, len(ids), CHUNK):
             query = sa.select(column).where(column.in_(ids[start : start + CHUNK]), made.deleted_at.is_(None))
             used.update(str(row[0]) for row in reader.rows(query.distinct()))
-    return used
+    for other, name in work.model.catalogue.many_links.get(ref, ()):
+        made = work.model.tables.entity(other)
+        held = (
+            {} if not ids else records.load(reader, work.model, other, joins.holders(reader, made, name, ids))
+        )
+        used.update(each for found in held.values() for each in found.json()[name] or ())
+    return used & set(ids)
 
 
 def _caused(work: Work, run: Run) -> Work:

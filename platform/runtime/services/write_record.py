@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import cast
@@ -133,8 +133,10 @@ def _look_up_together(plan: Plan, work: Work, writes: Sequence[Write]) -> None:
             wanted.setdefault(write.entity, {})[write.id] = None
         for name, target in _links(work, policy):
             value = write.values.get(name)
-            if isinstance(value, str):
-                wanted.setdefault(target, {})[value] = None
+            ids: Iterable[object] = (
+                [value] if isinstance(value, str) else value if isinstance(value, list) else ()
+            )
+            wanted.setdefault(target, {}).update(dict.fromkeys(each for each in ids if isinstance(each, str)))
     for ref, ids in wanted.items():
         if ref in work.model.catalogue.entities:
             plan.at_hand.load(ref, ids)
@@ -145,7 +147,7 @@ def _links(work: Work, policy: EntityPolicy) -> tuple[tuple[str, str], ...]:
     key = ("links", policy.entity.ref)
     found = work.policy.prepared.get(key)
     if found is None:
-        links = ((name, each.to) for name, each in policy.readable.items() if each.is_link)
+        links = ((name, each.to) for name, each in policy.readable.items() if each.leads_to_records)
         found = work.policy.prepared[key] = tuple((name, to) for name, to in links if to)
     return cast("tuple[tuple[str, str], ...]", found)
 

@@ -88,7 +88,7 @@ def _prepare(work: Work, ref: str, form: str | None) -> WriteShape:
         policy=policy,
         defaults=tuple(defaults.items()),
         required=tuple(n for n, each in fields.items() if each.required and n in policy.writable),
-        links=MappingProxyType({n: each for n, each in fields.items() if each.is_link}),
+        links=MappingProxyType({n: each for n, each in fields.items() if each.leads_to_records}),
         lines=MappingProxyType({n: each for n, each in fields.items() if each.is_lines}),
         files=MappingProxyType({n: each for n, each in fields.items() if each.is_files}),
         conditional=conditional,

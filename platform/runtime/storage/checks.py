@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import sqlalchemy as sa
 
 from dacheng.metadata.problem import Problem, problem
-from dacheng.runtime.storage import physical, references, rollups, schema_change, search
+from dacheng.runtime.storage import joins, physical, references, rollups, schema_change, search
 from dacheng.runtime.storage.model import Model
 from dacheng.runtime.storage.reader import Reader, Transaction
 from dacheng.runtime.storage.tables import ROW, EntityTable, search_table
@@ -27,6 +27,7 @@ def check_all(reader: Reader, model: Model) -> tuple[Problem, ...]:
         search_entries,
         orphaned_lines,
         reference_entries,
+        join_tables,
     )
     return tuple(each for check in later for each in check(reader, model))
 
@@ -125,12 +126,21 @@ def reference_entries(reader: Reader, model: Model) -> Iterator[Problem]:
         yield problem("file.reference_wrong", entity=entity, field=field)
 
 
+def join_tables(reader: Reader, model: Model) -> Iterator[Problem]:
+    """What records link to in lists stands in the join tables as well."""
+    for entity, field in joins.wrong(reader, model.tables):
+        yield _failed("join tables", f"{entity}.{field}")
+
+
 def repair(tx: Transaction, model: Model, now_ms: int) -> None:
     """Add what the schema lacks (an index a newer version of the product wants), then compute anew what is derived:
     roll-ups, references and search entries."""
     journal = schema_change.Journal("repair", now_ms)
     schema_change.apply(tx, (), model.tables, model.tables, journal)
     references.rebuild(tx, model.tables)
+    for made in model.tables.by_entity.values():
+        for name in made.joins:
+            joins.rebuild(tx, model.tables, made, name)
     now = physical.read(tx)
     for made in model.tables.by_entity.values():
         if made.entity.rollups:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
 from dacheng.metadata.definition import Catalogue, Entity, Field
+from dacheng.metadata.field_kinds.text_list import items_of
 from dacheng.metadata.problem import refuse
+from dacheng.runtime.storage import joins
 from dacheng.runtime.storage.reader import Prepared, Reader
 from dacheng.runtime.storage.record_change import RecordChange
-from dacheng.runtime.storage.record_rows import AT_ONCE, Record, behind
+from dacheng.runtime.storage.record_rows import AT_ONCE, Record, behind, load
 from dacheng.runtime.storage.tables import NO_REFERENCE, EntityTable, Tables
 
 
@@ -24,7 +27,8 @@ def consequences(
     with a restricting link to what is deleted.
     """
     if change.action == "delete":
-        return list(_after_delete(reader, tables, before, planned))
+        lists = _after_delete_in_lists(reader, tables, before, planned)
+        return [*_after_delete(reader, tables, before, planned), *lists]
     if change.action == "restore":
         return [*_after_restore(reader, tables, before, planned)]
     return list(_before_purge(reader, tables, before))
@@ -36,7 +40,7 @@ def are_leaned_on(catalogue: Catalogue, changes: Iterable[RecordChange]) -> bool
     known = set(waiting)
     while waiting:
         ref = waiting.pop()
-        if next(_links(catalogue, ref), None) is not None:
+        if next(_links(catalogue, ref), None) is not None or catalogue.many_links.get(ref):
             return True
         below = [each for each in catalogue.children.get(ref, ()) if each not in known]
         waiting += below
@@ -93,13 +97,30 @@ def _after_delete(
             yield RecordChange("update", record.entity, record.id, {link.id: None})
 
 
+def _after_delete_in_lists(
+    reader: Reader, tables: Tables, before: Record, planned: Collection[str]
+) -> Iterator[RecordChange]:
+    """The same for fields of links: the record leaves the lists that hold it."""
+    for ref, name in tables.catalogue.many_links.get(before.entity.ref, ()):
+        made = tables.entity(ref)
+        held = [each for each in joins.holders(reader, made, name, [before.id]) if each not in planned]
+        for record in load(reader, made, [each for each in held if each != before.id]).values():
+            if made.entity.fields[name].on_delete == "restrict":
+                raise refuse("record.in_use", entity=ref, field=name, id=record.id)
+            kept = tuple(each for each in items_of(record.stored[name][0]) if each != before.id)
+            yield RecordChange("update", record.entity, record.id, {name: kept or None})
+
+
 def _after_restore(
     reader: Reader, tables: Tables, before: Record, planned: Collection[str]
 ) -> Iterator[RecordChange]:
     """Its lines come back with it; links to what was deleted meanwhile obey their policy as if it were deleted now."""
     yield from _lines(reader, tables, before, "restore", before.deleted_at)
-    cleared: dict[str, None] = {}
+    cleared: dict[str, Any] = {}
     for link in before.entity.fields.values():
+        if link.is_links:
+            _let_go_of_deleted(reader, tables, before, link, planned, cleared)
+            continue
         held = before.stored[link.id][0] if is_guarded(before.entity, link) else None
         if held is None or held in planned or not _deleted(reader, tables, link.to or "", [held]):
             continue
@@ -108,6 +129,22 @@ def _after_restore(
         cleared[link.id] = None
     if cleared:
         yield RecordChange("update", before.entity, before.id, cleared)
+
+
+def _let_go_of_deleted(
+    reader: Reader,
+    tables: Tables,
+    before: Record,
+    link: Field,
+    planned: Collection[str],
+    cleared: dict[str, Any],
+) -> None:
+    held = items_of(before.stored[link.id][0])
+    gone = set(_deleted(reader, tables, link.to or "", held)) - set(planned) if held else set()
+    if gone and link.on_delete == "restrict":
+        raise refuse("record.link_missing", f"/{link.id}")
+    if gone:
+        cleared[link.id] = tuple(each for each in held if each not in gone) or None
 
 
 def _before_purge(reader: Reader, tables: Tables, before: Record) -> Iterator[RecordChange]:
@@ -145,18 +182,18 @@ def _links(catalogue: Catalogue, ref: str) -> Iterator[tuple[str, Field]]:
 
 
 def guarded_links(made: EntityTable) -> tuple[tuple[str, str], ...]:
-    """The fields of people's making that are guarded links, each with the entity it leads to."""
+    """The fields of people's making that are guarded links or lists of them, each with the entity it leads to."""
     found: tuple[tuple[str, str], ...] | None = made.prepared.get("guarded_links")
     if found is None:
-        fields = [f for f in made.entity.fields.values() if not f.system and is_guarded(made.entity, f)]
+        own = [f for f in made.entity.fields.values() if not f.system]
+        fields = [f for f in own if f.is_links or is_guarded(made.entity, f)]
         found = made.prepared["guarded_links"] = tuple((f.id, f.to or "") for f in fields)
     return found
 
 
 def is_guarded(entity: Entity, field: Field) -> bool:
     """Whether a field is a link with a policy: not a line's own parent, not who made a record."""
-    leads = field.to is not None and bool(field.codec.columns)
-    return leads and field.id != entity.parent_field and field.id not in NO_REFERENCE
+    return field.is_link and field.id != entity.parent_field and field.id not in NO_REFERENCE
 
 
 def links_to(catalogue: Catalogue, ref: str) -> list[tuple[str, Field]]:

@@ -38,6 +38,7 @@ class Scope:
         default_factory=dict
     )
     _from: Any = None
+    _names: int = 0
 
     @property
     def source(self) -> sa.FromClause:
@@ -50,6 +51,8 @@ class Scope:
         """The physical columns of a path as the asker may see them; NULLs behind what is not visible."""
         if len(path) == 1:
             return self._seen(self.made, self.made.table.c, path[0], ())
+        if path[-2].is_links:
+            return self._titles(path)
         prefix = tuple(step.id for step in path[:-1])
         joined = self._join(prefix)
         if joined is None:
@@ -64,8 +67,76 @@ class Scope:
         allowed = self.hops.get((*prefix, last.id), False)
         if allowed is True:
             return own
+        if last.is_links:
+            return (self._each_seen(own[0], last, (*prefix, last.id)),)
         joined = self._join((*prefix, last.id))
         return (_null(Primitive.LINK),) if joined is None else (joined[1]["id"],)
+
+    def _each_seen(self, column: Any, last: Field, prefix: Prefix, title: Field | None = None) -> Any:
+        """A list of ids, or of their records' titles, cut down to the records that may be seen; NULL where none is."""
+        allowed: Expression | bool = True if self.hops is None else self.hops.get(prefix, False)
+        if allowed is False:
+            return _null(Primitive.TEXT)
+        target = self.tables.entity(last.to or "")
+        rows, alias = _unpacked(column, self.dialect), target.table.alias()
+        met = sa.and_(alias.c.id == rows.c.value, self._living(target, alias, allowed, prefix))
+        each = rows.c.value if title is None else alias.c[target.columns[title.id][0].name]
+        gathered = _gathered(each, self.dialect)
+        found = sa.select(gathered).select_from(rows.join(alias, met))
+        return found.correlate_except(rows, alias).scalar_subquery()
+
+    def _titles(self, path: Path) -> Columns:
+        """The titles of what a field of links holds, as a list in its order."""
+        links, title = path[-2], path[-1]
+        base = self._base(path[:-1])
+        rest = tuple(_null(spec.primitive) for spec in title.codec.columns[1:])
+        if base is None:
+            return (_null(Primitive.TEXT), *rest)
+        made, columns = base
+        prefix = tuple(step.id for step in path[:-1])
+        return (self._each_seen(columns[made.columns[links.id][0].name], links, prefix, title), *rest)
+
+    def _base(self, path: Path) -> tuple[EntityTable, Any] | None:
+        """The table a path's last field stands in, joined as far as the asker may follow."""
+        if len(path) == 1:
+            return self.made, self.made.table.c
+        return self._join(tuple(step.id for step in path[:-1]))
+
+    def _living(self, target: EntityTable, alias: Any, allowed: Expression | bool, prefix: Prefix) -> Any:
+        living = alias.c[DELETED].is_(None)
+        if not isinstance(allowed, Expression):
+            return living
+        return sa.and_(living, self.condition(("hop", prefix), allowed, self.trusted(target, alias.c)))
+
+    def _linked(self, path: Path, record: Any, *, asked: bool) -> SqlList:
+        """What a field of links holds, as rows of its join table; of what is asked from outside only what may be seen."""
+        links, prefix = path[-1], tuple(step.id for step in path)
+        made = self.tables.entity(links.entity)
+        alias = made.joins[links.id].alias()
+        allowed: Expression | bool = True
+        if asked and self.hops is not None:
+            allowed = self.hops.get(prefix, False)
+        seen: Any = sa.true() if allowed is True else sa.false()
+        if isinstance(allowed, Expression):
+            target = self.tables.entity(links.to or "")
+            other = target.table.alias()
+            met = sa.and_(other.c.id == alias.c.target, self._living(target, other, allowed, prefix))
+            seen = sa.exists(sa.select(sa.literal_column("1")).select_from(other).where(met).correlate(alias))
+
+        def among_all(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+            if isinstance(condition, sa.True_):
+                here: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(alias)
+                return sa.exists(here.where(alias.c.record == record, seen).correlate_except(alias))
+            holders = sa.select(alias.c.record).where(condition, seen).correlate_except(alias)
+            among: sa.ColumnElement[bool] = record.in_(holders)
+            return among
+
+        return SqlList(
+            alias,
+            sa.and_(alias.c.record == record, seen),
+            lambda _path, /: SqlOperand(TEXT, alias.c.target),
+            among_all,
+        )
 
     def _join(self, prefix: Prefix) -> tuple[EntityTable, Any] | None:
         if prefix in self._joined:
@@ -108,16 +179,24 @@ class Scope:
             resolve,
             dialect=self.dialect,
             environment=self.environment,
-            name=f"p{len(self.bound)}",
+            name=self._next_name(),
         )
         self.bound.append((slot, prepared))
         return prepared.clause
+
+    def _next_name(self) -> str:
+        """A name no other condition's values have; one may be compiled while another still is."""
+        self._names += 1
+        return f"p{self._names}"
 
     def asked(self, path: Prefix, /) -> SqlOperand | SqlList:
         """Where a path of the asker's own expression stands: links only as far as he may follow them."""
         steps, part = self._fields(self.made, path)
         if steps[-1].is_lines:
             return self._lines(steps, part, self.columns((*steps[:-1], _id_field(self, steps))), asked=True)
+        if steps[-1].is_links:
+            base = self._base(steps)
+            return self._linked(steps, _null(Primitive.TEXT) if base is None else base[1]["id"], asked=True)
         return self._stored(steps[-1], part, self.columns(steps))
 
     def _stored(self, last: Field, part: Prefix, columns: Columns) -> SqlOperand | SqlList:
@@ -134,6 +213,9 @@ class Scope:
             if path[-1] == COLLABORATORS:
                 return self._collaborators(made, columns, path[:-1])
             steps, part = self._fields(made, path)
+            if steps[-1].is_links:
+                holder = (*steps[:-1], _id_of(self, steps))
+                return self._linked(steps, self._deep(made, columns, holder)[0], asked=False)
             found = self._deep(made, columns, steps)
             return (
                 self._stored(steps[-1], part, found)
@@ -201,12 +283,16 @@ class Scope:
 
 
 def _leads_on(step: Field) -> bool:
-    return step.to is not None and not step.is_lines
+    return step.is_link
 
 
 def _id_field(scope: Scope, steps: Path) -> Field:
     entity = scope.made.entity if len(steps) == 1 else scope.tables.entity(steps[-2].to or "").entity
     return entity.fields["id"]
+
+
+def _id_of(scope: Scope, steps: Path) -> Field:
+    return scope.tables.entity(steps[-1].entity).entity.fields["id"]
 
 
 def operand_of(last: Field, part: Prefix, columns: Columns) -> SqlOperand:
@@ -241,6 +327,13 @@ def _unpacked(column: sa.ColumnElement[Any], dialect: Any) -> sa.TableValuedAlia
         else sa.func.jsonb_array_elements_text(sa.cast(column, postgresql.JSONB))
     )
     return unpack.table_valued(sa.column("value", sa.Text()))
+
+
+def _gathered(each: sa.ColumnElement[Any], dialect: Any) -> sa.ColumnElement[Any]:
+    """Rows as one list of texts, in their order; NULL for none."""
+    if dialect == "sqlite":
+        return sa.func.nullif(sa.func.json_group_array(each), sa.literal_column("'[]'", sa.Text()))
+    return sa.cast(sa.func.jsonb_agg(each), sa.Text())
 
 
 def _null(primitive: Primitive) -> sa.ColumnElement[Any]:

@@ -115,6 +115,6 @@ def _check_links(tx: Transaction, model: Model, made: EntityTable, batch: Record
 
 def _links_of(made: EntityTable, batch: RecordBatch) -> list[dict[str, Any]]:
     """The links of each row, for whoever has to say which of them leads nowhere."""
-    names = [name for name in batch.stored if made.entity.fields[name].to is not None]
+    names = [name for name in batch.stored if made.entity.fields[name].is_link]
     rows = zip(*(batch.stored[name][0] for name in names), strict=True)
     return [dict(zip(names, row, strict=True)) for row in rows]

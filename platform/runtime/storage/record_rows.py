@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from dacheng.metadata.definition import Entity
+from dacheng.metadata.field_kinds.text_list import items_of
 from dacheng.metadata.field_kinds.verbatim import Verbatim
 from dacheng.metadata.kinds import Codec
 from dacheng.runtime.storage.reader import Prepared, Reader, Row, Transaction
@@ -149,6 +150,13 @@ def behind(
         some = sa.select(*shape.columns).where(column.in_(ids[start : start + AT_ONCE]), alive)
         found.extend(shape.record(row) for row in reader.rows(some.order_by(made.table.c.id)))
     return found
+
+
+def ids_in(entity: Entity, name: str, stored: Sequence[Any]) -> Sequence[str]:
+    """The ids that a link or a field of links holds."""
+    if entity.fields[name].is_links:
+        return items_of(stored[0])
+    return () if stored[0] is None else (stored[0],)
 
 
 def store(entity: Entity, values: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:

@@ -15,6 +15,7 @@ from dacheng.runtime.storage import (
     collaborators,
     comments,
     deletion,
+    joins,
     match_keys,
     numbering,
     record_rows,
@@ -73,6 +74,7 @@ def apply_changes(
     for change in everything:
         if change.action == "update":
             job.update(change)
+    job.pairs.write(tx)
     job.purge([c for c in everything if c.action == "purge"])
     job.deltas.apply(tx)
     change_log.append(tx, job.entries, stamp)
@@ -88,6 +90,8 @@ class _Job:
     before: dict[str, Record] = field(default_factory=dict)
     applied: dict[str, Applied] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
+    pairs: joins.Pairs = field(default_factory=joins.Pairs)
+    going: set[str] = field(default_factory=set)
 
     # -------------------------------------------------------- what is there
     def read_before(self, changes: Iterable[RecordChange]) -> None:
@@ -133,6 +137,7 @@ class _Job:
             everything.extend(more)
             if len(everything) > _MAX_CONSEQUENCES:
                 raise refuse("record.in_use")
+        self.going = {c.id for c in everything if c.action == "delete"}
         return everything
 
     def check_links(self, everything: Iterable[RecordChange]) -> None:
@@ -145,9 +150,10 @@ class _Job:
             elif change.action in ("create", "update") and change.values:
                 was = self.before.get(change.id)
                 for name, target in deletion.guarded_links(self.model.tables.entity(change.entity.ref)):
-                    key = change.values.get(name)
-                    if key is not None and (was is None or was.stored[name][0] != key):
-                        links[target, key] = name
+                    held = change.values.get(name)
+                    known = () if was is None else record_rows.ids_in(change.entity, name, was.stored[name])
+                    ids = (held,) if isinstance(held, str) else held or ()
+                    links.update({(target, key): name for key in ids if key not in known})
         deletion.demand_alive(self.tx, self.model.tables, links, coming)
 
     # -------------------------------------------------------- create
@@ -213,6 +219,8 @@ class _Job:
         search.put(self.tx, made, searched, numbers)
         match_keys.put(self.tx, made, searched)
         references.created(self.tx, made, searched)
+        for record, held in searched if made.joins else ():
+            self.pairs.note(made, record, held)
 
     def _numbers_of(self, made: EntityTable, run: Sequence[RecordChange]) -> dict[str, list[str]]:
         """By field, the number each new record brings along or gets."""
@@ -255,7 +263,7 @@ class _Job:
         """Write the fields that really differ; raises the version by one when anything was written."""
         made = self.model.tables.entity(change.entity.ref)
         was = self.before[change.id]
-        given = record_rows.store(change.entity, change.values)
+        given = record_rows.store(change.entity, self._without_going(made, change.values))
         stored = {name: value for name, value in given.items() if value != was.stored[name]}
         if not stored and not change.touch:
             self.applied.setdefault(change.id, Applied(change.id, was.version))
@@ -274,8 +282,15 @@ class _Job:
         if made.matches and not match_keys.fields_of(made).isdisjoint(stored):
             match_keys.change(self.tx, made, change.id, now.stored)
         references.changed(self.tx, made, change.id, stored)
+        self.pairs.note(made, change.id, stored)
         self._log(was, now, "update", stored)
         self.applied[change.id] = Applied(change.id, now.version, tuple(stored))
+
+    def _without_going(self, made: EntityTable, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What goes in the same go stands in no list, however many changes each take one out of it."""
+        lists = [name for name in made.joins if values.get(name)] if self.going else ()
+        kept = {name: tuple(each for each in values[name] if each not in self.going) for name in lists}
+        return {**values, **{name: each or None for name, each in kept.items()}}
 
     def _write(self, made: EntityTable, was: Record, row: Mapping[str, Any]) -> None:
         statement = record_rows.update_statement(made, row)
@@ -315,6 +330,7 @@ class _Job:
             search.drop(self.tx, made, [change.id])
             match_keys.drop(self.tx, made, [change.id])
             references.purged(self.tx, made, change.id)
+            joins.forget(self.tx, self.model.tables, made, change.id)
             self.tx.execute(sa.delete(made.table).where(made.table.c.id == change.id))
             comments.forget(self.tx, change.entity.ref, change.id)
             collaborators.forget(self.tx, change.entity.ref, change.id)
@@ -347,4 +363,4 @@ def _touch_values(made: EntityTable, stamp: Stamp) -> dict[str, Any]:
 
 
 def _own_links(entity: Entity) -> tuple[str, ...]:
-    return tuple(f.id for f in entity.fields.values() if f.to is not None and f.codec.columns)
+    return tuple(f.id for f in entity.fields.values() if f.is_link)

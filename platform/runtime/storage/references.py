@@ -1,4 +1,4 @@
-"""Which records hold which files and records in their lists: an index kept in the transaction that writes the list.
+"""Which records hold which files in their lists: an index kept in the transaction that writes the list.
 
 The list itself stands in the record's own column; here it is found from the other end. Deleted records
 keep their entries until they are purged, so that a restored one is whole again.
@@ -21,7 +21,6 @@ from dacheng.runtime.storage.reader import Prepared, Reader, Transaction
 from dacheng.runtime.storage.system_tables import reference
 from dacheng.runtime.storage.tables import EntityTable, Tables
 
-LISTING = frozenset({Shape.FILES, Shape.LINKS})
 _AT_ONCE = 400
 _insert = Prepared(
     sa.insert(reference).values({c.name: sa.bindparam(c.name, type_=c.type) for c in reference.c}).inline()
@@ -44,7 +43,7 @@ class Holder:
 
 
 def listing_fields(made: EntityTable) -> tuple[str, ...]:
-    """The fields of an entity that hold lists of ids."""
+    """The fields of an entity that hold lists of files."""
     found: tuple[str, ...] | None = made.prepared.get("listing")
     if found is None:
         found = made.prepared["listing"] = tuple(_listing(made.entity))
@@ -52,7 +51,7 @@ def listing_fields(made: EntityTable) -> tuple[str, ...]:
 
 
 def _listing(entity: Entity) -> Iterator[str]:
-    return (name for name, each in entity.fields.items() if each.shape in LISTING)
+    return (name for name, each in entity.fields.items() if each.shape is Shape.FILES)
 
 
 def created(tx: Transaction, made: EntityTable, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
@@ -80,8 +79,7 @@ def purged(tx: Transaction, made: EntityTable, record: str) -> None:
 
 def _note(tx: Transaction, made: EntityTable, record: str, name: str, stored: str | None) -> None:
     entries = _entries(made, record, name, stored)
-    files = made.entity.fields[name].shape is Shape.FILES
-    if files and not file_rows.mark_used(tx, [entry["target"] for entry in entries]):
+    if not file_rows.mark_used(tx, [entry["target"] for entry in entries]):
         raise refuse("file.unknown", f"/{name}")
     tx.execute(_insert, entries)
 

@@ -23,6 +23,7 @@ from dacheng.runtime.storage import (
     births,
     ddl,
     fault,
+    joins,
     match_keys,
     numbering,
     physical,
@@ -40,6 +41,7 @@ STEPS = (
     "tables",
     "columns",
     "retype",
+    "joins",
     "keys",
     "indexes",
     "search",
@@ -143,14 +145,24 @@ class _Job:
                 lost = retype.run(self.tx, before, made, name, self._number())
                 self.journal.write(self.tx, "retyped", table=made.table.name, field=name, unreadable=lost)
 
+    def joins(self) -> None:
+        """A join table per field of links; a new one is filled from what the records hold."""
+        now = self.physical()
+        for ref, made in self.new.by_entity.items():
+            for name, join in made.joins.items():
+                if not now.has(join.name):
+                    self.tx.ddl(CreateTable(join))
+                    self.journal.write(self.tx, "table_added", table=join.name, entity=ref, field=name)
+                    joins.rebuild(self.tx, self.new, made, name)
+
     def keys(self) -> None:
         """Foreign keys, on PostgreSQL after every table and column is there (SQLite has them inline)."""
         if self.tx.dialect == "sqlite":
             return
         now = self.physical()
-        for made in self.new.by_entity.values():
-            there = now.keys.get(made.table.name, frozenset())
-            for key in made.table.foreign_key_constraints:
+        for table in self.new.metadata.tables.values():
+            there = now.keys.get(table.name, frozenset())
+            for key in table.foreign_key_constraints:
                 if key.name not in there:
                     self.tx.ddl(AddConstraint(key))
 
@@ -158,12 +170,13 @@ class _Job:
         """Drop indexes nobody wants any more, create the missing ones; names are made from their columns."""
         now = self.physical()
         for made in self.new.by_entity.values():
-            wanted = {str(index.name): index for index in made.table.indexes}
-            there = {n for n in now.indexes.get(made.table.name, ()) if n.startswith(OURS)}
-            for name in sorted(there - wanted.keys()):
-                self.tx.ddl(ddl.DropIndexByName(name))
-            for name in sorted(wanted.keys() - there):
-                self._create_index(made, wanted[name])
+            for table in (made.table, *made.joins.values()):
+                wanted = {str(index.name): index for index in table.indexes}
+                there = {n for n in now.indexes.get(table.name, ()) if n.startswith(OURS)}
+                for name in sorted(there - wanted.keys()):
+                    self.tx.ddl(ddl.DropIndexByName(name))
+                for name in sorted(wanted.keys() - there):
+                    self._create_index(made, wanted[name])
 
     def _create_index(self, made: EntityTable, index: sa.Index) -> None:
         try:
@@ -219,6 +232,11 @@ class _Job:
         for ref, before in self.old.by_entity.items():
             made = self.new.by_entity.get(ref)
             held = retype.held(before)
+            for join in before.joins.values():
+                if join.name not in self.new.metadata.tables:
+                    self.journal.write(
+                        self.tx, "left_out", table=join.name, column=None, held={}, whole=False
+                    )
             if made is None:
                 whole = before.entity.app not in self.new.catalogue.apps
                 self.journal.write(
@@ -360,6 +378,9 @@ def verify(reader: Reader, tables: Tables) -> tuple[Problem, ...]:
             _drift(table, f"the index {index.name} is missing")
             for index in made.table.indexes
             if index.name not in there
+        )
+        found.extend(
+            _drift(t.name, "the table is missing") for t in made.joins.values() if not now.has(t.name)
         )
         if made.search and not now.has(search_table(table)):
             found.append(_drift(table, "the search index is missing"))

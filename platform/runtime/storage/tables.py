@@ -18,6 +18,8 @@ from dacheng.runtime.storage.system_tables import Integer, Text, integer, sequen
 
 ROW = "_row"  # the physical key: stable, growing, used by the search index and by batches
 DELETED = "deleted_at"
+NO_JOINS: Mapping[str, sa.Table] = MappingProxyType({})
+JOIN_NAME = 50  # letters of a join table's name before what makes it the only one
 POSITION = "position"
 FILTERS = 3  # how many of a list's filters its indexes know of
 NO_REFERENCE = frozenset({"created_by", "updated_by"})  # actors need not be users
@@ -43,6 +45,7 @@ class EntityTable:
     columns: Mapping[str, tuple[sa.Column[object], ...]]
     search: tuple[str, ...]  # fields that the search index covers
     matches: tuple[Match, ...] = ()  # what its records are compared by
+    joins: Mapping[str, sa.Table] = field(default_factory=lambda: NO_JOINS)  # by field of links
     prepared: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)  # statements, by shape
 
     @property
@@ -101,7 +104,29 @@ def _entity_table(metadata: sa.MetaData, entity: Entity, catalogue: Catalogue) -
     table = sa.Table(entity.table, metadata, *items)
     search = tuple(f.id for f in entity.fields.values() if f.searchable and f.codec.columns)
     matches = catalogue.matches.get(entity.ref, ())
-    return EntityTable(entity, table, MappingProxyType(columns), search, matches)
+    joins = {f.id: _join(metadata, entity, f, catalogue) for f in entity.fields.values() if f.is_links}
+    return EntityTable(entity, table, MappingProxyType(columns), search, matches, MappingProxyType(joins))
+
+
+def _join(metadata: sa.MetaData, entity: Entity, links: Field, catalogue: Catalogue) -> sa.Table:
+    """The pairs of one field of links: foreign keys to both sides, found from either."""
+    ends = {"record": entity.table, "target": catalogue.entities[links.to or ""].table}
+    digest = _name(entity.table, [links.id, *ends.values()], "join").removeprefix("ix_")[:8]
+    name = f"{f'{entity.table}__{links.id}'[:JOIN_NAME]}_{digest}"
+    keys = [
+        sa.ForeignKeyConstraint(
+            [end],
+            [f"{table}.id"],
+            name=_name(name, [end, table], "fk"),
+            ondelete="CASCADE",  # a table left out or archived keeps nobody from purging a record
+            use_alter=True,
+        )
+        for end, table in ends.items()
+    ]
+    columns = [sa.Column(end, Text, primary_key=True, nullable=False) for end in ends]
+    join = sa.Table(name, metadata, *columns, *keys)
+    sa.Index(_name(name, ["target", "record"], "index"), join.c.target, join.c.record)
+    return join
 
 
 def _column(field: Field, spec: ColumnSpec) -> sa.Column[object]:
@@ -181,6 +206,7 @@ def _is_own(entity: Entity, path: tuple[str, ...]) -> bool:
     return (
         first is not None
         and bool(first.codec.columns)
+        and not first.is_links
         and (len(path) == 1 or path[1:] in (("id",), ("amount",)))
     )
 

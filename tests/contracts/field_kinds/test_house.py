@@ -184,7 +184,7 @@ def test_a_condition_is_built_by_hand_and_read_as_a_sentence(house: House, kind:
     house.post(kind, value, name="Built")
     asked = json.dumps({"and": [{"==": [{"var": "name"}, "Built"]}, built]})
     assert [each["value"] for each in house.rows(kind, filter=asked)] == [value]
-    if not field.is_link:
+    if not field.leads_to_records:
         said = sentence(built, lambda path: field, setting, {})
         assert said.strip()
         assert "…" not in said
@@ -225,7 +225,7 @@ def test_an_export_comes_back_as_it_was(house: House, kind: str, headings: str, 
     else:
         content = b"".join(export_workbook(host, host.work(), wanted))
     header = read_table(content).header
-    column = {"column": header[1], **({"match": "name"} if field_of(house, kind).is_link else {})}
+    column = {"column": header[1], **({"match": "name"} if field_of(house, kind).leads_to_records else {})}
     again = f"{name} again"
     mapping = {"columns": {"name": {"column": header[0], "values": {name: again}}, "value": column}}
     done = import_records.start(host, host.work(), ref, Source(f"k.{form}", content), mapping)
@@ -264,7 +264,7 @@ def test_a_list_shows_a_cell_for_every_value(house: House, kind: str) -> None:
     page = house.browser.get(f"/apps/{APP}/e_{kind}")
     assert page.status_code == 200
     assert "style=" not in page.text
-    if not field.is_link:  # a link's title is drawn from its own record
+    if not field.leads_to_records:  # a link's title is drawn from its own record
         cell = view_of(field).cell(field, setting_of(house.host.work(locale="en")))
         for value in values:
             drawn = cell(field.codec.store(field.codec.parse(value)))

@@ -17,6 +17,7 @@ from dacheng.runtime.web.fields.duration import DurationView
 from dacheng.runtime.web.fields.json_value import JsonView
 from dacheng.runtime.web.fields.lines import LinesView
 from dacheng.runtime.web.fields.link import LinkView
+from dacheng.runtime.web.fields.links import LinksView
 from dacheng.runtime.web.fields.long_text import LongTextView
 from dacheng.runtime.web.fields.money import MoneyView
 from dacheng.runtime.web.fields.multi_choice import MultiChoiceView
@@ -53,6 +54,7 @@ VIEWS: Mapping[str, FieldView] = MappingProxyType(
         "date": DateView(),
         "datetime": DatetimeView(),
         "link": LinkView(),
+        "links": LinksView(),
         "boolean": BooleanView(),
         "percent": PercentView(),
         "time": TimeView(),

@@ -212,7 +212,7 @@ def _control(
     if field is None:
         return NOTHING
     choices = {}
-    if field.is_link and work.policy.entity(field.to or "") is not None:
+    if field.leads_to_records and work.policy.entity(field.to or "") is not None:
         choices[field.to or ""] = read_records.choices(reader, work, field.to or "", CHOICES, Choices.of)
     control = view_of(field).control(replace(field, required=False), setting, "value", "f-value")
     return drawn([control(texts, Marks(choices=choices))])

@@ -204,7 +204,7 @@ def _field(
     column = given.get("column", "")
     at = header.index(column) if column in header else -1
     samples = dict.fromkeys(row[at] for row in rows if row[at]) if at >= 0 else {}
-    target = work.policy.entity(field.to or "") if field.is_link else None
+    target = work.policy.entity(field.to or "") if field.leads_to_records else None
     matches = [each for each in target.readable.values() if each.kind == "text"] if target else []
     replaced = given.get("values", {})
     return MappedField(

@@ -153,17 +153,17 @@ def _choices(
     quick: dict[str, tuple[tuple[str, str], ...]] = {}
     for name in view.filters:
         field = policy.readable.get(name)
-        if field is not None and field.is_link and work.policy.entity(field.to or ""):
+        if field is not None and field.leads_to_records and work.policy.entity(field.to or ""):
             quick[name] = read_records.choices(reader, work, field.to or "", QUICK_CHOICES, tuple)
     building = policy.readable.get(state.build)
-    if building is not None and building.is_link and work.policy.entity(building.to or ""):
+    if building is not None and building.leads_to_records and work.policy.entity(building.to or ""):
         quick[""] = read_records.choices(reader, work, building.to or "", QUICK_CHOICES, tuple)
     named = filters.linked_ids(
         filters.conditions(state.filter), lambda path: resolve(work.policy, policy, path)
     )
     for name, value in state.equals:
         field = policy.readable.get(name)
-        if field is not None and field.is_link:
+        if field is not None and field.leads_to_records:
             named.setdefault(field.to or "", set()).add(value)
     titles: dict[str, str] = {}
     for ref, ids in named.items():

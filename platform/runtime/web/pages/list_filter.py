@@ -120,7 +120,11 @@ def _linked(work: Work, policy: EntityPolicy, tree: Group, offered: Mapping[str,
                 found.setdefault(ref, set()).update(ids)
         elif node.path in offered:
             field = resolve(work.policy, policy, node.path.split("."))
-            if field is not None and field.is_link and work.policy.entity(field.to or "") is not None:
+            if (
+                field is not None
+                and field.leads_to_records
+                and work.policy.entity(field.to or "") is not None
+            ):
                 found.setdefault(field.to or "", set()).update(filter(None, [node.texts.get("v", "")]))
     return found
 

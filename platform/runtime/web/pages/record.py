@@ -14,6 +14,7 @@ from dacheng.metadata.problem import Problem, Refused, refuse
 from dacheng.runtime.services import handover, read_records, record_timeline, workflow
 from dacheng.runtime.services.directory import USER
 from dacheng.runtime.services.gate import Query
+from dacheng.runtime.services.links import held_by
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.read_records import ListPage, RecordView
 from dacheng.runtime.services.record_timeline import Timeline
@@ -248,7 +249,7 @@ def _choices(
     asked = (
         [one for step in steps for one in missing_fields(flow, step.transition.id, policy)] if flow else []
     )
-    refs = {one.to for one in asked if one.is_link and one.to}
+    refs = {one.to for one in asked if one.leads_to_records and one.to}
     return {ref: read_records.choices(reader, work, ref, CHOICES, Choices.of) for ref in refs}
 
 
@@ -256,7 +257,7 @@ def _related(
     reader: Reader, work: Work, ref: str, ident: str, setting: Setting
 ) -> list[tuple[str, str, ListPage, int]]:
     found = []
-    for other, link in work.model.catalogue.links.get(ref, ()):
+    for other, link in _leading(work, ref):
         policy = work.policy.entity(other)
         if (
             policy is None
@@ -269,13 +270,19 @@ def _related(
         query = Query(
             other,
             table.paths,
-            {"==": [{"var": link}, ident]},
+            held_by(policy.readable[link], ident),
             ("-updated_at",) if "updated_at" in policy.readable else (),
             limit=RELATED_ROWS,
         )
         page = read_records.list_page(reader, work, query)
         found.append((other, link, page, read_records.count(reader, work, query, RELATED_COUNT + 1)))
     return found
+
+
+def _leading(work: Work, ref: str) -> tuple[tuple[str, str], ...]:
+    """Every field that leads to an entity, one record or several."""
+    catalogue = work.model.catalogue
+    return (*catalogue.links.get(ref, ()), *catalogue.many_links.get(ref, ()))
 
 
 def _related_table(work: Work, policy: EntityPolicy, link: str, setting: Setting) -> Table:
@@ -346,7 +353,7 @@ def _shown_related(
     labels, locale = setting.labels, setting.locale
     entities = labels.entity(locale, policy.entity, "plural")
     several = other == record.policy.entity.ref or (
-        sum(1 for ref, _ in work.model.catalogue.links.get(record.policy.entity.ref, ()) if ref == other) > 1
+        sum(1 for ref, _ in _leading(work, record.policy.entity.ref) if ref == other) > 1
     )
     name = labels.field(locale, policy.readable[link])
     table = _related_table(work, policy, link, setting)

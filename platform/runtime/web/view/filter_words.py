@@ -49,6 +49,6 @@ def _of_one(one: Simple, field: Field | None, setting: Setting, titles: Titles) 
 
 
 def _text(field: Field, operand: Json, setting: Setting, titles: Titles) -> str:
-    if field.is_link:
+    if field.leads_to_records:
         return titles.get(str(operand)) or setting.say("field.unseen")
     return view_of(field).operand_text(field, setting, operand)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dacheng.metadata.definition import Field
-from dacheng.metadata.kinds import Json, Shape
+from dacheng.metadata.kinds import Json
 from dacheng.metadata.periods import DAY_OPERATORS, RELATIVE, WITH_DAYS
 from dacheng.metadata.system_fields import DEPARTMENT, USER
 from dacheng.runtime.web.fields import view_of
@@ -60,6 +60,8 @@ def operators_of(field: Field) -> tuple[str, ...]:
     more: tuple[str, ...] = ()
     if view.operators and view.on_days:
         more = DAY_OPERATORS
+    elif view.operators and field.is_links:
+        more = ()
     elif view.operators and field.to == USER:
         more = ("is_me",)
     elif view.operators and field.to == DEPARTMENT:
@@ -168,7 +170,7 @@ def linked_ids(parts: Iterable[Json], find: Find) -> dict[str, set[str]]:
 
 
 def _leads(field: Field) -> bool:
-    return field.is_link or field.shape is Shape.LINKS
+    return field.leads_to_records
 
 
 def _all_simple(parts: Iterable[Json]) -> Iterator[Simple]:

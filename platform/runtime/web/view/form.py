@@ -186,12 +186,12 @@ def _links(places: Iterable[Place], setting: Setting) -> Links:
     targets: dict[str, None] = {}
     for place in places:
         one = place.field
-        if one.is_link and one.to:
+        if one.leads_to_records and one.to:
             own.append((one.id, one.to))
             targets.update({one.to: None} if place.writable else {})
         child = setting.children.get(one.to or "") if one.is_lines else None
         for column in child.fields if child is not None else ():
-            if column.is_link and column.to:
+            if column.leads_to_records and column.to:
                 of_lines.append((one.id, column.id, column.to))
                 targets.update({column.to: None} if child and column.id in child.writable else {})
     return Links(tuple(targets), tuple(own), tuple(of_lines))

@@ -11,6 +11,7 @@ from dacheng.runtime.services import read_records
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage.reader import Reader
 from dacheng.runtime.web.fields.base import Choices, Texts
+from dacheng.runtime.web.fields.links import held_ids
 from dacheng.runtime.web.view.form import PreparedForm
 from dacheng.runtime.web.view.form_state import Decided, decide
 from dacheng.runtime.web.view.record import title_of
@@ -65,7 +66,7 @@ def titles(
     """The titles of linked records, as `name.title`; those neither among the choices nor known yet are read."""
     held: dict[str, dict[str, str]] = {}
     for name, ref in _held(prepared, texts):
-        held.setdefault(ref, {})[name] = texts[name]
+        held.setdefault(ref, {})[name] = texts.get(name) or name.rsplit(".", 1)[-1]
     found: dict[str, str] = {}
     for ref, by_name in held.items():
         known: tuple[Mapping[str, str], ...] = (
@@ -84,10 +85,13 @@ def titles(
 
 def _held(prepared: PreparedForm, texts: Texts) -> Iterator[tuple[str, str]]:
     """The inputs of links that hold anything, and the entity each leads to."""
+    many = {name for name, _ in prepared.links.own if prepared.places[name].field.is_links}
     for name, ref in prepared.links.own:
-        if texts.get(name):
+        if name in many:
+            yield from ((f"{name}.{each}", ref) for each in held_ids(name, texts))
+        elif texts.get(name):
             yield name, ref
     for name, column, ref in prepared.links.of_lines:
         for key, text in texts.items():
-            if text and key.startswith(f"{name}.") and key.endswith(f".{column}"):
+            if text and key.startswith(f"{name}.") and (key.endswith(f".{column}") or f".{column}." in key):
                 yield key, ref

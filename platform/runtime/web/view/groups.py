@@ -103,7 +103,7 @@ class _Drawing:
         """A key in words."""
         if group.key is None:
             return f'<span class="faint">{escape(self.setting.say("list.group_none"))}</span>'
-        if field.is_link:
+        if field.leads_to_records:
             return escape(str(group.title) if group.title is not None else self.setting.say("field.unseen"))
         if group_records.grain_of((field,)):
             return escape(str(group.key))
@@ -159,6 +159,8 @@ def condition_of(by: str, field: Field, key: Any, setting: Setting) -> Json:
         first = date.fromisoformat(f"{key}-01")
         behind = (first + timedelta(days=32)).replace(day=1)
         return within(field, first, behind, setting, by)
+    if field.is_listed:
+        return {"in": [key, {"var": by}]}
     return {"==": [{"var": by}, view_of(field).operand(field, field.codec.json_stored((key,)))]}
 
 
@@ -171,5 +173,5 @@ def groupable(work: Work, policy: EntityPolicy) -> Sequence[Field]:
         and each.id not in ("id", "version", "created_by", "updated_by")
         and not each.unique
         and not each.spec.get("x-hidden")
-        and (bool(each.options) or each.is_link or bool(group_records.grain_of((each,))))
+        and (bool(each.options) or each.leads_to_records or bool(group_records.grain_of((each,))))
     ]

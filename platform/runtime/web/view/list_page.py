@@ -175,8 +175,7 @@ def list_page(
     """The page for one answer of the database."""
     locale, labels, view = setting.locale, setting.labels, chosen.view
     entities = labels.entity(locale, policy.entity, "plural")
-    entity = labels.entity(locale, policy.entity)
-    view_name = _name(policy, known, chosen, setting)
+    entity, view_name = labels.entity(locale, policy.entity), _name(policy, known, chosen, setting)
     new = f"{state.path}/new" if policy.may("create") else ""
     rows, sorted_by = found.groups or drawn(map(table.row, found.ids, found.rows)), _sorted_by(state, view)
 
@@ -286,7 +285,10 @@ def _chips(
     ]
     for name, text in state.equals:
         if _is_chip(name, view):
-            said = sentence({"==": [{"var": name}, text]}, find, setting, titles)
+            field = policy.readable.get(name)
+            listed = field is not None and field.is_listed
+            part = {"in": [text, {"var": name}]} if listed else {"==": [{"var": name}, text]}
+            said = sentence(part, find, setting, titles)
             chips.append(filters.Chip(said, state.href(equals=state.without(name))))
     if not chips:
         return NOTHING

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from dacheng.metadata.definition import Field
+from dacheng.metadata.field_kinds.text_list import written
 from dacheng.runtime.services.read_records import RecordView
 from dacheng.runtime.web.fields import view_of
 from dacheng.runtime.web.fields.base import Setting
@@ -50,6 +51,15 @@ def value_drawing(field: Field, setting: Setting) -> Shown:
             return cell((value, titles.get(ref, {}).get(value))) if value is not None else ""
 
         return link
+    if field.is_links:
+        known = field.to or ""
+
+        def several(value: Any, titles: Titles) -> str:
+            if value is None:
+                return ""
+            return cell((written(value), written(titles.get(known, {}).get(each) for each in value)))
+
+        return several
     return lambda value, titles: cell(store(value)) if value is not None else ""
 
 

@@ -151,7 +151,7 @@ def _column(policy: Policy, entity: EntityPolicy, column: ListColumn, setting: S
         cell=view.cell(field, setting),
         naming=view.naming(field, setting),
         open=f'<td class="{classes}" data-label="{escape(label)}">',
-        linked=field.is_link,
+        linked=field.leads_to_records,
     )
 
 

@@ -206,6 +206,9 @@ def _value(field: Field, value: Json, found: Timeline, setting: Setting) -> Mark
         return Markup.escape(
             found.titles.get(field.to or "", {}).get(str(value)) or setting.say("field.unseen")
         )
+    if field.is_links and isinstance(value, list):
+        known, unseen = found.titles.get(field.to or "", {}), setting.say("field.unseen")
+        return Markup.escape("、".join(known.get(str(each)) or unseen for each in value))
     if field.view == "text":
         text = str(value)
         return Markup.escape(text if len(text) <= LONGEST else text[: LONGEST - 1] + "…")

@@ -170,7 +170,12 @@ def _through_links(work: Work, policy: EntityPolicy) -> Iterator[str]:
         if target is None or name in ("created_by", "updated_by"):
             continue
         for inner, each in target.readable.items():
-            if _offered(each) and not each.system and not each.is_link and inner != target.entity.title:
+            if (
+                _offered(each)
+                and not each.system
+                and not each.leads_to_records
+                and inner != target.entity.title
+            ):
                 yield f"{name}.{inner}"
 
 
