@@ -10,6 +10,7 @@ from typing import Any
 
 from dacheng.metadata.expression import Expression, ListOf, RecordOf
 from dacheng.metadata.kinds import Codec, Json, Shape, Spec
+from dacheng.metadata.option import Option
 
 EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
@@ -44,16 +45,6 @@ class Package:
 
 # ---------------------------------------------------------------- the compiled app
 @dataclass(frozen=True, slots=True)
-class Option:
-    """One option of a choice; `tone` is good, watch, risk, info or neutral."""
-
-    id: str
-    order: int
-    tone: str = "neutral"
-    archived: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Field:
     """One field with its kind bound: `codec` does every conversion, `spec` is its definition as folded."""
 
@@ -83,6 +74,12 @@ class Field:
     def ref(self) -> str:
         """`app.entity.field`."""
         return f"{self.entity}.{self.id}"
+
+    @property
+    def depends_on(self) -> str | None:
+        """The choice that says which of its options are offered."""
+        found: str | None = self.spec.get("x-depends-on")
+        return found
 
     @property
     def is_link(self) -> bool:

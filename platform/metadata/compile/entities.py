@@ -7,10 +7,11 @@ from types import MappingProxyType
 from typing import Any
 
 from dacheng.metadata.compile.context import Compiling
-from dacheng.metadata.definition import Entity, Field, Option, Rollup
+from dacheng.metadata.definition import Entity, Field, Rollup
 from dacheng.metadata.expression import Expression
 from dacheng.metadata.field_kinds.lines import LinesCodec
 from dacheng.metadata.kinds import Codec, Shape
+from dacheng.metadata.option import Option
 from dacheng.metadata.problem import Refused, problem
 from dacheng.metadata.record_schema import derive_schema
 from dacheng.metadata.system_fields import is_owned, system_specs
@@ -86,6 +87,7 @@ def _field(
                 int(body.get("order", 0)),
                 str(body.get("tone", "neutral")),
                 bool(body.get("archived", False)),
+                frozenset(body.get("under", ())),
             )
             for key, body in options
         ),

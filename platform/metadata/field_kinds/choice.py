@@ -37,7 +37,11 @@ class ChoiceCodec(Verbatim):
 
 
 class Choice(FieldKind):
-    """One of `x-options`, each with order, tone and whether it is archived."""
+    """One of `x-options`, each with order, tone and whether it is archived.
+
+    With `x-depends-on`, another choice of the entity, an option with `under` is offered only while that one holds
+    one of the options named there.
+    """
 
     id = "choice"
     schema: Mapping[str, Any] = {
@@ -55,9 +59,16 @@ class Choice(FieldKind):
                         "order": {"type": "integer"},
                         "tone": {"enum": list(TONES)},
                         "archived": {"type": "boolean"},
+                        "under": {
+                            "type": "array",
+                            "minItems": 1,
+                            "uniqueItems": True,
+                            "items": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$"},
+                        },
                     },
                 },
-            }
+            },
+            "x-depends-on": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$"},
         },
     }
 

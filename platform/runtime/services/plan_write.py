@@ -10,6 +10,7 @@ from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.plugins.api import RecordWrite
 from dacheng.plugins.context import Automation, ShareLink, User
 from dacheng.runtime.services import (
+    cascades,
     duplicates,
     files,
     form_rules,
@@ -351,6 +352,8 @@ def _check(
             parsed.problems.append(problem("record.required", f"/{name}"))
     parsed.problems.extend(links.check(plan.at_hand, work, shape.links, parsed.values, before))
     parsed.problems.extend(files.check(plan.at_hand.reader, work, shape.files, parsed.values, before))
+    if not write.historic:
+        parsed.problems.extend(cascades.check(work, shape.cascades, parsed.values, before))
     if parsed.problems:
         raise Refused(parsed.problems)
     return subject

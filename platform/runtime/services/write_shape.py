@@ -9,7 +9,7 @@ from typing import Any
 
 from dacheng.metadata.definition import Entity, Field, Form, FormField, Rollup, Rule, Workflow
 from dacheng.metadata.expression import Expression
-from dacheng.runtime.services import form_rules
+from dacheng.runtime.services import cascades, form_rules
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.standing_fields import STANDING
 from dacheng.runtime.services.work import Work
@@ -30,6 +30,7 @@ class WriteShape:
     links: Mapping[str, Field]
     lines: Mapping[str, Field]
     files: Mapping[str, Field]
+    cascades: Mapping[str, Field]
     conditional: tuple[FormField, ...]
     workflow: Workflow | None
     rules: tuple[Rule, ...]
@@ -76,6 +77,7 @@ def _prepare(work: Work, ref: str, form: str | None) -> WriteShape:
         conditional,
         catalogue.workflows.get(ref),
         policy.entity.rollups,
+        cascades.dependent(policy),
         any(each.refuses or each.protection_days for each in catalogue.matches.get(ref, ())),
     )
     bare = (
@@ -91,6 +93,7 @@ def _prepare(work: Work, ref: str, form: str | None) -> WriteShape:
         links=MappingProxyType({n: each for n, each in fields.items() if each.leads_to_records}),
         lines=MappingProxyType({n: each for n, each in fields.items() if each.is_lines}),
         files=MappingProxyType({n: each for n, each in fields.items() if each.is_files}),
+        cascades=MappingProxyType(cascades.dependent(policy)),
         conditional=conditional,
         workflow=catalogue.workflows.get(ref),
         rules=catalogue.rules.get(ref, ()),

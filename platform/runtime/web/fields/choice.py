@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from dacheng.metadata.definition import Field, Option
+from dacheng.metadata.definition import Field
 from dacheng.metadata.kinds import Json
+from dacheng.metadata.option import Option
 from dacheng.runtime.web.fields.base import (
     CHOSEN,
     EMPTY,
@@ -65,6 +67,37 @@ class ChoiceView(FieldView):
         return select_control(field, setting, name, ident)
 
 
+@dataclass(frozen=True, slots=True)
+class Cascade:
+    """What a control says for scripts to narrow it: the input it depends on, and what each option stands under."""
+
+    root: str
+    under: Mapping[str, str]
+
+    @classmethod
+    def of(cls, field: Field, setting: Setting, name: str) -> Cascade:
+        """The attributes of one field's control called `name`; none where nothing is depended on."""
+        if not field.depends_on or not name.endswith(field.id):
+            return cls("", {})
+        above = name.removesuffix(field.id) + field.depends_on
+        cleared = escape(setting.say("choices.cleared", options="{options}"))
+        under = {
+            each.id: f' data-under="{" ".join(sorted(each.under))}"' for each in field.options if each.under
+        }
+        return cls(f' data-depends="{above}" data-cleared-word="{cleared}"', under)
+
+    def at(self, option: str) -> str:
+        """The attribute of the element that shows an option."""
+        return self.under.get(option, "")
+
+    def marked(self, html: str) -> str:
+        """`<option>`s with their attributes."""
+        for option, attribute in self.under.items():
+            at = f'<option value="{option}"'
+            html = html.replace(at, at + attribute, 1)
+        return html
+
+
 def is_segmented(field: Field) -> bool:
     """Whether the field's living options stand side by side."""
     living = [each for each in field.options if not each.archived]
@@ -94,12 +127,15 @@ def _labelled(field: Field, setting: Setting) -> Callable[[str], list[tuple[str,
 
 
 def _segments(field: Field, setting: Setting, name: str, ident: str) -> Control:
+    cascade = Cascade.of(field, setting, name)
     none = [] if field.required else [("", setting.say("field.none"))]
     labelled = _labelled(field, setting)
 
     def draw(texts: Texts, marks: Marks) -> str:
         held = texts.get(name, "")
-        parts = [f'<span class="seg" role="radiogroup" id="{ident}-group" aria-labelledby="{ident}-label"']
+        parts = [
+            f'<span class="seg" role="radiogroup" id="{ident}-group" aria-labelledby="{ident}-label"{cascade.root}'
+        ]
         parts.append(f' aria-describedby="{marks.described}">' if marks.described else ">")
         for number, (value, text) in enumerate([*none, *labelled(held)]):
             at = f' id="{ident}"' if number == 0 else ""
@@ -107,7 +143,7 @@ def _segments(field: Field, setting: Setting, name: str, ident: str) -> Control:
             off = " disabled" if marks.readonly and value != held else ""
             must = " required" if marks.required and none == [] else ""
             parts.append(
-                f'<label><input type="radio" name="{name}" value="{value}"{at}{checked}{off}{must}>'
+                f'<label{cascade.at(value)}><input type="radio" name="{name}" value="{value}"{at}{checked}{off}{must}>'
                 f"<span>{escape(text)}</span></label>"
             )
         parts.append("</span>")
@@ -118,7 +154,8 @@ def _segments(field: Field, setting: Setting, name: str, ident: str) -> Control:
 
 def select_control(field: Field, setting: Setting, name: str, ident: str) -> Control:
     """The select of a choice, however few its options."""
-    head = f'<span class="select"><select class="in" name="{name}" id="{ident}"'
+    cascade = Cascade.of(field, setting, name)
+    head = f'<span class="select"{cascade.root}><select class="in" name="{name}" id="{ident}"'
     arrow = symbol(setting.icons, "down")
     choose, labelled = setting.say("field.choose"), _labelled(field, setting)
 
@@ -127,6 +164,6 @@ def select_control(field: Field, setting: Setting, name: str, ident: str) -> Con
         pairs = [("", choose), *labelled(held)]
         if marks.readonly:
             pairs = [pair for pair in pairs if pair[0] == held]
-        return f"{head}{marks.attributes()}>{options(pairs, held)}</select>{arrow}</span>"
+        return f"{head}{marks.attributes()}>{cascade.marked(options(pairs, held))}</select>{arrow}</span>"
 
     return draw

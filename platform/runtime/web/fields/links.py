@@ -59,7 +59,7 @@ class LinksView(FieldView):
         remove = escape(say("links.remove", title="{title}"))
         hint = f'<p class="hint">{escape(say("choices.at_most", count=limit))}</p>'
         head = (
-            f'<div class="choices links" data-links data-most="{limit}" data-remove-word="{remove}" id="{ident}-group"'
+            f'<div class="links-box" data-links data-most="{limit}" data-remove-word="{remove}" id="{ident}-group"'
             f' role="group" aria-labelledby="{ident}-label"'
         )
         none = f'<option value="">{escape(say("links.add"))}</option>'

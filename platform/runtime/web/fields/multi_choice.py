@@ -21,7 +21,7 @@ from dacheng.runtime.web.fields.base import (
     Setting,
     Texts,
 )
-from dacheng.runtime.web.fields.choice import pill, select_control
+from dacheng.runtime.web.fields.choice import Cascade, pill, select_control
 
 FEW = 12
 
@@ -54,7 +54,7 @@ class MultiChoiceView(FieldView):
 
     def control(self, field: Field, setting: Setting, name: str, ident: str) -> Control:
         """Chips to tick; with a search above where they are many. Archived ones only where they are held."""
-        codec, say = _codec(field), setting.say
+        codec, say, cascade = _codec(field), setting.say, Cascade.of(field, setting, name)
         many = len([each for each in field.options if not each.archived]) > FEW
         labels = [(each, setting.labels.option(setting.locale, field, each.id)) for each in field.options]
         limited = codec.limit < len(field.options)
@@ -68,7 +68,7 @@ class MultiChoiceView(FieldView):
         )
         head = (
             f'<div class="choices{" is-many" if many else ""}" data-choices data-most="{codec.limit}"'
-            f'{" data-ordered" if codec.ordered else ""} id="{ident}-group" role="group" aria-labelledby="{ident}-label"'
+            f'{" data-ordered" if codec.ordered else ""} id="{ident}-group" role="group" aria-labelledby="{ident}-label"{cascade.root}'
         )
 
         def draw(texts: Texts, marks: Marks) -> str:
@@ -81,7 +81,7 @@ class MultiChoiceView(FieldView):
                 at = f' id="{ident}"' if number == 0 else ""
                 checked = " checked" if option.id in held else ""
                 parts.append(
-                    f'<label class="choice-chip"><input type="checkbox" name="{name}.{option.id}" value="{option.id}"{at}{checked}{off}>'
+                    f'<label class="choice-chip"{cascade.at(option.id)}><input type="checkbox" name="{name}.{option.id}" value="{option.id}"{at}{checked}{off}>'
                     f'<span class="rank num" aria-hidden="true"></span><span>{escape(label)}</span></label>'
                 )
             parts.append(

@@ -100,7 +100,11 @@ class PreparedForm:
     @property
     def scripts(self) -> tuple[str, ...]:
         """The modules its controls need, each once."""
-        return tuple(dict.fromkeys(each for place in self.places.values() for each in place.view.scripts))
+        found = dict.fromkeys(each for place in self.places.values() for each in place.view.scripts)
+        columns = (each for child in self.setting.children.values() for each in child.fields)
+        fields = (*(place.field for place in self.places.values()), *columns)
+        narrowed = any(each.depends_on for each in fields)
+        return (*found, *(("cascades.js",) if narrowed else ()))
 
     @property
     def devices(self) -> frozenset[str]:

@@ -7,6 +7,7 @@ class Links {
     this.add = root.querySelector("select[name$='.add']");
     const boxes = [...this.list.querySelectorAll("input")];
     const pairs = boxes.map((box) => [box.value, box.closest("label").textContent.trim()]);
+    this.list.className = "tag-chips";
     this.list.replaceChildren();
     this.write(pairs);
     this.show();
@@ -46,7 +47,7 @@ class Links {
 
   chip([id, title]) {
     const chip = document.createElement("span");
-    chip.className = "tag link-chip";
+    chip.className = "tag";
     chip.textContent = title;
     const remove = document.createElement("button");
     remove.type = "button";
