@@ -129,9 +129,10 @@ class Database:
             for _ in range(_RETRIES):
                 try:
                     with pool.link() as link:
+                        _bound(link, seconds, computing)
                         if key is None:
-                            return self._snapshot(link, work, seconds, computing)
-                        return link.unchanged(key, partial(self._snapshot, link, work, seconds, computing))
+                            return self._snapshot(link, work)
+                        return link.unchanged(key, partial(self._snapshot, link, work))
                 except Exception as error:
                     if not is_retryable(error):
                         raise
@@ -142,10 +143,8 @@ class Database:
             raise meant from error
         raise refuse("storage.busy")
 
-    def _snapshot(self, link: Link, work: Callable[[Reader], T], seconds: float, computing: float) -> T:
+    def _snapshot(self, link: Link, work: Callable[[Reader], T]) -> T:
         begin = "BEGIN" if self.options.is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-        link.deadline = time.monotonic() + seconds
-        link.exhausted = _FOREVER if computing == _FOREVER else time.thread_time() + computing
         link.command(begin)
         answer = work(Reader(link))
         link.command("COMMIT")
@@ -226,6 +225,12 @@ class Database:
             pool.close()
         if self._lock is not None:
             self._lock.release()
+
+
+def _bound(link: Link, seconds: float, computing: float) -> None:
+    """Give a borrowed connection the time of this work, before the first statement: the last one's may be over."""
+    link.deadline = time.monotonic() + seconds
+    link.exhausted = _FOREVER if computing == _FOREVER else time.thread_time() + computing
 
 
 class Checkpoints:
