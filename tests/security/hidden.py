@@ -154,7 +154,8 @@ FILES["roles/deaf.json"] = {
         "core.user": {"read": True, "fields": {"name": {"read": False}, "email": {"read": False}}},
     },
 }
-PEOPLE = {"ada": "core.admin", "ben": "den.rep", "dan": "den.deaf"}
+FILES["roles/shut.json"] = {"id": "shut", "entities": {"deal": {"read": True}}}
+PEOPLE = {"ada": "core.admin", "ben": "den.rep", "dan": "den.deaf", "eve": "den.shut"}
 NAME = "Adaline Quux"  # of the administrator, which dan may not read
 
 

@@ -47,7 +47,7 @@ class Directory:
         return Directory(versions, MappingProxyType(_tree(_departments(reader, model))))
 
     def person(self, reader: Reader, model: Model, user_id: str) -> Person | None:
-        """A person with roles and departments; None when there is no such record, or it is suspended."""
+        """A person with roles and departments; None when there is no such record, or it or its account is suspended."""
         if user_id not in self.people:
             self.people[user_id] = self._look_up(reader, model, user_id)
         return self.people[user_id]
@@ -60,7 +60,8 @@ class Directory:
             table.c.id == user_id, table.c.deleted_at.is_(None)
         )
         row = reader.row(query)
-        if row is None or row[3] == SUSPENDED:
+        known = accounts.credential_of(reader, user_id)
+        if row is None or SUSPENDED in (row[3], known.state if known is not None else None):
             return None
         name, department, locale, _ = row
         user = User(

@@ -69,14 +69,19 @@ def export(site: Site, work: Work, wanted: Export) -> Iterator[str]:
 
 def extract(site: Site, work: Work, wanted: Export) -> Extract:
     """The records wanted, page by page; refused at once without the right to export."""
-    policy = work.entity(wanted.entity)
-    if not policy.export and not work.policy.admin:
-        raise refuse("access.export_not_permitted")
+    policy = _demand_export(work, wanted.entity)
     names = wanted.fields or _all(policy)
     paths = tuple(dict.fromkeys(_column(work, policy, name) for name in names))
     first = _page(site, work, wanted, paths, None)
     rows = _rows(site, work, wanted, paths, first)
     return Extract(tuple(_headings(work, wanted, first.columns)), first.columns, rows)
+
+
+def _demand_export(work: Work, entity: str) -> EntityPolicy:
+    policy = work.entity(entity)
+    if not policy.export and not work.policy.admin:
+        raise refuse("access.export_not_permitted")
+    return policy
 
 
 def words_of(work: Work, field: Field, *, by_id: bool) -> Words:
@@ -118,12 +123,15 @@ def _guarded(work: Work, field: Field, by_id: bool) -> Words:
 def _rows(
     site: Site, work: Work, wanted: Export, paths: tuple[str, ...], page: read_records.ListPage
 ) -> Iterator[tuple[str, list[Sequence[Any]]]]:
+    """Every page is read with the rights of then: who loses them, or what is read, gets no whole file."""
     places = [_place(each) for each in page.columns]
     while True:
         for record, row in zip(page.ids, page.rows, strict=True):
             yield record, [row[start:stop] for start, stop in places]
         if page.next is None:
             return
+        work = site.renew(work)
+        _demand_export(work, wanted.entity)
         page = _page(site, work, wanted, paths, page.next)
 
 

@@ -107,7 +107,7 @@ def revoke_role(site: Site, work: Work, user: str, role: str) -> None:
 
 
 def suspend(site: Site, work: Work, user: str) -> None:
-    """Shut a person out from this moment: sessions, tokens and open links end. Records stay theirs."""
+    """Shut a person out from this moment: sessions, tokens, open links and work under way end. Records stay theirs."""
     _set_state(site, work, user, accounts.SUSPENDED)
 
 
@@ -184,6 +184,7 @@ def _set_state(site: Site, work: Work, user: str, state: str) -> None:
         accounts.set_state(tx, user, state, milliseconds(work.context.now))
         _demand_an_admin(tx, work)
         end_everything(tx, user)
+        versions.bump(tx, "directory")  # what is under way in their name looks again who it is for
 
     site.db.write_now(settle)
 
