@@ -38,6 +38,18 @@ PROPERTIES: dict[str, Any] = {
     "story": {"x-kind": "rich_text"},
     "payload": {"x-kind": "json"},
 }
+VISIT: dict[str, Any] = {
+    "name": {"x-kind": "text", "x-order": 1, "x-required": True, "x-search": True},
+    "there": {"x-kind": "checkin", "x-order": 2},
+    "others": {"x-kind": "links", "x-to": "visit", "x-order": 3, "x-limit": 2},
+    "area": {"x-kind": "choice", "x-order": 4, "x-options": {key: {} for key in ("east", "west")}},
+    "town": {
+        "x-kind": "choice",
+        "x-order": 5,
+        "x-depends-on": "area",
+        "x-options": {"hill": {"under": ["east"]}, "lake": {"under": ["west"]}, "sea": {}},
+    },
+}
 CONDITIONS: dict[str, Any] = {
     "opens": {"==": [{"var": "active"}, True]},
     "phone": {"==": [{"var": "agreed"}, True]},
@@ -77,6 +89,7 @@ def counter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 "x-title": "name",
                 "properties": ordered,
             },
+            "entities/visit.json": {"id": "visit", "type": "object", "x-title": "name", "properties": VISIT},
             "forms/thing.json": {
                 "id": "thing",
                 "entity": "thing",
@@ -319,3 +332,49 @@ def test_rich_text_is_written_as_paragraphs_without_scripts(counter: str, chromi
     page.click("[data-save]")
     page.wait_for_url("**/apps/counter/thing/*-*")
     assert page.locator(".rich p").all_inner_texts() == ["first", "second <3"]
+
+
+@pytest.mark.parametrize(("size", "locale"), [(DESKTOP, "zh-CN"), (PHONE, "en")])
+def test_a_visit_is_checked_in_linked_and_narrowed(
+    counter: str,
+    chromium: Chromium,
+    axe: Callable[[Page], list[dict[str, Any]]],
+    size: tuple[int, int],
+    locale: str,
+) -> None:
+    page, recorder = chromium.open(counter, size=size, locale=locale)
+    page.context.grant_permissions(["geolocation"])
+    page.context.set_geolocation({"latitude": 31.230416, "longitude": 121.473701, "accuracy": 12})
+    enter(page)
+    first = f"First {locale}"
+    page.goto("/apps/counter/visit/new")
+    page.fill("[name=name]", first)
+    page.click("[data-save]")
+    page.wait_for_url("**/visit/*-*")
+    page.goto("/apps/counter/visit/new")
+    page.fill("[name=name]", f"Second {locale}")
+    assert page.locator("[name=there]").is_hidden()  # a position cannot be typed
+    page.click("[data-measure]")
+    page.wait_for_function("document.querySelector('[name=there]').value !== ''")
+    page.fill("[data-field=others] [role=combobox]", first)
+    page.click("[data-field=others] [role=option]")
+    assert page.locator("[data-field=others] .tag-chips .tag").count() == 1
+    page.check("[name=area][value=east]", force=True)
+    assert page.locator("[name=town][value=lake]").is_hidden()
+    page.check("[name=town][value=hill]", force=True)
+    page.check("[name=area][value=west]", force=True)
+    assert page.locator("[name=town][value=hill]").is_checked() is False
+    assert page.locator("[data-field=town] [data-cleared]").is_visible()
+    assert axe(page) == []
+    page.click("[data-save]")
+    page.wait_for_url("**/visit/*-*")
+    facts = page.locator("main").inner_text()
+    assert "31.23042, 121.47370" in facts
+    assert first in facts
+    page.goto(f"{page.url.split('?')[0]}/edit")
+    assert page.locator("[data-changes-said]").inner_text() == ""
+    page.click("[data-field=others] .tag-chips button")
+    page.click("[data-save]")
+    page.wait_for_url("**/visit/*-*")
+    assert first not in page.locator(".facts, dl").first.inner_text()
+    recorder.assert_clean(page)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dacheng.metadata.field_kinds.address import AddressKind
 from dacheng.metadata.field_kinds.autonumber import Autonumber
 from dacheng.metadata.field_kinds.boolean import Boolean
+from dacheng.metadata.field_kinds.checkin import CheckInKind
 from dacheng.metadata.field_kinds.choice import Choice
 from dacheng.metadata.field_kinds.date import Date
 from dacheng.metadata.field_kinds.datetime import Datetime
@@ -67,6 +68,7 @@ BUILTIN: tuple[FieldKind, ...] = (
     MultiChoice(),
     AddressKind(),
     Geolocation(),
+    CheckInKind(),
     Scan(),
     Tags(),
     File(),

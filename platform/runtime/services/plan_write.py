@@ -11,6 +11,7 @@ from dacheng.plugins.api import RecordWrite
 from dacheng.plugins.context import Automation, ShareLink, User
 from dacheng.runtime.services import (
     cascades,
+    checkins,
     duplicates,
     files,
     form_rules,
@@ -65,6 +66,7 @@ def _create(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
     record_id = work.context.new_id()
     parsed = _parse(work, shape, write)
     values = parsed.values
+    _check_in(plan, work, shape, write, parsed, EMPTY)
     _owner_on_create(work, shape, values)
     given = {**shape.blank, "id": record_id, "version": 1, **values}
     given["created_at"] = given["updated_at"] = given.get("created_at") or work.context.now
@@ -146,6 +148,16 @@ def _parse(work: Work, shape: WriteShape, write: Write) -> Parsed:
     return parse_values.parse(work.policy, shape.policy, write.values, writable=writable, typed=write.typed)
 
 
+def _check_in(
+    plan: Plan, work: Work, shape: WriteShape, write: Write, parsed: Parsed, before: Mapping[str, Any]
+) -> None:
+    """Stamp what was checked in now; history brings its own moments along."""
+    if shape.checkins and not write.historic:
+        parsed.problems.extend(
+            checkins.stamp(plan.at_hand, work, shape.checkins, parsed.values, before, imported=write.typed)
+        )
+
+
 def _owner_on_create(work: Work, shape: WriteShape, values: dict[str, Any]) -> None:
     actor = work.context.actor
     if not shape.policy.entity.owned or values.get("owner") is not None:
@@ -217,6 +229,7 @@ def _update(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
     parsed = _parse(work, shape, write)
     values = parsed.values
     links.keep_unseen(plan.at_hand, work, shape.links, values, before)
+    _check_in(plan, work, shape, write, parsed, before)
     changed = {name: value for name, value in values.items() if value != before.get(name)}
     if write.expected_version not in (None, before["version"]):
         theirs, yours = (_without_unseen(plan, work, shape, each) for each in (before, changed))

@@ -9,7 +9,7 @@ from typing import Any
 
 from dacheng.metadata.definition import Entity, Field, Form, FormField, Rollup, Rule, Workflow
 from dacheng.metadata.expression import Expression
-from dacheng.runtime.services import cascades, form_rules
+from dacheng.runtime.services import cascades, checkins, form_rules
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.standing_fields import STANDING
 from dacheng.runtime.services.work import Work
@@ -31,6 +31,7 @@ class WriteShape:
     lines: Mapping[str, Field]
     files: Mapping[str, Field]
     cascades: Mapping[str, Field]
+    checkins: Mapping[str, Field]
     conditional: tuple[FormField, ...]
     workflow: Workflow | None
     rules: tuple[Rule, ...]
@@ -78,6 +79,7 @@ def _prepare(work: Work, ref: str, form: str | None) -> WriteShape:
         catalogue.workflows.get(ref),
         policy.entity.rollups,
         cascades.dependent(policy),
+        checkins.fields_of(policy.entity),
         any(each.refuses or each.protection_days for each in catalogue.matches.get(ref, ())),
     )
     bare = (
@@ -94,6 +96,7 @@ def _prepare(work: Work, ref: str, form: str | None) -> WriteShape:
         lines=MappingProxyType({n: each for n, each in fields.items() if each.is_lines}),
         files=MappingProxyType({n: each for n, each in fields.items() if each.is_files}),
         cascades=MappingProxyType(cascades.dependent(policy)),
+        checkins=MappingProxyType(checkins.fields_of(policy.entity)),
         conditional=conditional,
         workflow=catalogue.workflows.get(ref),
         rules=catalogue.rules.get(ref, ()),

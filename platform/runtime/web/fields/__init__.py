@@ -10,6 +10,7 @@ from dacheng.runtime.web.fields import files
 from dacheng.runtime.web.fields.address import AddressView
 from dacheng.runtime.web.fields.base import FieldView
 from dacheng.runtime.web.fields.boolean import BooleanView
+from dacheng.runtime.web.fields.checkin import CheckInView
 from dacheng.runtime.web.fields.choice import ChoiceView
 from dacheng.runtime.web.fields.contact import EmailView, PhoneView, UrlView
 from dacheng.runtime.web.fields.date import DatetimeView, DateView
@@ -71,6 +72,7 @@ VIEWS: Mapping[str, FieldView] = MappingProxyType(
         "tags": TagsView(),
         "address": AddressView(),
         "geolocation": GeolocationView(),
+        "checkin": CheckInView(),
         "scan": ScanView(),
         **files.VIEWS,
     }

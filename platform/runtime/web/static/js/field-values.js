@@ -57,6 +57,7 @@ export const VALUES = {
   rating: (form, name) => plainNumber(text(form, name)),
   duration: (form, name) => duration(text(form, name), form.elements.namedItem(name)?.dataset.duration ?? "minutes"),
   multi_choice: (form, name) => [...form.querySelectorAll(`input[type="checkbox"][name^="${CSS.escape(name)}."]:checked`)].map((box) => box.value),
+  checkin: (form, name) => (text(form, name) ? JSON.parse(text(form, name)).at ?? null : null),
   links: (form, name) => JSON.parse(text(form, name) || "[]").map(([id]) => id),
   tags: (form, name) => text(form, name).split(/[、;；\n]/).map((each) => each.trim()).filter(Boolean),
   address: (form, name) => {
