@@ -49,6 +49,12 @@ VISIT: dict[str, Any] = {
         "x-depends-on": "area",
         "x-options": {"hill": {"under": ["east"]}, "lake": {"under": ["west"]}, "sea": {}},
     },
+    "near": {
+        "x-kind": "link",
+        "x-to": "visit",
+        "x-order": 6,
+        "x-candidates": {"==": [{"var": "area"}, {"var": "$record.area"}]},
+    },
 }
 CONDITIONS: dict[str, Any] = {
     "opens": {"==": [{"var": "active"}, True]},
@@ -349,20 +355,26 @@ def test_a_visit_is_checked_in_linked_and_narrowed(
     first = f"First {locale}"
     page.goto("/apps/counter/visit/new")
     page.fill("[name=name]", first)
+    page.check("[name=area][value=east]", force=True)
     page.click("[data-save]")
     page.wait_for_url("**/visit/*-*")
     page.goto("/apps/counter/visit/new")
     page.fill("[name=name]", f"Second {locale}")
     assert page.locator("[name=there]").is_hidden()  # a position cannot be typed
     page.click("[data-measure]")
-    page.wait_for_function("document.querySelector('[name=there]').value !== ''")
+    page.get_by_text("31.23042, 121.47370").wait_for()
     page.fill("[data-field=others] [role=combobox]", first)
     page.click("[data-field=others] [role=option]")
     assert page.locator("[data-field=others] .tag-chips .tag").count() == 1
     page.check("[name=area][value=east]", force=True)
     assert page.locator("[name=town][value=lake]").is_hidden()
     page.check("[name=town][value=hill]", force=True)
+    page.fill("[data-field=near] [role=combobox]", first)
+    page.click(f"[data-field=near] [role=option]:text-is('{first}')")
+    assert page.locator("[name=near]").input_value() != ""
     page.check("[name=area][value=west]", force=True)
+    page.locator("[data-field=near] [data-cleared]").wait_for()
+    assert page.locator("[name=near]").input_value() == ""
     assert page.locator("[name=town][value=hill]").is_checked() is False
     assert page.locator("[data-field=town] [data-cleared]").is_visible()
     assert axe(page) == []

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from dacheng.metadata import candidates
 from dacheng.metadata.compile.context import Compiling
 from dacheng.metadata.definition import Entity, Field, Rollup
-from dacheng.metadata.expression import Expression
+from dacheng.metadata.expression import TEXT, Expression
 from dacheng.metadata.field_kinds.lines import LinesCodec
 from dacheng.metadata.kinds import Codec, Shape
 from dacheng.metadata.option import Option
@@ -115,6 +116,8 @@ def _with_defaults(work: Compiling, name: str, fields: Mapping[str, Field]) -> M
     for field in fields.values():
         raw = field.spec.get("x-default")
         made[field.id] = field if raw is None else _with(field, _default(work, name, field, raw))
+        if candidates.KEY in field.spec:
+            _check_candidates(work, name, field, fields)
     return MappingProxyType(made)
 
 
@@ -127,6 +130,17 @@ def _default(work: Compiling, name: str, field: Field, raw: Any) -> Expression |
         work.problems.append(problem("definition.no_option", where, file, option=raw, field=field.id))
         return None
     return work.expression(raw, field.entity, file, where, wanted=field.codec.type)
+
+
+def _check_candidates(work: Compiling, name: str, field: Field, fields: Mapping[str, Field]) -> None:
+    """The condition on candidates is one on the entity the link leads to, for any value of the fields it names."""
+    where, file = f"/properties/{field.id}/{candidates.KEY}", work.file("entity", name)
+    raw = field.spec[candidates.KEY]
+    for each in sorted(candidates.asked(raw)):
+        if each not in fields or fields[each].codec.type != TEXT or fields[each].is_lines:
+            work.problems.append(problem("definition.no_field", where, file, field=f"$record.{each}"))
+            return
+    work.expression(candidates.filled(raw, dict.fromkeys(fields, "x")), field.to or "", file, where)
 
 
 def _with(field: Field, default: Expression | None) -> Field:

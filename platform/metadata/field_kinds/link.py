@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from dacheng.metadata.candidates import KEY
 from dacheng.metadata.expression import TEXT
 from dacheng.metadata.field_kinds.verbatim import Verbatim
 from dacheng.metadata.kinds import ColumnSpec, FieldKind, Json, Primitive, Shape, Spec
@@ -37,7 +38,11 @@ class LinkCodec(Verbatim):
 
 
 class Link(FieldKind):
-    """A link to one record of `x-to`; `x-on-delete` says what happens when that record is deleted."""
+    """A link to one record of `x-to`; `x-on-delete` says what happens when that record is deleted.
+
+    `x-candidates` is a condition on the records offered, in which `$record.…` names choices, texts and links of the
+    record with the link: while one of those is empty, all are offered.
+    """
 
     id = "link"
     shape = Shape.LINK
@@ -46,9 +51,10 @@ class Link(FieldKind):
         "properties": {
             "x-to": {"type": "string", "pattern": r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$", "maxLength": 60},
             "x-on-delete": {"enum": ["restrict", "clear"]},
+            KEY: {"type": "object"},
         },
     }
-    merge: Mapping[str, str] = {"x-to": "locked"}
+    merge: Mapping[str, str] = {"x-to": "locked", KEY: "owner"}
 
     def bind(self, field_id: str, spec: Spec) -> LinkCodec:
         """The codec of one link field; `x-to` is the full reference."""

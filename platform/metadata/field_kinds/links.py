@@ -46,7 +46,7 @@ class Links(FieldKind):
             "x-limit": {"type": "integer", "minimum": 1, "maximum": MOST},
         },
     }
-    merge: Mapping[str, str] = {"x-to": "locked"}
+    merge: Mapping[str, str] = Link.merge
 
     def bind(self, field_id: str, spec: Spec) -> LinksCodec:
         """The codec of one field of links; `x-to` is the full reference."""

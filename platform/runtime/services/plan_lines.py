@@ -7,7 +7,7 @@ from typing import Any
 
 from dacheng.metadata.definition import Entity
 from dacheng.metadata.problem import problem
-from dacheng.runtime.services import cascades, files, links
+from dacheng.runtime.services import cascades, files, link_candidates, links
 from dacheng.runtime.services.conditions import value_of
 from dacheng.runtime.services.parse_values import LineValues, Parsed
 from dacheng.runtime.services.records_at_hand import AtHand
@@ -86,6 +86,7 @@ def _values(
     parsed.problems.extend(links.check(at_hand, work, child.links, values, held, line.pointer))
     parsed.problems.extend(files.check(at_hand.reader, work, child.files, values, held, line.pointer))
     parsed.problems.extend(cascades.check(work, child.cascades, values, held, line.pointer))
+    parsed.problems.extend(link_candidates.check(at_hand, work, child.narrowed, values, held, line.pointer))
     return values
 
 

@@ -15,6 +15,7 @@ from dacheng.runtime.services import (
     duplicates,
     files,
     form_rules,
+    link_candidates,
     links,
     notices,
     parse_values,
@@ -367,6 +368,9 @@ def _check(
     parsed.problems.extend(files.check(plan.at_hand.reader, work, shape.files, parsed.values, before))
     if not write.historic:
         parsed.problems.extend(cascades.check(work, shape.cascades, parsed.values, before))
+        parsed.problems.extend(
+            link_candidates.check(plan.at_hand, work, shape.narrowed, parsed.values, before)
+        )
     if parsed.problems:
         raise Refused(parsed.problems)
     return subject

@@ -9,6 +9,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from dacheng.metadata import candidates
 from dacheng.metadata.definition import Catalogue, Entity, Field, Grant, Rollup
 from dacheng.metadata.expression import Expression
 from dacheng.plugins.context import Actor, Anonymous, Automation, ShareLink, System, User
@@ -138,6 +139,7 @@ def _compile(holder: _Catalogue, key: _Key) -> Policy:
         entities = _public(catalogue, key.operations)
     else:
         entities = _everything(catalogue) if admin else _granted(catalogue, grants, key.shared)
+    entities = {ref: _telling_nothing(each) for ref, each in entities.items()}
     asks = (sorted(key.roles), key.app, sorted(key.operations), sorted(key.shared))
     text = repr((catalogue.hash, key.kind, *asks))
     return Policy(
@@ -149,6 +151,14 @@ def _compile(holder: _Catalogue, key: _Key) -> Policy:
         operations=key.operations,
         standing=_standing(holder),
     )
+
+
+def _telling_nothing(policy: EntityPolicy) -> EntityPolicy:
+    """The same without what readable fields say of hidden ones: the choice or link that narrows what they offer."""
+    said = {name: candidates.without_unseen(each, policy.readable) for name, each in policy.readable.items()}
+    if all(said[name] is each for name, each in policy.readable.items()):
+        return policy
+    return replace(policy, readable=MappingProxyType(said))
 
 
 @lru_cache(maxsize=16)

@@ -122,13 +122,13 @@ def _titled(reader: Reader, work: Work, ref: str, ids: Sequence[str]) -> dict[st
 
 
 def pick_list(
-    reader: Reader, work: Work, ref: str, search: str = "", limit: int = 20
+    reader: Reader, work: Work, ref: str, search: str = "", limit: int = 20, wanted: Json = None
 ) -> list[tuple[str, str]]:
-    """(id, title) of records to choose from, by title; `search` narrows them. Nothing for an unknown entity."""
+    """(id, title) of records to choose from, by title; `search` and a filter narrow them. Nothing for an unknown entity."""
     policy = work.policy.entity(ref)
     if policy is None:
         return []
-    title, plan = _by_title(work, policy, search, limit)
+    title, plan = _by_title(work, policy, search, limit, wanted)
     return _titled_pairs(title, query.fetch(reader, work.model, plan, surroundings(work.context)))
 
 
@@ -152,10 +152,13 @@ def choices(
     return cast("T", query.fetch_unchanged(reader, work.model, plan, surroundings(work.context), made))
 
 
-def _by_title(work: Work, policy: EntityPolicy, search: str, limit: int) -> tuple[Field, Plan]:
+def _by_title(
+    work: Work, policy: EntityPolicy, search: str, limit: int, wanted: Json = None
+) -> tuple[Field, Plan]:
     ref = policy.entity.ref
     title = policy.title if policy.title is not None and policy.title.codec.columns else policy.readable["id"]
-    planned = gate.plan(work, Query(ref, (title.id,), search=search, limit=min(limit, gate.MAX_LIMIT)))
+    asked = Query(ref, (title.id,), wanted, search=search, limit=min(limit, gate.MAX_LIMIT))
+    planned = gate.plan(work, asked)
     found = Plan(policy.entity, ((title,),), planned.plan.where, (SortKey((title,)),), planned.plan.limit)
     return title, found
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from dacheng.metadata.definition import Entity, Field, Form, FormField, Rollup, Rule, Workflow
 from dacheng.metadata.expression import Expression
-from dacheng.runtime.services import cascades, checkins, form_rules
+from dacheng.runtime.services import cascades, checkins, form_rules, link_candidates
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.standing_fields import STANDING
 from dacheng.runtime.services.work import Work
@@ -32,6 +32,7 @@ class WriteShape:
     files: Mapping[str, Field]
     cascades: Mapping[str, Field]
     checkins: Mapping[str, Field]
+    narrowed: Mapping[str, Field]
     conditional: tuple[FormField, ...]
     workflow: Workflow | None
     rules: tuple[Rule, ...]
@@ -80,6 +81,7 @@ def _prepare(work: Work, ref: str, form: str | None) -> WriteShape:
         policy.entity.rollups,
         cascades.dependent(policy),
         checkins.fields_of(policy.entity),
+        link_candidates.narrowed(policy),
         any(each.refuses or each.protection_days for each in catalogue.matches.get(ref, ())),
     )
     bare = (
@@ -97,6 +99,7 @@ def _prepare(work: Work, ref: str, form: str | None) -> WriteShape:
         files=MappingProxyType({n: each for n, each in fields.items() if each.is_files}),
         cascades=MappingProxyType(cascades.dependent(policy)),
         checkins=MappingProxyType(checkins.fields_of(policy.entity)),
+        narrowed=MappingProxyType(link_candidates.narrowed(policy)),
         conditional=conditional,
         workflow=catalogue.workflows.get(ref),
         rules=catalogue.rules.get(ref, ()),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from dacheng.metadata import candidates
 from dacheng.metadata.definition import Field
 from dacheng.runtime.web.fields.base import (
     CHOSEN,
@@ -55,7 +56,7 @@ class LinkView(FieldView):
     def control(self, field: Field, setting: Setting, name: str, ident: str) -> Control:
         """A select of the first records by title; with scripts, a search over all of them."""
         source = f"/apps/{(field.to or '').replace('.', '/')}/pick"
-        head = f'<span class="combo-box" data-combo="{source}"><span class="select"><select class="in" name="{name}" id="{ident}"'
+        head = f'<span class="combo-box" data-combo="{source}"{narrowing(field, setting, name)}><span class="select"><select class="in" name="{name}" id="{ident}"'
         arrow, unseen = symbol(setting.icons, "down"), setting.say("field.unseen")
         none = options([("", setting.say("field.choose"))], NOTHING)
         none_chosen = options([("", setting.say("field.choose"))], "")
@@ -75,6 +76,15 @@ class LinkView(FieldView):
             return f"{head}{marks.attributes()}>{nothing}{own}{choices.drawn(held)}</select>{arrow}</span></span>"
 
         return draw
+
+
+def narrowing(field: Field, setting: Setting, name: str) -> str:
+    """What the control of a link says for scripts to narrow it: the link, and the inputs it is narrowed by."""
+    asked = sorted(candidates.asked(field.spec.get(candidates.KEY)))
+    if not asked or not name.endswith(field.id):
+        return ""
+    base, cleared = name.removesuffix(field.id), escape(setting.say("choices.cleared", options="{options}"))
+    return f' data-for="{field.ref}" data-base="{base}" data-with="{" ".join(asked)}" data-cleared-word="{cleared}"'
 
 
 def avatar(name: str) -> str:

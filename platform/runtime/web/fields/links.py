@@ -26,7 +26,7 @@ from dacheng.runtime.web.fields.base import (
     quick_escape,
     symbol,
 )
-from dacheng.runtime.web.fields.link import NONE, PEOPLE, LinkView, avatar
+from dacheng.runtime.web.fields.link import NONE, PEOPLE, LinkView, avatar, narrowing
 
 SHOWN = 3
 _ID = re.compile(ID_PATTERN.strip("^$"), re.ASCII)
@@ -55,6 +55,7 @@ class LinksView(FieldView):
         """Chips of what is held; a select of the first records by title, with scripts a search over all of them."""
         say, target, limit = setting.say, field.to or "", _codec(field).limit
         source = f"/apps/{target.replace('.', '/')}/pick"
+        narrow = narrowing(field, setting, name)
         unseen, arrow = say("field.unseen"), symbol(setting.icons, "down")
         remove = escape(say("links.remove", title="{title}"))
         hint = f'<p class="hint">{escape(say("choices.at_most", count=limit))}</p>'
@@ -78,7 +79,7 @@ class LinksView(FieldView):
             parts.append(f'</span><input type="text" name="{name}" value="" hidden data-held>')
             if not marks.readonly:
                 parts.append(
-                    f'<span class="combo-box" data-combo="{source}"><span class="select"><select class="in" name="{name}.add"'
+                    f'<span class="combo-box" data-combo="{source}"{narrow}><span class="select"><select class="in" name="{name}.add"'
                     f' id="{ident}" aria-labelledby="{ident}-label">{none}{choices.drawn("")}</select>{arrow}</span></span>'
                 )
             parts.append(f"</div>{hint if len(held) >= limit else ''}")

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from dacheng.metadata.kinds import Json
 from dacheng.metadata.problem import Problem, Refused, problem, refuse
-from dacheng.runtime.services import duplicates, read_records
+from dacheng.runtime.services import duplicates, link_candidates, read_records
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.write_record import Outcome, Write
@@ -31,7 +31,7 @@ from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, path_of, work
 from dacheng.runtime.web.saving import save
 from dacheng.runtime.web.security import permissions
 from dacheng.runtime.web.uploads import is_multipart
-from dacheng.runtime.web.view import form_page
+from dacheng.runtime.web.view import filters, form_page
 from dacheng.runtime.web.view.duplicates import DuplicateShown, compared
 from dacheng.runtime.web.view.duplicates import shown as duplicates_shown
 from dacheng.runtime.web.view.form import PreparedForm, prepare_form
@@ -135,12 +135,20 @@ async def do_update(request: Request) -> Response:
 
 
 async def pick(request: Request) -> Response:
-    """The records a link can lead to, found by words: `{"items": [{"id", "title"}]}`."""
+    """The records a link can lead to, found by words: `{"items": [{"id", "title"}]}`.
+
+    `for` names the link and `with.…` the form's values that narrow it; `id` asks whether one record is among them.
+    """
     work, ref = work_of(request), _ref(request)
     work.entity(ref)
-    text = request.query_params.get("q", "")[:100]
+    params = request.query_params
+    text = params.get("q", "")[:100]
+    given = {name.removeprefix("with."): each for name, each in params.items() if name.startswith("with.")}
+    narrowed = link_candidates.filter_for(work, ref, params.get("for", ""), given)
+    one = {"==": [{"var": "id"}, params["id"]]} if "id" in params else None
+    wanted = filters.joined([each for each in (narrowed, one) if each is not None])
     pairs = await host_of(request).db.read(
-        lambda reader: read_records.pick_list(reader, work, ref, text, FOUND)
+        lambda reader: read_records.pick_list(reader, work, ref, text, FOUND, wanted)
     )
     body = orjson.dumps({"items": [{"id": ident, "title": title} for ident, title in pairs]})
     return Response(body, media_type="application/json")

@@ -66,7 +66,8 @@ class Combobox {
       this.look(this.input.value);
     });
     this.input.addEventListener("change", (event) => event.stopPropagation());
-    this.input.addEventListener("click", () => this.open(this.first));
+    this.input.addEventListener("click", () => this.begin());
+    if (this.box.dataset.for) this.select.form?.addEventListener("change", (event) => this.moved(event));
     this.input.addEventListener("keydown", (event) => this.key(event));
     this.input.addEventListener("blur", () => setTimeout(() => this.close(), 150));
     this.list.addEventListener("pointerdown", (event) => {
@@ -87,16 +88,53 @@ class Combobox {
     this.clear.hidden = this.readonly || !this.select.value;
   }
 
+  // The fields of the form that say which records are offered, by the names of their inputs.
+  get above() {
+    const { base, with: names } = this.box.dataset;
+    return (names ?? "").split(" ").filter(Boolean).map((name) => [name, `${base}${name}`]);
+  }
+
+  async find(more) {
+    const params = new URLSearchParams(more);
+    if (this.box.dataset.for) {
+      params.set("for", this.box.dataset.for);
+      for (const [name, input] of this.above) params.set(`with.${name}`, this.select.form.elements.namedItem(input)?.value ?? "");
+    }
+    const answer = await fetch(`${this.box.dataset.combo}?${params}`, { headers: { accept: "application/json" } });
+    return answer.ok ? (await answer.json()).items.map((one) => [one.id, one.title]) : null;
+  }
+
+  async begin() {
+    if (!this.box.dataset.for) return this.open(this.first);
+    const found = await this.find({ q: "" });
+    return found && document.activeElement === this.input ? this.open(found) : undefined;
+  }
+
   async look(text) {
     clearTimeout(this.waiting);
-    if (!text.trim()) return this.open(this.first);
+    if (!text.trim()) return this.begin();
     this.waiting = setTimeout(async () => {
-      const answer = await fetch(`${this.box.dataset.combo}?q=${encodeURIComponent(text)}`, { headers: { accept: "application/json" } });
-      if (!answer.ok || this.input.value !== text) return;
-      const { items } = await answer.json();
-      this.open(items.map((one) => [one.id, one.title]));
+      const found = await this.find({ q: text });
+      if (found && this.input.value === text) this.open(found);
     }, 150);
     return undefined;
+  }
+
+  // What narrows the choice has changed: a record that no longer fits is taken out in sight.
+  async moved(event) {
+    if (!this.select.value || !this.above.some(([, input]) => event.target.name === input)) return;
+    const held = this.select.value;
+    const found = await this.find({ id: held });
+    if (!found || found.length || this.select.value !== held) return;
+    const field = this.box.closest("[data-field]") ?? this.box.parentElement;
+    const said = document.createElement("p");
+    said.className = "hint";
+    said.setAttribute("role", "status");
+    said.textContent = this.box.dataset.clearedWord.replace("{options}", this.input.value);
+    field.querySelector(":scope > [data-cleared]")?.remove();
+    said.dataset.cleared = "";
+    field.append(said);
+    this.choose("", "");
   }
 
   open(pairs) {
@@ -137,7 +175,7 @@ class Combobox {
     const shown = [...this.list.querySelectorAll("[data-value]")];
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
-      if (this.list.hidden) return this.open(this.first);
+      if (this.list.hidden) return this.begin();
       this.active = (this.active + (event.key === "ArrowDown" ? 1 : -1) + shown.length) % Math.max(shown.length, 1);
       shown.forEach((one, index) => one.setAttribute("aria-selected", String(index === this.active)));
       if (shown[this.active]) {
