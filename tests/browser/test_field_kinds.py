@@ -6,11 +6,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import uvicorn
-from playwright.sync_api import Dialog, Page
+from playwright.sync_api import Dialog, Page, expect
 
 from dacheng.runtime.host import Host
 from dacheng.runtime.services import install_app, users
@@ -37,6 +39,8 @@ PROPERTIES: dict[str, Any] = {
     "notes": {"x-kind": "long_text"},
     "story": {"x-kind": "rich_text"},
     "payload": {"x-kind": "json"},
+    "day": {"x-kind": "date"},
+    "met": {"x-kind": "datetime"},
 }
 VISIT: dict[str, Any] = {
     "name": {"x-kind": "text", "x-order": 1, "x-required": True, "x-search": True},
@@ -63,6 +67,7 @@ CONDITIONS: dict[str, Any] = {
     "site": {">": [{"var": "effort"}, {"duration": "PT1H"}]},
     "notes": {">": [{"var": "stars"}, 3]},
 }
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 @pytest.fixture(scope="module")
@@ -390,3 +395,106 @@ def test_a_visit_is_checked_in_linked_and_narrowed(
     page.wait_for_url("**/visit/*-*")
     assert first not in page.locator(".facts, dl").first.inner_text()
     recorder.assert_clean(page)
+
+
+def test_days_are_typed_as_people_write_them(counter: str, chromium: Chromium) -> None:
+    page, recorder = chromium.open(counter)
+    enter(page)
+    page.goto("/apps/counter/thing/new")
+    today = datetime.now(SHANGHAI).date()
+
+    def typed(field: str, text: str) -> str:
+        page.fill(f"[name={field}]", text)
+        page.focus("[name=name]")
+        return page.input_value(f"[name={field}]")
+
+    for text, day in {
+        "2026/1/5": date(2026, 1, 5),
+        "２０２６年１月５日": date(2026, 1, 5),
+        "11-25": date(today.year, 11, 25),
+        "3月8日": date(today.year, 3, 8),
+        "25 Nov 2027": date(2027, 11, 25),
+        "今天": today,
+        "tomorrow": today + timedelta(1),
+        "+3": today + timedelta(3),
+        "-2w": today - timedelta(14),
+    }.items():
+        assert typed("day", text) == day.isoformat(), text
+    assert typed("met", "明天 下午3点半") == f"{today + timedelta(1)} 15:30"
+    assert typed("met", "2026-11-25 805") == "2026-11-25 08:05"
+    assert typed("day", "2026-02-30") == "2026-02-30"
+    expect(page.locator("[data-field=day] .error")).to_contain_text("请输入日期")
+    page.fill("[name=name]", "typed days")
+    page.check("[name=active][type=checkbox]")
+    assert typed("opens", "930") == "09:30"
+    page.fill("[name=day]", "+0")
+    page.keyboard.press("Control+s")
+    page.wait_for_url("**/apps/counter/thing/*-*")
+    facts = page.locator("main").inner_text()
+    assert all(text in facts for text in (today.isoformat(), "2026-11-25 08:05", "09:30"))
+    recorder.assert_clean(page)
+
+
+@pytest.mark.parametrize(("size", "locale"), [(DESKTOP, "zh-CN"), (PHONE, "en")])
+def test_a_day_is_chosen_from_the_calendar_with_the_keyboard_or_a_tap(
+    counter: str,
+    chromium: Chromium,
+    axe: Callable[[Page], list[dict[str, Any]]],
+    size: tuple[int, int],
+    locale: str,
+) -> None:
+    page, recorder = chromium.open(counter, size=size, locale=locale)
+    enter(page)
+    page.goto("/apps/counter/thing/new")
+    page.fill("[name=day]", "2026-11-25")
+    page.keyboard.press("ArrowDown")
+    calendar = page.locator("dialog.day-picker")
+    expect(calendar.locator("h2")).to_have_text("2026年11月" if locale == "zh-CN" else "November 2026")
+    assert calendar.locator("th").first.get_attribute("abbr") == ("星期一" if locale == "zh-CN" else "Monday")
+    focused = page.locator("dialog.day-picker td:focus")
+    for key, day in (
+        ("ArrowRight", "2026-11-26"),
+        ("ArrowDown", "2026-12-03"),
+        ("Home", "2026-11-30"),
+        ("End", "2026-12-06"),
+        ("PageDown", "2027-01-06"),
+        ("ArrowUp", "2026-12-30"),
+        ("ArrowLeft", "2026-12-29"),
+        ("Shift+PageDown", "2027-12-29"),
+        ("PageUp", "2027-11-29"),
+    ):
+        page.keyboard.press(key)
+        expect(focused).to_have_attribute("data-day", day)
+    assert axe(page) == []
+    page.keyboard.press("Escape")
+    expect(calendar).to_have_count(0)
+    expect(page.locator("[name=day]")).to_be_focused()
+    assert page.input_value("[name=day]") == "2026-11-25"
+    page.locator("[data-field=day] [data-calendar]").click()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    assert page.input_value("[name=day]") == "2026-11-26"
+    page.locator("[data-field=met] [data-calendar]").click()
+    calendar.locator("[data-day]").nth(10).click()
+    calendar.locator("input").fill("16:20")
+    assert axe(page) == []
+    page.keyboard.press("Enter")
+    assert page.input_value("[name=met]").endswith(" 16:20")
+    assert axe(page) == []
+    recorder.assert_clean(page)
+
+
+def test_days_and_times_are_written_without_scripts(counter: str, chromium: Chromium) -> None:
+    page, _ = chromium.open(counter, javascript=False)
+    enter(page)
+    page.goto("/apps/counter/thing/new")
+    expect(page.locator("[data-calendar]").first).to_be_hidden()
+    page.fill("[name=name]", "plain days")
+    page.check("[name=active][type=checkbox]")
+    page.fill("[name=day]", "2026/1/5")
+    page.fill("[name=met]", "2026年1月5日 下午3点20分")
+    page.click("[data-save]")
+    page.wait_for_url("**/apps/counter/thing/*-*")
+    facts = page.locator("main").inner_text()
+    assert "2026-01-05" in facts
+    assert "2026-01-05 15:20" in facts

@@ -64,7 +64,7 @@ def test_a_step_asks_for_what_it_needs_and_history_tells_why(
     steps.last.locator("summary").click()
     panel = page.locator(".step-form:visible")
     panel.locator("select").first.select_option(index=1)
-    panel.locator("[type=date]").fill("2026-11-20")
+    panel.locator("[data-date] input").fill("2026-11-20")
     panel.locator("button").click()
     expect(page.locator(".path [aria-current]")).to_have_class("now lost")
     page.locator(".reasons summary").first.click()

@@ -1,15 +1,18 @@
-"""Days and instants: ISO in lists, the browser's own pickers in forms, times in the workspace's zone."""
+"""Days and instants: ISO in lists and inputs, times in the workspace's zone, the same in every browser."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from html import escape
 from typing import Any
 
 from dacheng.metadata.definition import Field
+from dacheng.metadata.field_kinds.date import date_from_text
+from dacheng.metadata.field_kinds.time import time_from_text
 from dacheng.metadata.kinds import Json
-from dacheng.runtime.web.fields.base import EMPTY, UNARY, Cell, Control, FieldView, Marks, Setting, Texts
+from dacheng.metadata.problem import Refused
+from dacheng.runtime.web.fields.base import EMPTY, UNARY, Cell, Control, FieldView, Setting, Texts
+from dacheng.runtime.web.fields.date_input import date_input
 
 
 class DateView(FieldView):
@@ -33,8 +36,8 @@ class DateView(FieldView):
         return draw
 
     def control(self, field: Field, setting: Setting, name: str, ident: str) -> Control:
-        """The browser's date input."""
-        return _input("date", name, ident)
+        """Text with a calendar beside it."""
+        return date_input(setting, name, ident)
 
 
 class DatetimeView(FieldView):
@@ -60,33 +63,37 @@ class DatetimeView(FieldView):
         return draw
 
     def control(self, field: Field, setting: Setting, name: str, ident: str) -> Control:
-        """The browser's date-and-time input."""
-        return _input("datetime-local", name, ident)
+        """Text with a calendar beside it; a day that was chosen starts in the morning."""
+        return date_input(setting, name, ident, "09:00")
+
+    def filter_control(self, field: Field, setting: Setting, name: str, ident: str) -> Control:
+        """The same; a day that was chosen means all of it."""
+        return date_input(setting, name, ident, "00:00")
 
     def texts(self, field: Field, setting: Setting, name: str, value: Json) -> dict[str, str]:
-        """`2026-01-31T16:00`, as the browser's input wants it."""
+        """`2026-01-31 16:00`, as lists show it."""
         if not value:
             return {name: ""}
         at = datetime.fromisoformat(str(value)).astimezone(setting.zone)
         seconds = "%H:%M:%S" if at.second else "%H:%M"
-        return {name: at.strftime(f"%Y-%m-%dT{seconds}")}
+        return {name: at.strftime(f"%Y-%m-%d {seconds}")}
 
     def read(self, field: Field, setting: Setting, name: str, texts: Texts) -> Json:
         """The instant in UTC; what is no time stays as typed and is refused later."""
         typed = texts.get(name, "").strip()
         try:
-            at = datetime.fromisoformat(typed)
-        except ValueError:
+            at = _instant(typed)
+        except (ValueError, Refused):
             return typed or None
         local = at if at.tzinfo else at.replace(tzinfo=setting.zone)
         return local.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _input(kind: str, name: str, ident: str) -> Control:
-    head = f'<input class="in" type="{kind}" name="{name}" id="{ident}" max="9999-12-31{"T23:59" if kind != "date" else ""}"'
-
-    def draw(texts: Texts, marks: Marks) -> str:
-        readonly = " readonly" if marks.readonly else ""
-        return f'{head} value="{escape(texts.get(name, ""))}"{readonly}{marks.attributes()}>'
-
-    return draw
+def _instant(typed: str) -> datetime:
+    """The wall-clock time that was typed, `2026/1/31 8:05` and `2026年1月31日 下午3点` among them."""
+    try:
+        return datetime.fromisoformat(typed)
+    except ValueError:
+        day, _, clock = typed.partition(" ")
+        at = time_from_text(clock.strip()) if clock.strip() else "00:00"
+        return datetime.fromisoformat(f"{date_from_text(day)}T{at}")

@@ -1,4 +1,4 @@
-"""Time of day: the browser's own clock in forms."""
+"""Time of day: typed as people write it, the same in every browser."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ class TimeView(FieldView):
         return draw
 
     def control(self, field: Field, setting: Setting, name: str, ident: str) -> Control:
-        """The browser's time input, to the second where the value has seconds."""
-        head = f'<input class="in" type="time" step="any" name="{name}" id="{ident}"'
+        """Text; where scripts run it is put in order, and the arrow keys go by quarters of an hour."""
+        hint = escape(setting.say("date.time"))
+        head = f'<input class="in" data-time name="{name}" id="{ident}" autocomplete="off" maxlength="20" placeholder="{hint}"'
 
         def draw(texts: Texts, marks: Marks) -> str:
             readonly = " readonly" if marks.readonly else ""

@@ -6,7 +6,7 @@ const PASSES = 4;
 
 // The instant that a wall-clock time names in a zone, as ISO text; null for none.
 const instant = (text, zone) => {
-  const utc = Date.parse(`${text}Z`);
+  const utc = Date.parse(`${text.trim().replace(" ", "T")}Z`);
   if (Number.isNaN(utc)) return null;
   const format = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "medium" });
   const offset = (at) => Date.parse(`${format.format(new Date(at)).replace(" ", "T")}Z`) - at;

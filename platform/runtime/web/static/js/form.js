@@ -100,6 +100,7 @@ document.addEventListener("alpine:init", () => {
       if (this.conditions.required(box.dataset.field) && value.trim() === "") text = this.form.dataset.fillIn;
       else if (number && number.value.trim() && !/^[^a-wyz]*[0-9０-９][^a-z]*$/i.test(number.value.replace(/[A-Z]{3}/i, "")))
         text = this.form.dataset.notANumber;
+      else if (box.querySelector(":scope > .date > [data-unread]")) text = this.form.dataset.notADate;
       this.mark(box, text);
       return text === "";
     },
