@@ -65,7 +65,7 @@ def test_a_step_asks_for_what_it_needs_and_history_tells_why(
     panel = page.locator(".step-form:visible")
     panel.locator("select").first.select_option(index=1)
     panel.locator("[data-date] input").fill("2026-11-20")
-    panel.locator("button").click()
+    panel.locator("button[type=submit]").click()
     expect(page.locator(".path [aria-current]")).to_have_class("now lost")
     page.locator(".reasons summary").first.click()
     expect(page.locator(".reasons li").first).to_be_visible()

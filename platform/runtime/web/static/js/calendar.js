@@ -39,7 +39,7 @@ class Calendar {
 
   build() {
     const [choose, previous, next, now, clear, done, clock] = this.words;
-    this.title = make("h2", { id: "calendar-title", "aria-live": "polite" });
+    this.title = make("h2", { id: "day-picker-title", "aria-live": "polite" });
     const back = arrow(previous, "left");
     const on = arrow(next, "chev");
     back.addEventListener("click", () => this.turn(plusMonths(this.at, -1), false));
@@ -50,7 +50,7 @@ class Calendar {
       return make("th", { scope: "col", abbr: said(day, { weekday: "long" }) }, [said(day, { weekday: "narrow" })]);
     });
     this.body = make("tbody");
-    const grid = make("table", { role: "grid", "aria-labelledby": "calendar-title" }, [make("thead", {}, [make("tr", {}, heads)]), this.body]);
+    const grid = make("table", { role: "grid", "aria-labelledby": "day-picker-title" }, [make("thead", {}, [make("tr", {}, heads)]), this.body]);
     grid.addEventListener("keydown", (event) => this.key(event));
     grid.addEventListener("click", (event) => event.target.closest("[data-day]") && this.pick(event.target.closest("[data-day]").dataset.day));
     const button = (label, run, kind = "btn-quiet") => {
@@ -58,9 +58,9 @@ class Calendar {
       made.addEventListener("click", run);
       return made;
     };
-    const foot = make("div", { class: "calendar-foot" }, [button(now, () => this.pick(this.now)), button(clear, () => this.give(""))]);
+    const foot = make("div", { class: "day-picker-foot" }, [button(now, () => this.pick(this.now)), button(clear, () => this.give(""))]);
     if (this.timed) foot.append(this.time(clock), button(done, () => this.give(this.chosen || this.at), "btn-primary"));
-    const dialog = make("dialog", { class: "calendar", "aria-label": choose }, [make("div", { class: "calendar-head" }, [back, this.title, on]), grid, foot]);
+    const dialog = make("dialog", { class: "day-picker", "aria-label": choose }, [make("div", { class: "day-picker-head" }, [back, this.title, on]), grid, foot]);
     dialog.addEventListener("click", (event) => event.target === dialog && this.close());
     dialog.addEventListener("keydown", (event) => {
       event.stopPropagation(); // keys of the page behind sleep
