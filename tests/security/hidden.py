@@ -37,6 +37,7 @@ FIELDS: dict[str, Mapping[str, Any]] = {
     "priv_money": {KIND: "money", "x-currency": "CNY", "x-scale": 2},
     "priv_text": {KIND: "text", "x-search": True, "x-index": True},
     "priv_tags": {KIND: "tags"},
+    "priv_many": {KIND: "multi_choice", "x-options": {"red": {"order": 1}, "blue": {"order": 2}}},
     "priv_link": {KIND: "link", "x-to": "deal", "x-on-delete": "clear"},
     "priv_person": {KIND: "link", "x-to": "core.user", "x-on-delete": "clear"},
     "priv_flag": {KIND: "boolean"},
@@ -48,6 +49,7 @@ HELD: dict[str, Any] = {
     "priv_money": {"amount": "97539.75", "currency": "CNY"},
     "priv_text": f"{CANARY} one",
     "priv_tags": [CANARY],
+    "priv_many": ["red", "blue"],
     "priv_flag": True,
 }
 TOLD = (b"priv_", CANARY.encode(), b"2031-07-04", b"86428642", b"86,428,642", b"97539.75", b"97,539.75")

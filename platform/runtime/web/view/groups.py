@@ -107,7 +107,8 @@ class _Drawing:
             return escape(str(group.title) if group.title is not None else self.setting.say("field.unseen"))
         if group_records.grain_of((field,)):
             return escape(str(group.key))
-        return view_of(field).cell(field, self.setting)((group.key,))
+        held = json.dumps([group.key]) if field.is_listed else group.key  # one of several is drawn as alone
+        return view_of(field).cell(field, self.setting)((held,))
 
     def sums(self, path: str, totals: Mapping[str, int]) -> str:
         """What a column adds up to, each currency for itself."""
