@@ -15,6 +15,7 @@ from dacheng.runtime.services import gate
 from dacheng.runtime.services.records_at_hand import AtHand
 from dacheng.runtime.services.work import Work
 
+AGAIN = frozenset({"undo", "merge"})  # causes that bring back a value which was saved before
 AHEAD = timedelta(seconds=60)  # how far a device's idea of the server's time may be ahead
 
 

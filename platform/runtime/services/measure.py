@@ -13,6 +13,7 @@ import orjson
 from dacheng.metadata.definition import Field, Measure
 from dacheng.metadata.expression import DURATION, Expression
 from dacheng.metadata.expression import to_json as expression_json
+from dacheng.metadata.field_kinds.datetime import instant_text
 from dacheng.metadata.kinds import Json, MeasureResult, Primitive, Spoken
 from dacheng.metadata.problem import Problem, Refused, refuse
 from dacheng.runtime.services import gate, read_records
@@ -281,7 +282,7 @@ def _literal(field: Field, key: str) -> Json:
     if primitive == "date":
         return {"date": key}
     if primitive == "instant":
-        return {"instant": field.codec.json(field.codec.load((int(key),)))}
+        return {"instant": instant_text(int(key))}
     return key
 
 

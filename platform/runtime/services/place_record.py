@@ -27,7 +27,10 @@ def plan_place(
     target = policy.readable.get(field)
     if target is None:
         raise refuse("query.unknown_field", "/field", name=field)
-    if not (saved_views.stands_on("board", target) or saved_views.stands_on("calendar", target)):
+    stands = saved_views.stands_on("board", target) or saved_views.stands_on("calendar", target)
+    if (
+        not stands or len(target.codec.columns) > 1
+    ):  # a check-in is more than its moment, and stays where it was
         raise refuse("view.needs_field", "/field", name=field)
     record = read_records.get(reader, work, ref, record_id)
     flow = work.model.catalogue.workflows.get(ref)

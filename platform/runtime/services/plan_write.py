@@ -152,8 +152,8 @@ def _parse(work: Work, shape: WriteShape, write: Write) -> Parsed:
 def _check_in(
     plan: Plan, work: Work, shape: WriteShape, write: Write, parsed: Parsed, before: Mapping[str, Any]
 ) -> None:
-    """Stamp what was checked in now; history brings its own moments along."""
-    if shape.checkins and not write.historic:
+    """Stamp what was checked in now; history, and what the record or its twin held already, keep their moments."""
+    if shape.checkins and not write.historic and work.context.cause.kind not in checkins.AGAIN:
         parsed.problems.extend(
             checkins.stamp(plan.at_hand, work, shape.checkins, parsed.values, before, imported=write.typed)
         )

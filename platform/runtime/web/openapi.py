@@ -173,7 +173,7 @@ def _entity_paths(work: Work, policy: EntityPolicy, say: Words) -> Json:
     if policy.may("delete"):
         restore = _operation(many, f"restore.{name}", say("api.restore", entity=one), [], "Written")
         paths[base + "/{id}/restore"] = {"post": restore, "parameters": [_ID]}
-    pick = _operation(many, f"pick.{name}", say("api.pick", entities=many), [_SEARCH_TEXT], "PickList")
+    pick = _operation(many, f"pick.{name}", say("api.pick", entities=many), _PICKED_BY, "PickList")
     paths[base + "/pick-list"] = {"get": pick}
     workflow = work.model.catalogue.workflows.get(entity.ref)
     if workflow is not None and policy.may("update"):
@@ -320,6 +320,7 @@ _IF_MATCH = {"name": "If-Match", "in": "header", "required": True, "schema": {"t
 _RETRY = {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 200}}
 _FILTER = _query("filter", type="string", contentMediaType="application/json")
 _SEARCH_TEXT = _query("q", type="string", maxLength=100)
+_PICKED_BY = [_SEARCH_TEXT, _query("for", type="string"), _query("with", type="string")]
 _MEASURE_PARAMETERS = [
     _FILTER,
     _query("from", type="string", format="date"),

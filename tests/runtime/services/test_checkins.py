@@ -12,6 +12,9 @@ import pytest
 from dacheng.metadata.checks.references import check_references
 from dacheng.metadata.definition import Package
 from dacheng.metadata.problem import Refused
+from dacheng.runtime.services import undo, write_record
+from dacheng.runtime.services.place_record import plan_place
+from dacheng.runtime.services.write_record import Write
 from tests.runtime.services.test_write_record import get
 from tests.runtime.services.workspace import KINDS, NOW, Workspace, model_of, open_workspace, packages
 
@@ -106,6 +109,25 @@ def test_t06_the_way_to_the_target_is_told_only_to_who_may_see_the_target(shop: 
     order = shop.create("kim", ORDER, {"number": "V-9", "buyer": other, "owner": shop.people["clara"]})
     shop.update("clara", ORDER, order, {"visit": visit})
     assert get(shop, "kim", ORDER, order).json()["visit"]["distance"] is None
+
+
+def test_what_was_checked_in_before_comes_back_by_an_undo_alone(shop: Workspace) -> None:
+    order = shop.create("clara", ORDER, {"number": "V-1", "visit": {**SQUARE, "at": at(5)}})
+    first = get(shop, "clara", ORDER, order).json()["visit"]
+    shop.now += timedelta(days=1)
+    shop.update("clara", ORDER, order, {"visit": {**SQUARE, "at": at(5 - 86_400)}})
+    with pytest.raises(Refused):
+        shop.update("clara", ORDER, order, {"visit": first})
+    back = Write("update", ORDER, order, {"visit": first})
+    write_record.write_now(shop.db, shop.work("clara", cause=undo.UNDO), back)
+    assert get(shop, "clara", ORDER, order).json()["visit"] == first
+
+
+def test_a_check_in_is_not_dragged_to_another_day(shop: Workspace) -> None:
+    order = shop.create("clara", ORDER, {"number": "V-1", "visit": {**SQUARE, "at": at(5)}})
+    with pytest.raises(Refused) as found:
+        shop.read(lambda r: plan_place(r, shop.work("clara"), ORDER, order, "visit", "2026-03-11", 1))
+    assert [each.code for each in found.value.problems] == ["view.needs_field"]
 
 
 @pytest.mark.parametrize("target", ["number", "buyer.name", "nowhere", "buyer"])

@@ -13,8 +13,9 @@ from dacheng.metadata.definition import Field
 from dacheng.metadata.expression import DATE, INSTANT, NUMBER
 from dacheng.metadata.kinds import Json
 from dacheng.metadata.problem import refuse
-from dacheng.runtime.services import gate, read_records
+from dacheng.runtime.services import gate, link_candidates, read_records
 from dacheng.runtime.services.gate import OutColumn, Query
+from dacheng.runtime.services.links import plain
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.read_records import ListPage
 from dacheng.runtime.services.work import Work
@@ -78,13 +79,17 @@ async def get_record(request: Request) -> Response:
 
 
 async def pick(request: Request) -> Response:
-    """Records to choose from: `{"items": [{"id", "title"}]}` by title, narrowed by `q`."""
+    """Records to choose from: `{"items": [{"id", "title"}]}` by title, narrowed by `q`; for a link named as `for`
+    (`app.entity.field`) also by what goes with the record's values in `with`."""
     work, ref = work_of(request), entity_ref(request)
     work.entity(ref)
-    params = parameters(request, frozenset({"q", "limit"}))
+    params = parameters(request, frozenset({"q", "limit", "for", "with"}))
+    given = json_parameter(params, "with")
+    texts = {name: str(each or "") for name, each in given.items()} if isinstance(given, Mapping) else {}
+    wanted = link_candidates.filter_for(work, ref, params.get("for", ""), texts)
     limit = whole_number(params, "limit", PICKED, gate.MAX_LIMIT)
     found = await host_of(request).db.read(
-        lambda reader: read_records.pick_list(reader, work, ref, params.get("q", ""), limit)
+        lambda reader: read_records.pick_list(reader, work, ref, params.get("q", ""), limit, wanted)
     )
     return answer({"items": [{"id": each, "title": title} for each, title in found]})
 
@@ -137,7 +142,7 @@ def literal(field: Field, text: str) -> Json:
     if kind == DATE:
         return {"date": field.codec.json(value)}
     if kind == INSTANT:
-        return {"instant": field.codec.json(value)}
+        return {"instant": plain(field.codec.operand(value))}
     if kind == NUMBER:
         return field.codec.operand(value)
     return getattr(value, "amount", value)

@@ -114,7 +114,7 @@ def calendar_shown(
 ) -> Calendar:
     """The calendar for one answer of the database: rows hold the table's paths, then the day's field."""
     say = setting.say
-    movable = policy.may("update") and on.id in policy.writable
+    movable = policy.may("update") and on.id in policy.writable and len(on.codec.columns) == 1
     events: dict[str, list[str]] = {}
     for ident, row in zip(page.ids, page.page.raw, strict=True):
         place = page.columns[-1]
