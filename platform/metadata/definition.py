@@ -69,6 +69,8 @@ class Field:
     hidden: bool = False  # hidden by a layer: on no form and in no list unless one names it
     sortable: bool = True
     assigned: bool = False  # given when a record is made, never written by people
+    virtual: bool = False  # computed when it is read: no column holds it
+    shows: tuple[Field, ...] = ()  # a lookup: the fields from here to the one whose value it shows
 
     @property
     def ref(self) -> str:
@@ -130,6 +132,16 @@ class Rollup:
 
 
 @dataclass(frozen=True, slots=True)
+class Formula:
+    """A value computed from `inputs`, fields of the same record; `stored` unless it asks for the present moment."""
+
+    field: str
+    expression: Expression
+    inputs: frozenset[str]
+    stored: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Entity:
     """One entity: its fields in order (system fields last), its table, and the schema records are held to."""
 
@@ -144,6 +156,7 @@ class Entity:
     parent_field: str | None = None  # the system link field that leads to the parent
     owned: bool = True
     rollups: tuple[Rollup, ...] = ()
+    formulas: tuple[Formula, ...] = ()  # each behind those it looks at
     unique_together: tuple[tuple[str, ...], ...] = ()
     icon: str = "file"
 

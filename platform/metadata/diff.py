@@ -14,6 +14,7 @@ _ORDER = (
     "add_column",
     "retype_column",
     "add_rollup",
+    "add_formula",
     "add_numbers",
     "add_index",
     "drop_index",
@@ -29,7 +30,7 @@ class Change:
     """One step. `entity` is a reference, `field` a field id or "" for the whole table.
 
     Kinds: `add_table`, `add_column`, `retype_column` (a new column and a batched copy), `add_rollup` (a stored figure
-    to be reckoned), `add_numbers` (records there get theirs), `add_index` and `drop_index` (of `index_columns`), `require_field` (no schema change, rows may
+    to be reckoned), `add_formula` (a stored formula to be computed for the records there), `add_numbers` (records there get theirs), `add_index` and `drop_index` (of `index_columns`), `require_field` (no schema change, rows may
     fail), `archive_option`, `archive_column`, `archive_table` (renamed, nothing is deleted).
     """
 
@@ -66,7 +67,10 @@ def _between(old: Entity, new: Entity) -> Iterator[Change]:
         if before is None and after is not None:
             yield from _added(ref, after)
         elif before is not None and after is None:
-            yield Change("archive_column", ref, name, before.codec.columns, BREAKING)
+            if not before.virtual:
+                yield Change("archive_column", ref, name, before.codec.columns, BREAKING)
+        elif before is not None and after is not None and before.virtual != after.virtual:
+            yield from _moved(ref, before, after)
         elif before is not None and after is not None:
             yield from _altered(ref, before, after, old, new)
     together = (set(old.unique_together), set(new.unique_together))
@@ -77,15 +81,24 @@ def _between(old: Entity, new: Entity) -> Iterator[Change]:
 
 
 def _added(ref: str, field: Field) -> Iterator[Change]:
-    if field.codec.columns:
+    if field.codec.columns and not field.virtual:
         risk = BACKFILL if field.derived or (field.required and field.default is None) else SAFE
         yield Change("add_column", ref, field.id, field.codec.columns, risk)
-    if field.derived:
-        yield Change("add_rollup", ref, field.id, field.codec.columns, BACKFILL)
+    if field.derived and not field.virtual:
+        kind = "add_formula" if field.kind == "formula" else "add_rollup"
+        yield Change(kind, ref, field.id, field.codec.columns, BACKFILL)
     if field.assigned:
         yield Change("add_numbers", ref, field.id, field.codec.columns, BACKFILL)
     if is_indexed(field):
         yield Change("add_index", ref, field.id, index_columns=(field.id,), unique=field.unique)
+
+
+def _moved(ref: str, old: Field, new: Field) -> Iterator[Change]:
+    """A field that gets a column or gives its column up."""
+    if old.virtual:
+        yield from _added(ref, new)
+    else:
+        yield Change("archive_column", ref, old.id, old.codec.columns, BREAKING)
 
 
 def _altered(ref: str, old: Field, new: Field, old_entity: Entity, new_entity: Entity) -> Iterator[Change]:
@@ -97,6 +110,9 @@ def _altered(ref: str, old: Field, new: Field, old_entity: Entity, new_entity: E
     rollups = [next((r for r in e.rollups if r.field == new.id), None) for e in (old_entity, new_entity)]
     if rollups[1] is not None and rollups[0] != rollups[1]:
         yield Change("add_rollup", ref, new.id, new.codec.columns, BACKFILL)
+    formulas = [next((f for f in e.formulas if f.field == new.id), None) for e in (old_entity, new_entity)]
+    if formulas[1] is not None and formulas[1].stored and formulas[0] != formulas[1]:
+        yield Change("add_formula", ref, new.id, new.codec.columns, BACKFILL)
     was, now = (is_indexed(old), old.unique), (is_indexed(new), new.unique)
     if was != now and was[0]:
         yield Change("drop_index", ref, new.id, index_columns=(new.id,), unique=old.unique)
@@ -111,11 +127,15 @@ def _altered(ref: str, old: Field, new: Field, old_entity: Entity, new_entity: E
 
 
 def _physical(field: Field) -> tuple[tuple[str, str, int, str | None], ...]:
+    if field.virtual:
+        return ()
     return tuple((c.primitive.value, c.suffix, c.scale, c.references) for c in field.codec.columns)
 
 
 def is_indexed(field: Field) -> bool:
     """Whether the field's first column has an index of its own: asked for, unique, or a link."""
-    return bool(field.codec.columns) and (
-        field.indexed or field.unique or any(column.indexed for column in field.codec.columns)
+    return (
+        bool(field.codec.columns)
+        and not field.virtual
+        and (field.indexed or field.unique or any(column.indexed for column in field.codec.columns))
     )

@@ -144,6 +144,10 @@ class FieldKind(ABC):
         target = spec.get("x-to") or spec.get("x-entity")
         return None if target is None else str(target)
 
+    def values_as(self, spec: Spec) -> FieldKind:
+        """The kind whose values a field of this one holds: its own, but for what is computed in another's shape."""
+        return self
+
     @abstractmethod
     def bind(self, field_id: str, spec: Spec) -> Codec:
         """The codec of one field; `spec` has already passed the kind's schema."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from dacheng.metadata.checks.computed import check_computed
 from dacheng.metadata.checks.inert import RULES as INERT
 from dacheng.metadata.checks.records import check_records
 from dacheng.metadata.checks.references import check_references
@@ -36,7 +37,8 @@ def lint(package: Package, kinds: Kinds, others: Mapping[str, Package]) -> tuple
     found = check_references(package, kinds, compiled)
     if not found:
         try:
-            found = check_records(compile_app(package, kinds, compiled), compiled)
+            made = compile_app(package, kinds, compiled)
+            found = [*check_records(made, compiled), *check_computed(made, compiled)]
         except Refused as refused:
             found = list(refused.problems)
     found += check_words(package, kinds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dacheng.metadata.checks.world import Item, World
 from dacheng.metadata.kinds import Kinds, Shape
@@ -106,9 +106,9 @@ def rollups_have_a_source(world: World, kinds: Kinds) -> Iterator[Problem]:
             if spec["x-aggregate"] == "count":
                 continue
             source = world.path(child, spec.get("x-field", ""))
-            if source is None or source.is_lines or source.kind.derived:
+            if source is None or source.is_lines or not _can_be_summed(world, child, spec.get("x-field", "")):
                 yield problem("definition.no_field", f"{where}/x-field", file, field=spec.get("x-field", ""))
-            elif not source.kind.numeric and (spec["x-aggregate"] == "sum" or not source.kind.ordered):
+            elif not source.holds.numeric and (spec["x-aggregate"] == "sum" or not source.holds.ordered):
                 yield problem("definition.not_a_number", f"{where}/x-field", file, field=spec["x-field"])
 
 
@@ -124,12 +124,53 @@ def _counted_entity(world: World, kinds: Kinds, entity: str, item: Item, spec: I
     return child if leads_here else None
 
 
+def _can_be_summed(world: World, entity: str, field: str) -> bool:
+    """Whether a field there is stored with its own record: typed in, or a formula over fields that are, at no moment."""
+    waiting, seen = [field], {field}
+    while waiting:
+        name = waiting.pop()
+        target, spec = world.path(entity, name), _spec(world, entity, name)
+        if target is None or (target.kind.derived and "x-expression" not in spec):
+            return False
+        words = set(_words(spec.get("x-expression")))
+        if words & {"now", "today"}:
+            return False
+        fresh = {each for each in words if _is_derived(world, entity, each)}
+        waiting += sorted(fresh - seen)
+        seen |= fresh
+    return True
+
+
+def _spec(world: World, entity: str, field: str) -> Item:
+    found: Item = world.entities.get(entity, {}).get("properties", {}).get(field, {})
+    return found
+
+
+def _is_derived(world: World, entity: str, field: str) -> bool:
+    target = world.path(entity, field)
+    return target is not None and target.kind.derived
+
+
+def _words(raw: object) -> Iterator[str]:
+    """Every operator and name in an expression as written."""
+    if isinstance(raw, Mapping):
+        for key, inner in raw.items():
+            yield str(key)
+            yield from _words(inner)
+    elif isinstance(raw, list | tuple):
+        for inner in raw:
+            yield from _words(inner)
+    elif isinstance(raw, str):
+        yield raw.split(".")[0]
+
+
 def keys_can_be_kept(world: World, kinds: Kinds) -> Iterator[Problem]:
     """Only values short enough for an index are unique or indexed."""
     for _, item, file in world.items("entity"):
         for field, spec in item["properties"].items():
             for key in ("x-unique", "x-index"):
-                if spec.get(key) and not kinds.fields[spec["x-kind"]].keyed:
+                kind = kinds.fields[spec["x-kind"]]
+                if spec.get(key) and (not kind.values_as(spec).keyed or (kind.derived and key == "x-unique")):
                     where = f"/properties/{field}/{key}"
                     yield problem("definition.no_key", where, file, kind=spec["x-kind"])
 

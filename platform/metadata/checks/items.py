@@ -95,9 +95,9 @@ def lists_stand_on_a_field(world: World, kinds: Kinds) -> Iterator[Problem]:
         target = fields.get(field)
         if target is None:
             yield problem("definition.no_field", "/on", file, field=field)
-        elif kind == "board" and (not target.options or not target.kind.sortable):
+        elif kind == "board" and (not target.options or not target.holds.sortable):
             yield problem("definition.not_a_choice", "/on", file, field=field)
-        elif kind == "calendar" and not target.kind.timed:
+        elif kind == "calendar" and not target.holds.timed:
             yield problem("definition.not_a_time", "/on", file, field=field)
 
 
@@ -110,14 +110,14 @@ def measures_can_be_reckoned(world: World, kinds: Kinds) -> Iterator[Problem]:
         yield from _measure_field(world, kinds, item, file)
         time = item.get("time_field")
         target = None if time is None else world.path(entity, time)
-        if time is not None and (target is None or not target.kind.timed):
+        if time is not None and (target is None or not target.holds.timed):
             yield problem("definition.not_a_time", "/time_field", file, field=time)
         for dimension, body in item.get("dimensions", {}).items():
             where = f"/dimensions/{dimension}"
             target = world.path(entity, body["path"])
             if target is None or target.is_lines:
                 yield problem("definition.no_field", f"{where}/path", file, field=body["path"])
-            elif "grain" in body and not target.kind.timed:
+            elif "grain" in body and not target.holds.timed:
                 yield problem("definition.not_a_time", f"{where}/grain", file, field=body["path"])
 
 
@@ -130,8 +130,8 @@ def _measure_field(world: World, kinds: Kinds, item: Mapping[str, Any], file: st
     target = world.path(item["entity"], field)
     if target is None or target.is_lines:
         yield problem("definition.no_field", "/field", file, field=field)
-    elif not target.kind.numeric and (
-        aggregate in ("sum", "avg") or (aggregate in ("min", "max") and not target.kind.ordered)
+    elif not target.holds.numeric and (
+        aggregate in ("sum", "avg") or (aggregate in ("min", "max") and not target.holds.ordered)
     ):
         yield problem("definition.not_a_number", "/field", file, field=field)
 

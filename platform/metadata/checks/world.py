@@ -21,6 +21,13 @@ class Target:
     to: str | None = None
     options: frozenset[str] = frozenset()
     source: str = ""  # a roll-up's aggregate
+    values: FieldKind | None = None  # the kind its values are of, where that is another one
+    shows: str = ""  # a lookup's path
+
+    @property
+    def holds(self) -> FieldKind:
+        """The kind its values are of."""
+        return self.values or self.kind
 
     @property
     def is_link(self) -> bool:
@@ -84,7 +91,11 @@ class World:
             return None
         return {
             field.id: Target(
-                self.kinds.fields[field.kind], field.to, frozenset(option.id for option in field.options)
+                self.kinds.fields[field.kind],
+                field.to,
+                frozenset(option.id for option in field.options),
+                values=self.kinds.fields[field.kind].values_as(field.spec),
+                shows=str(field.spec.get("x-path", "")),
             )
             for field in found.fields.values()
         }
@@ -96,7 +107,9 @@ class World:
             to = kind.leads_to(spec)
             options = frozenset(spec.get("x-options", ()))
             source = str(spec.get("x-aggregate", ""))
-            targets[field] = Target(kind, None if to is None else self.full(to), options, source)
+            target = None if to is None else self.full(to)
+            shows = str(spec.get("x-path", ""))
+            targets[field] = Target(kind, target, options, source, kind.values_as(spec), shows)
         return targets
 
     def path(self, entity: str, path: str | Sequence[str]) -> Target | None:
@@ -104,11 +117,14 @@ class World:
         steps = path.split(".") if isinstance(path, str) else list(path)
         at: str | None = entity
         target: Target | None = None
-        for step in steps:
+        for index, step in enumerate(steps):
             fields = self.fields(at) if at is not None else None
             target = fields.get(step) if fields is not None else None
             if target is None:
                 return None
+            if target.shows and at is not None:
+                shown = self.path(at, target.shows) if index + 1 == len(steps) else None
+                return None if shown is None or shown.shows else shown
             at = target.to if target.is_link else None
         return target
 

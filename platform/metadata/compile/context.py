@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from dacheng.metadata.definition import CompiledApp, Entity, Field, Package
+from dacheng.metadata.definition import CompiledApp, Entity, Field, Formula, Package
 from dacheng.metadata.expression import (
     BOOLEAN,
     TEXT,
@@ -19,6 +19,7 @@ from dacheng.metadata.expression import (
     parse,
 )
 from dacheng.metadata.kinds import Json, Kinds
+from dacheng.metadata.lookups import spelled_out
 from dacheng.metadata.problem import Problem, Refused, problem
 from dacheng.metadata.system_fields import COLLABORATORS
 
@@ -50,6 +51,7 @@ class Compiling:
     entities: dict[str, Entity] = field(default_factory=dict)
     scopes: dict[str, RecordOf] = field(default_factory=dict)
     tables: dict[str, Mapping[str, Field]] = field(default_factory=dict)
+    formulas: dict[str, tuple[Formula, ...]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     @property
@@ -98,7 +100,7 @@ class Compiling:
         if before:
             context["$before"] = scope
         try:
-            node = parse(raw, operators=self.kinds.operators)
+            node = spelled_out(parse(raw, operators=self.kinds.operators), entity, self.fields)
             found = check(node, scope, context)
         except Refused as refused:
             self.problems.extend(one.at(pointer, file) for one in refused.problems)
@@ -133,6 +135,10 @@ class _Lookup:
 
     def __call__(self, name: str) -> Type | None:
         found = self.compiling.fields(self.ref).get(name)
+        if found is not None and found.virtual:
+            return (
+                None  # a lookup is written out before, and no condition stands on what is computed when read
+            )
         if found is None:
             return ListOf(COLLABORATOR) if name == COLLABORATORS else None
         if found.is_link and found.to is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from dacheng.metadata import candidates
 from dacheng.metadata.compile.context import Compiling
+from dacheng.metadata.compile.derived import formulas_of, lookup, with_formulas
 from dacheng.metadata.definition import Entity, Field, Rollup
 from dacheng.metadata.expression import TEXT, Expression
 from dacheng.metadata.field_kinds.lines import LinesCodec
@@ -28,6 +29,10 @@ def compile_entities(work: Compiling) -> None:
     for name in children_first:
         work.tables[work.full(name)] = _fields(work, name, written[name])
     for name in children_first:
+        _with_formulas(work, work.full(name))
+    for name in children_first:
+        _with_lookups(work, work.full(name), written[name])
+    for name in children_first:
         _attach_children(work, work.tables[work.full(name)])
     for name in sorted(written):
         ref = work.full(name)
@@ -39,6 +44,8 @@ def _fields(work: Compiling, name: str, item: Spec) -> Mapping[str, Field]:
     own = sorted(item["properties"].items(), key=lambda pair: (pair[1].get("x-order", 0), pair[0]))
     fields: dict[str, Field] = {}
     for field_id, spec in own:
+        if spec["x-kind"] == "lookup":
+            continue  # made when every entity has its fields
         made = _field(work, name, field_id, spec, item)
         if made is not None:
             fields[field_id] = made
@@ -76,7 +83,7 @@ def _field(
         order=int(spec.get("x-order", 0)),
         required=bool(spec.get("x-required", False)),
         unique=bool(spec.get("x-unique", False)) or kind.assigned,
-        searchable=bool(spec.get("x-search", False)),
+        searchable=bool(spec.get("x-search", False)) and not kind.derived,
         indexed=bool(spec.get("x-index", False)),
         derived=kind.derived,
         system=system,
@@ -98,6 +105,22 @@ def _field(
     )
 
 
+def _with_formulas(work: Compiling, ref: str) -> None:
+    fields = work.tables[ref]
+    work.formulas[ref] = formulas_of(work, fields)
+    work.tables[ref] = with_formulas(fields, work.formulas[ref])
+
+
+def _with_lookups(work: Compiling, ref: str, item: Spec) -> None:
+    fields = dict(work.tables[ref])
+    for name, spec in item["properties"].items():
+        made = lookup(work, ref, name, spec) if spec["x-kind"] == "lookup" else None
+        if made is not None:
+            fields[name] = made
+    ordered = sorted(fields.values(), key=lambda each: (each.order, each.id if not each.system else ""))
+    work.tables[ref] = MappingProxyType({each.id: each for each in ordered})
+
+
 def _given(field: Field) -> bool:
     """Whether the product fills the field, so that nobody writes it."""
     return field.derived or field.assigned
@@ -108,7 +131,8 @@ def _attach_children(work: Compiling, fields: Mapping[str, Field]) -> None:
         if isinstance(field.codec, LinesCodec) and field.to is not None:
             child = work.fields(field.to)
             writable = {key: one for key, one in child.items() if not one.system and not _given(one)}
-            field.codec.attach(MappingProxyType(writable), derive_schema(child))
+            computed = {key: one for key, one in child.items() if one.derived}
+            field.codec.attach(MappingProxyType(writable), derive_schema(child), computed)
 
 
 def _with_defaults(work: Compiling, name: str, fields: Mapping[str, Field]) -> Mapping[str, Field]:
@@ -164,6 +188,7 @@ def _entity(work: Compiling, name: str, item: Spec, fields: Mapping[str, Field])
         parent_field=parent,
         owned=is_owned(item),
         rollups=tuple(_rollups(work, fields)),
+        formulas=work.formulas[work.full(name)],
         unique_together=tuple(unique),
         icon=item.get("x-icon", "file"),
     )

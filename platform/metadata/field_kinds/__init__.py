@@ -13,6 +13,7 @@ from dacheng.metadata.field_kinds.decimal import Decimal
 from dacheng.metadata.field_kinds.duration import Duration
 from dacheng.metadata.field_kinds.email import Email
 from dacheng.metadata.field_kinds.file import File
+from dacheng.metadata.field_kinds.formula import Formula
 from dacheng.metadata.field_kinds.geolocation import Geolocation
 from dacheng.metadata.field_kinds.image import Image
 from dacheng.metadata.field_kinds.integer import Integer
@@ -21,6 +22,7 @@ from dacheng.metadata.field_kinds.lines import Lines
 from dacheng.metadata.field_kinds.link import Link
 from dacheng.metadata.field_kinds.links import Links
 from dacheng.metadata.field_kinds.long_text import LongText
+from dacheng.metadata.field_kinds.lookup import Lookup
 from dacheng.metadata.field_kinds.money import MoneyKind
 from dacheng.metadata.field_kinds.multi_choice import MultiChoice
 from dacheng.metadata.field_kinds.people import Department, User
@@ -53,6 +55,8 @@ BUILTIN: tuple[FieldKind, ...] = (
     Department(),
     Lines(),
     Rollup(),
+    Formula(),
+    Lookup(),
     Autonumber(),
     LongText(),
     RichText(),

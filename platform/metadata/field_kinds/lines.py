@@ -33,11 +33,18 @@ class LinesCodec:
         self.type = NUMBER
         self.limit = int(spec.get("maxItems", MAX_LINES))
         self.fields: Mapping[str, LineField] = MappingProxyType({})
+        self.shown: Mapping[str, LineField] = MappingProxyType({})
         self.value_schema: Mapping[str, Any] = {"type": "array", "maxItems": self.limit}
 
-    def attach(self, fields: Mapping[str, LineField], row_schema: Mapping[str, Any]) -> None:
-        """Bind the child's writable fields; called once, while the app is compiled."""
+    def attach(
+        self,
+        fields: Mapping[str, LineField],
+        row_schema: Mapping[str, Any],
+        computed: Mapping[str, LineField] = MappingProxyType({}),
+    ) -> None:
+        """Bind the child's writable fields and those computed from them; called once, while the app is compiled."""
         self.fields = fields
+        self.shown = MappingProxyType({**fields, **computed})
         keys = {"id": {"type": "string", "pattern": ID_PATTERN}, **row_schema["properties"]}
         self.value_schema = {**self.value_schema, "items": {**row_schema, "properties": keys}}
 
@@ -93,7 +100,7 @@ class LinesCodec:
             return None
         return [
             {
-                key: self.fields[key].codec.json(cell) if key in self.fields else cell
+                key: self.shown[key].codec.json(cell) if key in self.shown else cell
                 for key, cell in row.items()
             }
             for row in value
@@ -112,7 +119,7 @@ class LinesCodec:
         rows = value or ()
         return [
             {
-                key: self.fields[key].codec.operand(cell) if key in self.fields else cell
+                key: self.shown[key].codec.operand(cell) if key in self.shown else cell
                 for key, cell in row.items()
             }
             for row in rows

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from dacheng.metadata.definition import Entity, Workflow
+from dacheng.metadata.definition import Entity, Formula, Workflow
 from dacheng.metadata.expression import (
     TEXT,
     Call,
@@ -28,6 +28,7 @@ from dacheng.metadata.expression import (
     walk,
 )
 from dacheng.metadata.field_kinds.money import Money
+from dacheng.metadata.formulas import compute
 from dacheng.metadata.kinds import Json
 from dacheng.metadata.system_fields import COLLABORATORS
 from dacheng.plugins.context import Context, User
@@ -117,6 +118,11 @@ def _moved(node: Node, via: str) -> Node:
 
 
 # ---------------------------------------------------------------- the record evaluated
+def stored_formulas(entity: Entity) -> Sequence[Formula]:
+    """The formulas whose values are kept with the record."""
+    return [each for each in entity.formulas if each.stored] if entity.formulas else ()
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """One record as conditions see it: typed values, lines by field, the state before, and how links are followed.
@@ -136,12 +142,16 @@ class Subject:
     collaborators: Callable[[str, str], Sequence[Mapping[str, str]]] = lambda _ref, _id: ()
 
     def with_values(self, changed: Mapping[str, Any]) -> Subject:
-        """The same record with some values replaced."""
-        return replace(self, values={**self.values, **changed})
+        """The same record with some values replaced, its formulas computed from them."""
+        return replace(self, values=self._computed(changed))
 
     def arriving(self, changed: Mapping[str, Any]) -> Subject:
         """The record as it would be after a change, its present values being what was before."""
-        return replace(self, values={**self.values, **changed}, before=self.values)
+        return replace(self, values=self._computed(changed), before=self.values)
+
+    def _computed(self, changed: Mapping[str, Any]) -> Mapping[str, Any]:
+        values = {**self.values, **changed}
+        return {**values, **compute(stored_formulas(self.entity), self.entity.fields, values)}
 
 
 def surroundings(context: Context, before: Mapping[str, Any] | None = None) -> Environment:

@@ -15,6 +15,7 @@ import orjson
 from dacheng.metadata.definition import Field
 from dacheng.metadata.expression import BOOLEAN, MISSING, Expression, ListOf, RecordOf, Type, check, parse
 from dacheng.metadata.kinds import Json
+from dacheng.metadata.lookups import spelled_out
 from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.runtime.services.conditions import CONTEXT_TYPES
 from dacheng.runtime.services.links import plain
@@ -183,9 +184,25 @@ def _resolved(policy: Policy, ref: str, steps: Sequence[str]) -> Path | None:
         target = here.readable.get(step) if here is not None else None
         if target is None:
             return None
+        if target.shows:
+            return _through(policy, here, found, target, last=step is steps[-1])
         found.append(target)
         here = policy.entity(target.to) if target.is_link and target.to else None
     return tuple(found)
+
+
+def _through(
+    policy: Policy, here: EntityPolicy | None, before: Sequence[Field], lookup: Field, *, last: bool
+) -> Path | None:
+    """A path that ends in a lookup goes on to the field it shows, each step readable where it stands."""
+    found = list(before)
+    for step in lookup.shows:
+        target = here.readable.get(step.id) if here is not None else None
+        if target is None:
+            return None
+        found.append(target)
+        here = policy.entity(target.to) if target.is_link and target.to else None
+    return tuple(found) if last and len(found) <= MAX_LINKS + 1 else None
 
 
 def known(work: Work, ref: str, path: str, pointer: str) -> Path:
@@ -205,7 +222,11 @@ def _columns(
         )
         return []
     if not names:
-        return [(name, (each,)) for name, each in policy.readable.items() if each.codec.columns]
+        every = [(name, (each,)) for name, each in policy.readable.items() if each.codec.columns]
+        return [
+            (name, (resolve(work, policy.entity.ref, name) or own) if own[0].shows else own)
+            for name, own in every
+        ]
     found = []
     for index, name in enumerate(names):
         path = resolve(work, policy.entity.ref, name)
@@ -260,6 +281,7 @@ def condition(work: Work, ref: str, raw: Json, problems: list[Problem]) -> Expre
         return None
     try:
         node = parse(raw, operators=work.kinds.operators)
+        node = spelled_out(node, ref, lambda each: _readable(work.policy, each))
         found = check(node, scope_of(work.policy, ref), CONTEXT_TYPES)
     except Refused as refused:
         problems.extend(each.at("/filter") for each in refused.problems)
@@ -271,6 +293,11 @@ def condition(work: Work, ref: str, raw: Json, problems: list[Problem]) -> Expre
         if not path[0].startswith("$") and links > MAX_LINKS:
             problems.append(problem("query.too_much", "/filter", what="links", count=links, limit=MAX_LINKS))
     return found
+
+
+def _readable(policy: Policy, ref: str) -> Mapping[str, Field]:
+    here = policy.entity(ref)
+    return here.readable if here is not None else {}
 
 
 def scope_of(policy: Policy, ref: str) -> RecordOf:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from dacheng.metadata.definition import Entity
+from dacheng.metadata.formulas import compute
 from dacheng.metadata.problem import problem
 from dacheng.runtime.services import cascades, files, link_candidates, links
-from dacheng.runtime.services.conditions import value_of
+from dacheng.runtime.services.conditions import stored_formulas, value_of
 from dacheng.runtime.services.parse_values import LineValues, Parsed
 from dacheng.runtime.services.records_at_hand import AtHand
 from dacheng.runtime.services.work import Work
@@ -30,7 +31,8 @@ def plan_lines(
             before = _before(line, existing, planned, parsed)
             values = _values(at_hand, work, child, line, before, parsed)
             change = _change(work, entity, parent_id, position, line, values, before)
-            planned.append({**(before or {}), **values, "id": change.id})
+            row = {**(before or {}), **values, "id": change.id}
+            planned.append({**row, **compute(stored_formulas(entity), entity.fields, row)})
             if change.action == "create" or change.values:
                 changes.append(change)
         kept = {row["id"] for row in planned}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dacheng.metadata.definition import Transition, Workflow
+from dacheng.metadata.formulas import compute
 from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.plugins.api import RecordWrite
 from dacheng.plugins.context import Automation, ShareLink, User
@@ -22,7 +23,7 @@ from dacheng.runtime.services import (
     standing,
     workflow,
 )
-from dacheng.runtime.services.conditions import Subject, holds, value_of
+from dacheng.runtime.services.conditions import Subject, holds, stored_formulas, value_of
 from dacheng.runtime.services.parse_values import Parsed
 from dacheng.runtime.services.plan_lines import plan_lines
 from dacheng.runtime.services.rules import Trigger
@@ -80,6 +81,7 @@ def _create(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
     line_changes = plan_lines(plan.at_hand, work, shape, record_id, parsed, creating=True)
     given.update(values)
     given.update(_figures(shape, plan, subject))
+    given.update(compute(stored_formulas(entity), entity.fields, given))
     subject = _check(plan, work, shape, subject, parsed, EMPTY, write)
     if not holds(shape.policy.rows["create"], subject, work.context):
         raise refuse("access.not_permitted_after")
@@ -109,6 +111,7 @@ def _create_plain(plan: Plan, work: Work, shape: WriteShape, write: Write) -> st
     given = {**shape.blank, "id": record_id, "version": 1, **values}
     given["created_at"] = given["updated_at"] = given.get("created_at") or work.context.now
     given["created_by"] = given["updated_by"] = work.context.actor.id
+    given.update(compute(stored_formulas(entity), entity.fields, given))
     plan.steps.append(Step((RecordChange("create", entity, record_id, values),), plan.stamp(work)))
     plan.at_hand.plan(entity.ref, record_id, given)
     if "owner" in values:

@@ -307,8 +307,9 @@ def _of_lines(entity: Entity, parent: EntityPolicy, grants: list[Grant]) -> Enti
 def _without_unseen_inputs(
     catalogue: Catalogue, found: dict[str, EntityPolicy], grants: list[Mapping[str, Grant]]
 ) -> dict[str, EntityPolicy]:
-    """Take out what leads to or derives from the unseen: links and lines of unreadable entities, and roll-ups
-    without their inputs (the child's field, and every row summed) unless a role declassifies them."""
+    """Take out what leads to or derives from the unseen: links and lines of unreadable entities, lookups through
+    them, and formulas and roll-ups without their inputs (the child's field, and every row summed) unless a role
+    declassifies them."""
     changed = True
     while changed:
         changed = False
@@ -319,6 +320,18 @@ def _without_unseen_inputs(
                 if rollup.field in policy.readable
                 and not _inputs_readable(policy, found.get(rollup.child), rollup)
                 and not any(_declassified(each.get(ref), rollup.field) for each in grants)
+            ]
+            unseen += [
+                formula.field
+                for formula in policy.entity.formulas
+                if formula.field in policy.readable
+                and not formula.inputs <= policy.readable.keys()
+                and not any(_declassified(each.get(ref), formula.field) for each in grants)
+            ]
+            unseen += [
+                name
+                for name, each in policy.readable.items()
+                if each.shows and not _leads_through(policy, each.shows, found)
             ]
             unseen += [
                 name for name, each in policy.readable.items() if each.to is not None and each.to not in found
@@ -337,6 +350,16 @@ def _inputs_readable(policy: EntityPolicy, child: EntityPolicy | None, rollup: R
         return False
     inherits = child.entity.parent == policy.entity.ref and child.entity.parent_field == via
     return inherits or child.rows["read"] is True
+
+
+def _leads_through(policy: EntityPolicy, path: tuple[Field, ...], found: Mapping[str, EntityPolicy]) -> bool:
+    """Whether every step of a lookup may be read where it stands."""
+    here: EntityPolicy | None = policy
+    for step in path:
+        if here is None or step.id not in here.readable:
+            return False
+        here = found.get(step.to or "")
+    return True
 
 
 def _without(policy: EntityPolicy, names: Iterable[str]) -> EntityPolicy:

@@ -193,6 +193,7 @@ def get(reader: Reader, work: Work, ref: str, record_id: str) -> RecordView:
     everything = at_hand.lookup(ref, record_id) or {}
     shape = _shape(work, policy)
     values = {name: everything.get(name) for name in shape.plain}
+    values.update(computed(reader, work, ref, [record_id]).get(record_id, {}))
     lines = {name: _lines(reader, work, child, record_id) for name, child in shape.lines}
     holders: list[tuple[_Shape, Rows]] = [(shape, (values,))]
     for name, child in shape.lines:
@@ -228,9 +229,32 @@ def _lines(reader: Reader, work: Work, ref: str, parent: str) -> tuple[dict[str,
     if policy is None:
         return ()
     found = records.load_lines(reader, work.model, ref, [parent]).get(parent, [])
+    more = computed(reader, work, ref, [line.id for line in found])
     return tuple(
-        {name: value for name, value in line.values().items() if name in policy.readable} for line in found
+        {
+            **{name: value for name, value in line.values().items() if name in policy.readable},
+            **more.get(line.id, {}),
+        }
+        for line in found
     )
+
+
+def computed(reader: Reader, work: Work, ref: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """By id, the typed values of fields that no column holds: lookups and formulas that ask for the present moment."""
+    policy = work.entity(ref)
+    names = [name for name, each in policy.readable.items() if each.virtual]
+    paths = {name: path for name in names if (path := gate.resolve(work, ref, name)) is not None}
+    found: dict[str, dict[str, Any]] = {}
+    wanted = list(ids) if paths else []
+    for start in range(0, len(wanted), gate.MAX_LIMIT):
+        some = tuple(wanted[start : start + gate.MAX_LIMIT])
+        columns = tuple(paths.values())
+        plan = Plan(policy.entity, columns, gate.where_of(work, ref, columns, (), some), (), len(some))
+        page = query.fetch(reader, work.model, plan, surroundings(work.context))
+        for row in page.raw:
+            cells = zip(paths.items(), page.spans, strict=True)
+            found[row[0]] = {name: path[-1].codec.load(row[span]) for (name, path), span in cells}
+    return found
 
 
 def _titles_of(

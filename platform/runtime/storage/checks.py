@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 import sqlalchemy as sa
 
 from dacheng.metadata.problem import Problem, problem
-from dacheng.runtime.storage import joins, physical, references, rollups, schema_change, search
+from dacheng.runtime.storage import (
+    formulas,
+    joins,
+    physical,
+    references,
+    rollups,
+    schema_change,
+    search,
+)
 from dacheng.runtime.storage.model import Model
 from dacheng.runtime.storage.reader import Reader, Transaction
 from dacheng.runtime.storage.tables import ROW, EntityTable, search_table
 
 _SAMPLE = 200
+_NAMED = 20
 Check = Callable[[Reader, Model], Iterator[Problem]]
 
 
@@ -24,6 +34,7 @@ def check_all(reader: Reader, model: Model) -> tuple[Problem, ...]:
     later: tuple[Check, ...] = (
         foreign_keys,
         rollup_figures,
+        formula_values,
         search_entries,
         orphaned_lines,
         reference_entries,
@@ -57,6 +68,13 @@ def rollup_figures(reader: Reader, model: Model) -> Iterator[Problem]:
         for kept in rollups.over(model.tables, child):
             for key in _wrong_rollups(reader, kept):
                 yield _failed("roll-ups", f"{kept.parent.entity.ref}.{kept.rollup.field} of {key}")
+
+
+def formula_values(reader: Reader, model: Model) -> Iterator[Problem]:
+    """Stored formulas against what the values of their records give."""
+    for made in model.tables.by_entity.values():
+        for field, key in islice(formulas.wrong(reader, made), _NAMED):
+            yield _failed("formulas", f"{made.entity.ref}.{field} of {key}")
 
 
 def _wrong_rollups(reader: Reader, kept: rollups.Kept) -> list[str]:
@@ -135,7 +153,7 @@ def join_tables(reader: Reader, model: Model) -> Iterator[Problem]:
 
 def repair(tx: Transaction, model: Model, now_ms: int) -> None:
     """Add what the schema lacks (an index a newer version of the product wants), then compute anew what is derived:
-    roll-ups, references and search entries."""
+    formulas, roll-ups, references and search entries."""
     journal = schema_change.Journal("repair", now_ms)
     schema_change.apply(tx, (), model.tables, model.tables, journal)
     references.rebuild(tx, model.tables)
@@ -144,7 +162,10 @@ def repair(tx: Transaction, model: Model, now_ms: int) -> None:
             joins.rebuild(tx, model.tables, made, name)
     now = physical.read(tx)
     for made in model.tables.by_entity.values():
+        formulas.refill(tx, made)
+    for made in model.tables.by_entity.values():
         if made.entity.rollups:
             schema_change.rebuild_rollups(tx, model.tables, made)
+            formulas.refill(tx, made)
         if made.search and now.has(search_table(made.table.name)):
             schema_change.rebuild_search(tx, made)

@@ -85,6 +85,9 @@ class Ready:
 
 def _standing_in(slot: Slot, where: Condition) -> Expression:
     kind, place = slot
+    if kind == "formula":
+        assert isinstance(place, Expression)
+        return place  # always the same: it is part of the definition
     found = (
         (where.hops or {})[place]
         if kind == "hop"

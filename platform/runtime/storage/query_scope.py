@@ -14,7 +14,13 @@ from dacheng.metadata.expression import NUMBER, TEXT, Environment, Expression, L
 from dacheng.metadata.kinds import Primitive
 from dacheng.metadata.problem import refuse
 from dacheng.metadata.system_fields import COLLABORATORS
-from dacheng.runtime.storage.expression_sql import Prepared, SqlList, SqlOperand, prepare_condition
+from dacheng.runtime.storage.expression_sql import (
+    Prepared,
+    SqlList,
+    SqlOperand,
+    prepare_condition,
+    prepare_value,
+)
 from dacheng.runtime.storage.query_plan import Hops, Path, Prefix
 from dacheng.runtime.storage.system_tables import collaborator
 from dacheng.runtime.storage.tables import DELETED, EntityTable, Tables
@@ -61,6 +67,8 @@ class Scope:
         return self._seen(made, columns, path[-1], prefix)
 
     def _seen(self, made: EntityTable, columns: Any, last: Field, prefix: Prefix) -> Columns:
+        if last.virtual:
+            return (self._computed(made, columns, last),)
         own = tuple(columns[column.name] for column in made.columns.get(last.id, ()))
         if last.to is None or self.hops is None or not own:
             return own
@@ -137,6 +145,26 @@ class Scope:
             lambda _path, /: SqlOperand(TEXT, alias.c.target),
             among_all,
         )
+
+    def _computed(self, made: EntityTable, columns: Any, last: Field) -> sa.ColumnElement[Any]:
+        """The value of a formula that no column holds, in the form in which one would."""
+        known = {each.field: each for each in made.entity.formulas}
+
+        def resolve(path: Prefix, /) -> SqlOperand | SqlList:
+            own = made.entity.fields[path[0]]
+            return self._stored(own, path[1:], tuple(columns[each.name] for each in made.columns[own.id]))
+
+        expression = known[last.id].expression
+        prepared = prepare_value(
+            expression,
+            resolve,
+            dialect=self.dialect,
+            environment=self.environment,
+            name=f"p{len(self.bound)}",
+            scale=last.codec.columns[0].scale,
+        )
+        self.bound.append((("formula", expression), prepared))
+        return prepared.clause
 
     def _join(self, prefix: Prefix) -> tuple[EntityTable, Any] | None:
         if prefix in self._joined:

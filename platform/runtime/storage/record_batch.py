@@ -11,6 +11,7 @@ from dacheng.metadata.definition import Entity
 from dacheng.runtime.storage import (
     change_log,
     deletion,
+    formulas,
     match_keys,
     numbering,
     record_rows,
@@ -42,7 +43,7 @@ def insert(tx: Transaction, model: Model, batch: RecordBatch, stamp: Stamp) -> N
         return
     made = model.tables.entity(batch.entity.ref)
     _check_links(tx, model, made, batch)
-    batch = _numbered(tx, made, batch, stamp)
+    batch = _computed(made, _numbered(tx, made, batch, stamp), stamp)
     columns = _columns(made, batch, stamp)
     numbers = record_rows.next_rows(tx, made, len(batch.ids))
     if numbers:
@@ -63,6 +64,12 @@ def _numbered(tx: Transaction, made: EntityTable, batch: RecordBatch, stamp: Sta
         brought = given[name][0] if name in given else [None] * len(batch.ids)
         given[name] = (numbering.fill(tx, made, name, brought, stamp.now_ms, stamp.zone),)
     return replace(batch, stored=given) if numbering.assigned(made) else batch
+
+
+def _computed(made: EntityTable, batch: RecordBatch, stamp: Stamp) -> RecordBatch:
+    """The batch with the value of each stored formula."""
+    found = formulas.of_batch(made, batch.stored, len(batch.ids), start_values(made, stamp))
+    return replace(batch, stored={**batch.stored, **found}) if found else batch
 
 
 def _compared(made: EntityTable, batch: RecordBatch) -> list[tuple[str, dict[str, tuple[Any, ...]]]]:

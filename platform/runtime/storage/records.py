@@ -15,6 +15,7 @@ from dacheng.runtime.storage import (
     collaborators,
     comments,
     deletion,
+    formulas,
     joins,
     match_keys,
     numbering,
@@ -76,7 +77,8 @@ def apply_changes(
             job.update(change)
     job.pairs.write(tx)
     job.purge([c for c in everything if c.action == "purge"])
-    job.deltas.apply(tx)
+    for made, parents in job.deltas.apply(tx):
+        formulas.refigure(tx, made, parents)
     change_log.append(tx, job.entries, stamp)
     return [job.applied[change.id] for change in changes]
 
@@ -204,9 +206,11 @@ class _Job:
                 stored.update(dict.fromkeys(postponed, (None,)))
                 row.update({made.columns[name][0].name: None for name in postponed})
             row["id"] = change.id
+            computed = formulas.of_row(made, row, postponed)
+            row.update(record_rows.flat(made, computed))
             rows.append(row)
             searched.append((change.id, stored))
-            self._created(made, change, {**stored, **postponed}, row)
+            self._created(made, change, {**stored, **postponed, **computed}, row)
         numbers = self._number(made, rows)
         insert = shape.numbered if numbers else shape.insert
         try:
@@ -268,13 +272,14 @@ class _Job:
         if not stored and not change.touch:
             self.applied.setdefault(change.id, Applied(change.id, was.version))
             return
+        computed = formulas.figures(made, {**was.stored, **stored}, stored)
         row = {
             **_touch_values(made, self.stamp),
-            **record_rows.flat(made, stored),
+            **record_rows.flat(made, {**stored, **computed}),
             "version": was.version + 1,
         }
         self._write(made, was, row)
-        now = Record(was.entity, was.id, was.version + 1, {**was.stored, **stored})
+        now = Record(was.entity, was.id, was.version + 1, {**was.stored, **stored, **computed})
         self.before[change.id] = now
         self.deltas.note(made, was.stored, now.stored)
         if any(name in stored for name in made.search):

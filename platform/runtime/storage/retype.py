@@ -30,7 +30,7 @@ def retyped(before: EntityTable, after: EntityTable) -> tuple[str, ...]:
 
 def _holds(field: Field) -> tuple[Any, ...]:
     columns = tuple((c.primitive, c.suffix, c.scale, c.references) for c in field.codec.columns)
-    return (field.kind if field.kind != "rollup" else "", columns)
+    return (field.kind if not field.derived else "", columns)
 
 
 def held(made: EntityTable) -> dict[str, str]:

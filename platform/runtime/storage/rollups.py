@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from dacheng.metadata.definition import Entity, Field, Rollup
 from dacheng.metadata.problem import refuse
-from dacheng.runtime.storage import rollup_filter
+from dacheng.runtime.storage import formulas, rollup_filter
 from dacheng.runtime.storage.failures import is_out_of_range
 from dacheng.runtime.storage.reader import Prepared, Transaction
 from dacheng.runtime.storage.record_rows import Stored
@@ -121,14 +121,26 @@ class Deltas:
             if kept.is_money:
                 delta.currencies.add(values[1])
 
-    def apply(self, tx: Transaction) -> None:
-        """Bring every parent touched up to date; records and versions stay as they are otherwise."""
+    def apply(self, tx: Transaction) -> list[tuple[EntityTable, set[str]]]:
+        """Bring every parent touched up to date; records and versions stay as they are otherwise.
+
+        Answers with the parents whose formulas look at what moved here.
+        """
+        moved: dict[str, tuple[EntityTable, set[str]]] = {}
         for kept, by_parent in self._sums.values():
             changed = {parent: d for parent, d in by_parent.items() if d.amount or d.currencies}
             again = _add_up(tx, kept, changed)
             recompute(tx, kept, again)
+            _note_moved(moved, kept, changed)
         for kept, parents in self._again.values():
             recompute(tx, kept, sorted(parents))
+            _note_moved(moved, kept, parents)
+        return list(moved.values())
+
+
+def _note_moved(moved: dict[str, tuple[EntityTable, set[str]]], kept: Kept, parents: Iterable[str]) -> None:
+    if formulas.leaning_on(kept.parent, (kept.rollup.field,)):
+        moved.setdefault(kept.parent.entity.ref, (kept.parent, set()))[1].update(parents)
 
 
 def _counted(kept: Kept, side: Stored | None) -> Stored | None:

@@ -9,7 +9,7 @@ Everything compares with what is physically there, so a second run finds nothing
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 
@@ -17,12 +17,14 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable
 
+from dacheng.metadata.definition import Rollup
 from dacheng.metadata.field_kinds.datetime import TYPED_ZONE
 from dacheng.metadata.problem import Problem, problem, refuse
 from dacheng.runtime.storage import (
     births,
     ddl,
     fault,
+    formulas,
     joins,
     match_keys,
     numbering,
@@ -48,6 +50,7 @@ STEPS = (
     "matches",
     "rollups",
     "numbers",
+    "formulas",
     "archive",
 )
 _WRITE = Prepared(
@@ -103,6 +106,8 @@ class _Job:
     old: Tables | None
     new: Tables
     journal: Journal
+    reckoned: dict[str, bool] = field(default_factory=dict)  # entities whose roll-ups were computed anew
+    numbered: dict[str, int] = field(default_factory=dict)  # records that got their number
 
     def physical(self) -> Physical:
         """The schema as it is now."""
@@ -216,13 +221,38 @@ class _Job:
             before = self.old.by_entity.get(ref) if self.old is not None else None
             known = _reckoned(self.old, before) if self.old is not None and before is not None else set()
             if _reckoned(self.new, made) - known:
+                self.reckoned[ref] = True
                 rebuild_rollups(self.tx, self.new, made)
+
+    def formulas(self) -> None:
+        """Formulas that are new, read otherwise or look at something else now, for the records there; roll-ups over
+        them after that, and then what looks at those."""
+        moved = {ref for ref, made in self.new.by_entity.items() if self._looks_new(ref, made)}
+        for ref in sorted(moved):
+            self._refill(self.new.entity(ref))
+        for made in self.new.by_entity.values():
+            if any(each.child in moved and _over_formula(self.new, each) for each in made.entity.rollups):
+                rebuild_rollups(self.tx, self.new, made)
+                self._refill(made)
+
+    def _looks_new(self, ref: str, made: EntityTable) -> bool:
+        before = self.old.by_entity.get(ref) if self.old is not None else None
+        known = _computed(before) if before is not None else set()
+        leaning = self.reckoned.get(ref, False) or bool(self.numbered.get(ref))
+        return bool(_computed(made) - known) or (leaning and bool(formulas.stored_of(made)))
+
+    def _refill(self, made: EntityTable) -> None:
+        count = formulas.refill(self.tx, made)
+        if count:
+            names = [each.field for each in formulas.stored_of(made)]
+            self.journal.write(self.tx, "computed", table=made.table.name, fields=names, records=count)
 
     def numbers(self) -> None:
         """Records without the number that their entity now gives get one, oldest first."""
         for made in self.new.by_entity.values():
             count = numbering.number_all(self.tx, made, self.journal.zone)
             if count:
+                self.numbered[made.entity.ref] = count
                 self.journal.write(self.tx, "numbered", table=made.table.name, records=count)
 
     def archive(self) -> None:
@@ -293,6 +323,27 @@ def _reckoned(tables: Tables, made: EntityTable) -> set[tuple[Any, ...]]:
         columns = source.columns.get(rollup.of or "", ())
         found.add((rollup, *(held[str(column.name)] for column in columns)))
     return found
+
+
+def _computed(made: EntityTable) -> set[tuple[Any, ...]]:
+    """Each stored formula of an entity with what it and its inputs hold."""
+    held = retype.held(made)
+    return {
+        (
+            each,
+            *(
+                held[str(column.name)]
+                for name in sorted({each.field, *each.inputs})
+                for column in made.columns[name]
+            ),
+        )
+        for each in formulas.stored_of(made)
+    }
+
+
+def _over_formula(tables: Tables, rollup: Rollup) -> bool:
+    """Whether a roll-up looks at a formula."""
+    return any(each.field == rollup.of for each in formulas.stored_of(tables.entity(rollup.child)))
 
 
 def _left_out(tx: Transaction) -> Iterable[dict[str, Any]]:

@@ -95,7 +95,7 @@ def _entity_table(metadata: sa.MetaData, entity: Entity, catalogue: Catalogue) -
     columns: dict[str, tuple[sa.Column[object], ...]] = {}
     items: list[sa.schema.SchemaItem] = [sequence(ROW)]
     for each in entity.fields.values():
-        made = tuple(_column(each, spec) for spec in each.codec.columns)
+        made = () if each.virtual else tuple(_column(each, spec) for spec in each.codec.columns)
         if made:
             columns[each.id] = made
             items.extend(made)
@@ -148,7 +148,7 @@ def _technical(entity: Entity, columns: Mapping[str, object]) -> Iterator[sa.sch
 
 def _references(entity: Entity, catalogue: Catalogue) -> Iterator[sa.ForeignKeyConstraint]:
     for link in entity.fields.values():
-        if link.id in NO_REFERENCE:
+        if link.id in NO_REFERENCE or link.virtual:
             continue
         for spec in link.codec.columns:
             target = catalogue.entities.get(spec.references or link.to or "")
@@ -183,7 +183,7 @@ def _add_indexes(made: EntityTable, catalogue: Catalogue, ref: str) -> None:
 def _wants_index(field: Field, parent_field: str | None) -> bool:
     if field.system and (field.id == "id" or field.id in NO_REFERENCE):
         return False
-    if not field.codec.columns or field.id == parent_field:
+    if not field.codec.columns or field.virtual or field.id == parent_field:
         return False
     return field.indexed or any(spec.indexed for spec in field.codec.columns)
 
