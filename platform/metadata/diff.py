@@ -122,7 +122,7 @@ def _altered(ref: str, old: Field, new: Field, old_entity: Entity, new_entity: E
     if new.required and not old.required:
         yield Change("require_field", ref, new.id, risk=BACKFILL)
     gone = sorted({option.id for option in old.options} - {option.id for option in new.options})
-    if gone and not retyped:
+    if gone and not retyped and not new.virtual:
         yield Change("archive_option", ref, new.id, risk=LOSSY, detail=", ".join(gone))
 
 

@@ -128,7 +128,7 @@ def requests(shop: Workspace, who: str = ROLE) -> Iterator[Request]:
             known = policy is not None and name in policy.readable
             if known and entity.fields[name].is_links:
                 yield from _about_list(shop, ref, name)
-            yield from _about_field(ref, name, CONSTANTS if not known else _fitting(entity.fields[name].kind))
+            yield from _about_field(ref, name, CONSTANTS if not known else _fitting(entity.fields[name].view))
             for link in _links(entity.fields.values()):
                 yield Request(f"{ref} {link}.{name}", partial(_list, Query(ref, (f"{link}.{name}",))))
                 yield Request(

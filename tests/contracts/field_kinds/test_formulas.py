@@ -128,11 +128,25 @@ def firm(version: str = "1.0.0", expected: Any = EXPECTED, **more: Any) -> Packa
     return labelled({"app.json": manifest, **files})
 
 
-@pytest.fixture
-def house(database_url: str, tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path, database_url, firm()) as opened:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """One workspace per database and module: each test asks for records of its own, by name."""
+    folder, url, server = tmp_path_factory.mktemp("house"), "", None
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres_server")
+        url = server.new_database()
+    with open_house(folder, url, firm()) as opened:
         yield opened
         assert wrong(opened) == []
+    if server is not None:
+        server.drop(url)
+
+
+@pytest.fixture
+def fresh(database_url: str, tmp_path: Path) -> Iterator[House]:
+    """A workspace of the test's own, for what moves the app itself."""
+    with open_house(tmp_path, database_url, firm()) as opened:
+        yield opened
 
 
 def wrong(house: House) -> list[str]:
@@ -162,6 +176,16 @@ def amount(found: dict[str, Any], name: str) -> Decimal | None:
 
 def yuan(text: str, currency: str = "CNY") -> dict[str, str]:
     return {"amount": text, "currency": currency}
+
+
+def rows(house: House, named: str, condition: Any = None, **params: str) -> list[dict[str, Any]]:
+    """The deals whose name begins so, as a list request gives them."""
+    mine = {"starts_with": [{"var": "name"}, named]}
+    asked = {"filter": json.dumps({"and": [mine, condition]} if condition else mine), **params}
+    answer = house.program.get(f"{BASE}/deal", params=asked)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["items"]
+    return found
 
 
 # ---------------------------------------------------------------- formulas
@@ -213,7 +237,8 @@ def test_a_roll_up_over_a_formula_follows(house: House) -> None:
 
 @pytest.mark.parametrize("historic", [False, True])
 def test_imported_records_have_their_formulas_and_the_import_is_undone(house: House, historic: bool) -> None:
-    file = "name,amount,chance\na,1000,50\nb,3000,\nc,USD 8,25\n"
+    named = f"import{historic}"
+    file = f"name,amount,chance\n{named} a,1000,50\n{named} b,3000,\n{named} c,USD 8,25\n"
     columns = {name: {"column": name} for name in ("name", "amount", "chance")}
     done = import_records.start(
         house.host,
@@ -225,8 +250,11 @@ def test_imported_records_have_their_formulas_and_the_import_is_undone(house: Ho
         historic=historic,
     )
     assert (done.created, done.failed) == (3, 0)
-    rows = house.program.get(f"{BASE}/deal", params={"sort": "name"}).json()["items"]
-    assert [row["expected"] for row in rows] == [yuan("500.00"), None, yuan("2.00", "USD")]
+    assert [row["expected"] for row in rows(house, named, sort="name")] == [
+        yuan("500.00"),
+        None,
+        yuan("2.00", "USD"),
+    ]
 
 
 def test_rows_are_taken_in_by_columns_with_their_formulas(house: House) -> None:
@@ -252,9 +280,9 @@ def test_rows_are_taken_in_by_columns_with_their_formulas(house: House) -> None:
     install_app.install(host, host.work(), Candidate(package), sample=False)
     host.refresh()
     columns = {name: {"column": name} for name in ("name", "count")}
-    rows = "".join(f"p{n},{n}\n" for n in range(50))
+    cells = "".join(f"p{n},{n}\n" for n in range(50))
     done = import_records.start(
-        host, host.work(), "bulk.part", Source("p.csv", f"name,count\n{rows}".encode()), {"columns": columns}
+        host, host.work(), "bulk.part", Source("p.csv", f"name,count\n{cells}".encode()), {"columns": columns}
     )
     assert (done.created, done.failed) == (50, 0)
     found = house.program.get("/api/v1/apps/bulk/part", params={"sort": "-twice", "limit": "2"}).json()[
@@ -264,11 +292,10 @@ def test_rows_are_taken_in_by_columns_with_their_formulas(house: House) -> None:
 
 
 def test_formulas_are_filtered_sorted_and_never_written(house: House) -> None:
-    for name, chance in (("a", 10), ("b", 90), ("c", 50)):
+    for name, chance in (("fs a", 10), ("fs b", 90), ("fs c", 50)):
         make(house, name=name, amount=yuan("100"), chance=chance)
-    params = {"sort": "-expected", "filter": '{">": [{"var": "expected"}, 20]}', "fields": "name,expected"}
-    items = house.program.get(f"{BASE}/deal", params=params).json()["items"]
-    assert [each["name"] for each in items] == ["b", "c"]
+    items = rows(house, "fs ", {">": [{"var": "expected"}, 20]}, sort="-expected", fields="name,expected")
+    assert [each["name"] for each in items] == ["fs b", "fs c"]
     refused = house.program.post(f"{BASE}/deal", json={"name": "d", "expected": yuan("1")})
     assert refused.status_code == 422
     assert refused.json()["problems"][0]["pointer"] == "/expected"
@@ -277,18 +304,18 @@ def test_formulas_are_filtered_sorted_and_never_written(house: House) -> None:
 def test_what_asks_for_today_is_computed_when_read_and_gives_no_order(house: House) -> None:
     now = house.host.work().context
     today = now.now.astimezone(now.zone).date()
-    one = make(house, day=today.isoformat())
-    make(house, name="none")
+    one = make(house, name="age a", day=today.isoformat())
+    make(house, name="age b")
     assert read(house, one)["age"] == 0
-    rows = house.program.get(f"{BASE}/deal", params={"fields": "name,age", "sort": "name"}).json()["items"]
-    assert [(row["name"], row["age"]) for row in rows] == [("d", 0), ("none", None)]
+    assert [row["age"] for row in rows(house, "age ", fields="age", sort="name")] == [0, None]
     refused = house.program.get(f"{BASE}/deal", params={"sort": "age"})
     assert refused.json()["problems"][0]["code"] == "query.not_sortable"
     refused = house.program.get(f"{BASE}/deal", params={"filter": '{">": [{"var": "age"}, 1]}'})
     assert refused.status_code == 422
 
 
-def test_a_formula_that_is_new_or_changed_is_filled_when_published(house: House) -> None:
+def test_a_formula_that_is_new_or_changed_is_filled_when_published(fresh: House) -> None:
+    house = fresh
     north = make(house, "company", region="north")
     one = make(house, firm=north, amount=yuan("100"), chance=50)
     host = house.host
@@ -299,7 +326,7 @@ def test_a_formula_that_is_new_or_changed_is_filled_when_published(house: House)
     planned = {(each.kind, each.field) for each in diff(before, host.model().catalogue)}
     assert {("add_formula", "expected"), ("add_column", "more"), ("add_formula", "more")} <= planned
     found = read(house, one)
-    assert (amount(found, "expected"), amount(found, "with_goods"), found["more"]) == (200, 200, 51)
+    assert [amount(found, "expected"), amount(found, "with_goods"), found["more"]] == [200, 200, 51]
     assert amount(read(house, north, "company"), "all") == Decimal(200)
     assert wrong(house) == []
 
@@ -319,20 +346,20 @@ def test_a_lookup_shows_the_far_value_and_lists_are_filtered_and_sorted_by_it(ho
     top = make(house, "company", name="top", region="south")
     south = make(house, "company", name="low", region="south", parent=top)
     north = make(house, "company", name="n", region="north")
-    one = make(house, name="one", firm=south)
-    make(house, name="two", firm=north)
-    make(house, name="three")
+    one = make(house, name="lk one", firm=south)
+    make(house, name="lk two", firm=north)
+    make(house, name="lk three")
     found = read(house, one)
     assert (found["where"], found["boss"]) == ("south", "top")
-    params = {"fields": "name,where", "sort": "-where"}
-    items = house.program.get(f"{BASE}/deal", params=params).json()["items"]
+    items = rows(house, "lk ", fields="name,where", sort="-where")
     assert [(each["name"], each["where"]) for each in items] == [
-        ("one", "south"),
-        ("two", "north"),
-        ("three", None),
+        ("lk one", "south"),
+        ("lk two", "north"),
+        ("lk three", None),
     ]
-    filtered = house.program.get(f"{BASE}/deal", params={"where": "north"}).json()["items"]
-    assert [each["name"] for each in filtered] == ["two"]
+    filtered = rows(house, "lk ", {"==": [{"var": "where"}, "north"]})
+    assert [each["name"] for each in filtered] == ["lk two"]
+    assert [each["name"] for each in rows(house, "lk ", where="south")] == ["lk one"]
     change(house, south, "company", region="north")
     assert read(house, one)["where"] == "north"
     refused = house.program.patch(f"{BASE}/deal/{one}", json={"where": "north"}, headers={"if-match": "*"})
@@ -377,14 +404,14 @@ def test_t05_a_derived_value_is_unknown_without_all_it_is_made_of(
 
 def test_t05_nothing_is_looked_up_on_a_record_one_may_not_see(house: House) -> None:
     north = make(house, "company", region="north")
-    one = make(house, firm=north)
+    one = make(house, name="alone", firm=north)
     headers = headers_of(house, "alone")
     found = read(house, one, **headers)
     assert (found["firm"], found["where"], found["boss"]) == (None, None, None)
-    rows = house.program.get(f"{BASE}/deal", params={"fields": "where"}, headers=headers).json()["items"]
-    assert rows == [{"where": None}]
-    kept = house.program.get(f"{BASE}/deal", params={"where": "north"}, headers=headers).json()["items"]
-    assert kept == []
+    seen = house.program.get(f"{BASE}/deal", params={"fields": "where", "name": "alone"}, headers=headers)
+    assert seen.json()["items"] == [{"where": None}]
+    kept = house.program.get(f"{BASE}/deal", params={"where": "north"}, headers=headers)
+    assert kept.json()["items"] == []
 
 
 # ---------------------------------------------------------------- what is refused

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dacheng.metadata.definition import Field
+from dacheng.metadata.definition import Field, Formula
 from dacheng.metadata.kinds import Json
 from dacheng.metadata.labels import Labels
 from dacheng.metadata.problem import Refused
@@ -32,11 +32,12 @@ CHOSEN = ("==", "!=", *UNARY)
 
 @dataclass(frozen=True, slots=True)
 class LineColumns:
-    """What a person sees of a child entity: its fields in order, those they may set, those summed up."""
+    """What a person sees of a child entity: its fields in order, those they may set, those summed up, its formulas."""
 
     fields: tuple[Field, ...]
     writable: frozenset[str]
     summed: frozenset[str]
+    formulas: tuple[Formula, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

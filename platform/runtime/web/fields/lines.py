@@ -19,6 +19,7 @@ from dacheng.runtime.web.fields.base import (
     Texts,
     symbol,
 )
+from dacheng.runtime.web.fields.computed import computed_control, is_computed
 
 NOTHING = LineColumns((), frozenset(), frozenset())
 MAX_ROWS = 500
@@ -129,7 +130,9 @@ class LinesView(FieldView):
         for row in range(row_count(name, texts)):
             at = f"{name}.{row}."
             read = (
-                column.view.read(column.field, setting, at + column.field.id, texts) for column in columns
+                column.view.read(column.field, setting, at + column.field.id, texts)
+                for column in columns
+                if not is_computed(column.field)
             )
             if any(value not in (None, "", []) for value in read):
                 mine = {key: text for key, text in texts.items() if key.startswith(at)}
@@ -149,6 +152,8 @@ class LinesView(FieldView):
         view = self._view_of(each)
 
         def bind(at: str) -> Control:
+            if is_computed(each):
+                return computed_control(each, view, setting, at, f"f-{at}")
             return view.control(each, setting, at, f"f-{at}")
 
         label = setting.labels.field(setting.locale, each, short=True)

@@ -17,6 +17,7 @@ from dacheng.runtime.web.fields import view_of
 from dacheng.runtime.web.fields.base import (
     NO_CHOICES,
     Choices,
+    Control,
     FieldView,
     Marks,
     Setting,
@@ -25,6 +26,7 @@ from dacheng.runtime.web.fields.base import (
     symbol,
 )
 from dacheng.runtime.web.fields.choice import is_segmented
+from dacheng.runtime.web.fields.computed import computed_control, is_computed, script_of
 
 GENERATED = "generated"
 CONDITIONS = ("visible", "required", "readonly")
@@ -178,9 +180,9 @@ def prepare_form(
         declared=form is not None,
         parts=tuple(parts),
         places=MappingProxyType(by_name),
-        script=_script(by_name.values()),
+        script=_script(by_name.values(), entity, setting),
         setting=setting,
-        rules=tuple(_rules(by_name.values())),
+        rules=(*_rules(by_name.values()), *_computed(by_name.values(), entity)),
         links=_links(by_name.values(), setting),
     )
 
@@ -204,7 +206,8 @@ def _links(places: Iterable[Place], setting: Setting) -> Links:
 def _shown(entity: EntityPolicy, name: str, held: set[str], creating: bool) -> bool:
     if name not in entity.readable or entity.readable[name].spec.get("x-hidden"):
         return False
-    return not creating or (name in entity.writable and name not in held)
+    given = name in entity.writable or entity.readable[name].kind == "formula"
+    return not creating or (given and name not in held)
 
 
 def _title(form: Form | None, section: Section, setting: Setting) -> str:
@@ -232,11 +235,12 @@ def _drawing(
     `said` is a label that the section's title has said already: it stays for screen readers alone.
     """
     name, ident = one.id, f"f-{one.id}"
-    control = view.control(one, setting, name, ident)
+    computed = is_computed(one)
+    control = (computed_control if computed else _control)(one, view, setting, name, ident)
     wide = " field-full" if rules.span == "full" or view.block else ""
     ruled = " by-rule" if rules.visible is not None else ""
     help_text = escape(setting.labels.help(setting.locale, one))
-    grouped = view.grouped or is_segmented(one)
+    grouped = not computed and (view.grouped or is_segmented(one))
     opening, closing = (
         (f'<span class="{"sr" if said else "label"}" id="{ident}-label">', "</span>")
         if grouped
@@ -279,8 +283,14 @@ def _drawing(
     return draw
 
 
+def _control(one: Field, view: FieldView, setting: Setting, name: str, ident: str) -> Control:
+    return view.control(one, setting, name, ident)
+
+
 def _calm(draw: Draw, one: Field, view: FieldView) -> Calm | None:
     """The field's HTML for a text where nothing is marked: what stands around the text, or for each of a few, is kept."""
+    if is_computed(one):
+        return None
     few = view.few(one)
     if view.verbatim:
         return _calm_around(draw, one.id)
@@ -319,20 +329,37 @@ def _rules(places: Iterable[Place]) -> Iterable[Expression]:
                 yield rule
 
 
-def _script(places: Iterable[Place]) -> str:
-    """The JSON for `form.js`, safe inside a script block: kinds, requiredness, conditions as expressions."""
+def _computed(places: Iterable[Place], entity: EntityPolicy) -> Iterable[Expression]:
+    """The formulas that the browser computes, when any stands on the form: their inputs are sent along."""
+    if any(place.field.kind == "formula" for place in places):
+        for each in entity.entity.formulas:
+            if each.field in entity.readable and each.inputs <= entity.readable.keys():
+                yield each.expression
+
+
+def _script(places: Iterable[Place], entity: EntityPolicy, setting: Setting) -> str:
+    """The JSON for `form.js`, safe inside a script block: kinds, requiredness, conditions and formulas."""
     described: dict[str, Any] = {}
     for place in places:
         one: dict[str, Any] = {"kind": place.field.view, "label": place.label, "writable": place.writable}
         if place.field.required:
             one["must"] = True
+        if place.field.shows:
+            one["through"] = place.field.shows[0].id
         for name in CONDITIONS:
             rule: Expression | None = getattr(place.rules, name)
             if rule is not None:
                 one[name] = {"ast": json.loads(to_json(rule.node)), "types": dict(rule.browser_types)}
         if place.rules.when_hidden == "clear":
             one["clear"] = True
+        child = setting.children.get(place.field.to or "") if place.field.is_lines else None
+        if child is not None and child.formulas:
+            own = {each.id: each for each in child.fields}
+            one["rows"] = script_of(child.formulas, own, setting)
         described[place.field.id] = one
+    formulas = script_of(entity.entity.formulas, entity.readable, setting)
+    for name, formula in formulas.items() if any(name in described for name in formulas) else ():
+        described.setdefault(name, {"kind": "", "label": "", "writable": False})["formula"] = formula
     return script_json(described)
 
 

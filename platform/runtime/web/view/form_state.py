@@ -77,6 +77,7 @@ def _subject(reader: Reader, work: Work, ref: str, record_id: str, values: Mappi
     lines = {
         name: _lines(work, entity, name, value) for name, value in values.items() if _is_lines(entity, name)
     }
+    subject = subject.with_values({})  # formulas over what stands in the form
     return replace(subject, lines=lines) if lines or not record_id else subject
 
 

@@ -64,4 +64,4 @@ def _line_columns(work: Work, policy: EntityPolicy) -> LineColumns:
     parent = work.policy.entity(policy.entity.parent or "")
     rollups = parent.entity.rollups if parent is not None else ()
     summed = {r.of for r in rollups if r.child == policy.entity.ref and r.aggregate == "sum" and r.of}
-    return LineColumns(tuple(shown), policy.writable, frozenset(summed))
+    return LineColumns(tuple(shown), policy.writable, frozenset(summed), policy.entity.formulas)

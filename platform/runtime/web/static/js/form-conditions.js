@@ -1,6 +1,7 @@
 // Conditions of a form, evaluated on what its inputs hold now; the server decides them again at saving.
 import { evaluate } from "./expression.js";
 import { VALUES, plainNumber } from "./field-values.js";
+import { computed, put, shown } from "./form-formulas.js";
 
 const PASSES = 4;
 
@@ -52,6 +53,30 @@ const linesOf = (form, name) => {
   return rows;
 };
 
+// What a row of lines holds, as formulas take it: amounts with their currency, dates and choices as text.
+const rowOf = (row) => {
+  const values = {};
+  for (const cell of row.querySelectorAll("[data-column]")) {
+    const input = cell.querySelector("select[name]:not([aria-label]), input[name]:not([type=hidden]), textarea");
+    const currency = cell.querySelector('select[name$=".currency"]')?.value;
+    const value = input && "number" in input.dataset ? plainNumber(input.value) : input?.value || null;
+    values[cell.dataset.column] = currency && value !== null ? { amount: value, currency } : value;
+  }
+  return values;
+};
+
+const reckonRows = (form, name, formulas, env) => {
+  for (const table of form.querySelectorAll(`[data-lines="${CSS.escape(name)}"]`)) {
+    for (const row of table.querySelectorAll("tbody tr")) {
+      const found = computed(formulas, rowOf(row), env);
+      for (const [column, value] of Object.entries(found)) {
+        put(row.querySelector(`[data-column="${CSS.escape(column)}"] [data-computed]`), shown(formulas[column], value, env.zone));
+      }
+    }
+    table.dispatchEvent(new CustomEvent("filled"));
+  }
+};
+
 // A switch that may not be set sends nothing, its hidden half included.
 const holdSwitch = (input, readonly) => {
   input.disabled = readonly;
@@ -63,6 +88,8 @@ export const conditionsOf = (form, fields, context) => {
   const names = Object.keys(fields);
   const boxes = new Map([...form.querySelectorAll("[data-field]")].map((box) => [box.dataset.field, box]));
   const must = new Set();
+  const formulas = Object.fromEntries(names.filter((name) => fields[name].formula).map((name) => [name, fields[name].formula]));
+  const env = { now: context.now, zone: context.zone, context: { $user: context.user, $before: context.before } };
 
   const record = () => {
     const values = { ...context.record };
@@ -75,12 +102,26 @@ export const conditionsOf = (form, fields, context) => {
       if (boxes.get(name)?.hidden && field.clear) value = null;
       values[name] = value;
     }
-    return values;
+    return { ...values, ...computed(formulas, values, env) };
   };
 
-  const holds = (rule, values) => {
-    const env = { now: context.now, zone: context.zone, context: { $user: context.user, $before: context.before }, types: rule.types };
-    return evaluate(rule.ast, values, env) === true;
+  const holds = (rule, values) => evaluate(rule.ast, values, { ...env, types: rule.types }) === true;
+
+  // A lookup shows the record that was linked; of another one it is known after saving.
+  const lookups = names.filter((name) => fields[name].through && control(form, fields[name].through));
+  const linked = new Map(lookups.map((name) => [name, textOf(form, fields[name].through)]));
+
+  const reckon = (values) => {
+    for (const name of lookups) {
+      const moved = textOf(form, fields[name].through) !== linked.get(name);
+      boxes.get(name)?.querySelector("[data-computed]")?.classList.toggle("later", moved);
+    }
+    for (const [name, formula] of Object.entries(formulas)) {
+      put(boxes.get(name)?.querySelector("[data-computed]"), shown(formula, values[name], context.zone));
+    }
+    for (const name of names) {
+      if (fields[name].rows) reckonRows(form, name, fields[name].rows, env);
+    }
   };
 
   const show = (box, visible) => {
@@ -105,6 +146,7 @@ export const conditionsOf = (form, fields, context) => {
       section.hidden = inside.length > 0 && inside.every((box) => box.hidden);
     }
     const values = record();
+    reckon(values);
     must.clear();
     for (const name of names) {
       const [field, box] = [fields[name], boxes.get(name)];
