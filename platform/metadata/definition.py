@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from dacheng.metadata.derived import Formula, Rollup
 from dacheng.metadata.expression import Expression, ListOf, RecordOf
 from dacheng.metadata.kinds import Codec, Json, Shape, Spec
 from dacheng.metadata.option import Option
@@ -117,28 +118,6 @@ class Field:
     def slot(self) -> str:
         """Its label's slot within the app."""
         return f"field:{self.entity.split('.', 1)[1]}.{self.id}"
-
-
-@dataclass(frozen=True, slots=True)
-class Rollup:
-    """A stored figure over a child: `count`, `sum`, `min` or `max` of `field` over the lines or links behind."""
-
-    field: str
-    child: str  # entity reference
-    via: str  # the child's link field that leads here
-    aggregate: str
-    of: str | None = None
-    filter: Expression | None = None  # only records that meet it are counted
-
-
-@dataclass(frozen=True, slots=True)
-class Formula:
-    """A value computed from `inputs`, fields of the same record; `stored` unless it asks for the present moment."""
-
-    field: str
-    expression: Expression
-    inputs: frozenset[str]
-    stored: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from dacheng.metadata.definition import Field, Formula
+from dacheng.metadata.definition import Field
+from dacheng.metadata.derived import Formula
 from dacheng.metadata.expression import Environment, environment, prepare
 from dacheng.metadata.field_kinds.datetime import TYPED_ZONE
 from dacheng.metadata.field_kinds.formula import settle

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from dacheng.metadata.definition import CompiledApp, Entity, Field, Formula, Package
+from dacheng.metadata.definition import CompiledApp, Entity, Field, Package
+from dacheng.metadata.derived import Formula
 from dacheng.metadata.expression import (
     BOOLEAN,
     TEXT,

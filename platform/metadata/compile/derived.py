@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 from dacheng.metadata.compile.context import Compiling
-from dacheng.metadata.definition import Field, Formula
+from dacheng.metadata.definition import Field
+from dacheng.metadata.derived import Formula
 from dacheng.metadata.field_kinds.formula import RESULTS
 from dacheng.metadata.kinds import Shape
 from dacheng.metadata.problem import problem

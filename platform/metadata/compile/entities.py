@@ -9,7 +9,8 @@ from typing import Any
 from dacheng.metadata import candidates
 from dacheng.metadata.compile.context import Compiling
 from dacheng.metadata.compile.derived import formulas_of, lookup, with_formulas
-from dacheng.metadata.definition import Entity, Field, Rollup
+from dacheng.metadata.definition import Entity, Field
+from dacheng.metadata.derived import Rollup
 from dacheng.metadata.expression import TEXT, Expression
 from dacheng.metadata.field_kinds.lines import LinesCodec
 from dacheng.metadata.kinds import Codec, Shape

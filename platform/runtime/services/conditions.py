@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from dacheng.metadata.definition import Entity, Formula, Workflow
+from dacheng.metadata.definition import Entity, Workflow
+from dacheng.metadata.derived import Formula
 from dacheng.metadata.expression import (
     TEXT,
     Call,

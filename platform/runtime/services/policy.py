@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from dacheng.metadata import candidates
-from dacheng.metadata.definition import Catalogue, Entity, Field, Grant, Rollup
+from dacheng.metadata.definition import Catalogue, Entity, Field, Grant
+from dacheng.metadata.derived import Rollup
 from dacheng.metadata.expression import Expression
 from dacheng.plugins.context import Actor, Anonymous, Automation, ShareLink, System, User
 from dacheng.runtime.services import conditions

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from dacheng.metadata.definition import Entity, Field, Form, FormField, Rollup, Rule, Workflow
+from dacheng.metadata.definition import Entity, Field, Form, FormField, Rule, Workflow
+from dacheng.metadata.derived import Rollup
 from dacheng.metadata.expression import Expression
 from dacheng.runtime.services import cascades, checkins, form_rules, link_candidates
 from dacheng.runtime.services.policy import EntityPolicy

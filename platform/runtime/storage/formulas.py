@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dacheng.metadata.definition import Formula
+from dacheng.metadata.derived import Formula
 from dacheng.metadata.formulas import affected, compute
 from dacheng.runtime.storage.reader import Prepared, Reader, Transaction
 from dacheng.runtime.storage.record_rows import Stored

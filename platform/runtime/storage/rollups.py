@@ -8,7 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dacheng.metadata.definition import Entity, Field, Rollup
+from dacheng.metadata.definition import Entity, Field
+from dacheng.metadata.derived import Rollup
 from dacheng.metadata.problem import refuse
 from dacheng.runtime.storage import formulas, rollup_filter
 from dacheng.runtime.storage.failures import is_out_of_range

@@ -17,7 +17,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable
 
-from dacheng.metadata.definition import Rollup
+from dacheng.metadata.derived import Rollup
 from dacheng.metadata.field_kinds.datetime import TYPED_ZONE
 from dacheng.metadata.problem import Problem, problem, refuse
 from dacheng.runtime.storage import (

@@ -14,7 +14,8 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dacheng.metadata.definition import Field, Formula
+from dacheng.metadata.definition import Field
+from dacheng.metadata.derived import Formula
 from dacheng.metadata.kinds import Json
 from dacheng.metadata.labels import Labels
 from dacheng.metadata.problem import Refused

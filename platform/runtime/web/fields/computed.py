@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 from html import escape
 
-from dacheng.metadata.definition import Field, Formula
+from dacheng.metadata.definition import Field
+from dacheng.metadata.derived import Formula
 from dacheng.metadata.expression import to_json
 from dacheng.metadata.kinds import Json
 from dacheng.metadata.problem import Refused
