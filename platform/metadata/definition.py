@@ -115,6 +115,11 @@ class Field:
         return self.shape is Shape.FILES
 
     @property
+    def is_momentary(self) -> bool:
+        """Whether it is computed for each reader anew, so that nothing is sorted, filtered, grouped or measured by it."""
+        return self.virtual and not self.shows
+
+    @property
     def slot(self) -> str:
         """Its label's slot within the app."""
         return f"field:{self.entity.split('.', 1)[1]}.{self.id}"

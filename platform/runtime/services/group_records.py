@@ -33,6 +33,8 @@ class RecordGroup:
 def is_groupable(path: Path) -> bool:
     """Whether records can be grouped by what a path leads to: one column, no long text."""
     last = path[-1]
+    if last.is_momentary:
+        return False
     return len(last.codec.columns) == 1 and int(last.spec.get("maxLength", 0)) <= 255
 
 
@@ -51,7 +53,7 @@ def groups(
     figures: dict[str, Path] = {}
     for at, name in enumerate(sums):
         figure = gate.known(work, asked.entity, name, f"/sums/{at}")
-        if figure[-1].codec.type != NUMBER and len(figure[-1].codec.columns) < 2:
+        if figure[-1].is_momentary or (figure[-1].codec.type != NUMBER and len(figure[-1].codec.columns) < 2):
             raise refuse("query.not_countable", f"/sums/{at}", aggregate="sum", name=name)
         figures[name] = figure
     planned = gate.plan(work, replace(asked, fields=(by, *sums), sort=(), cursor=None))

@@ -133,7 +133,7 @@ def _ask(work: Work, ref: str, dimension: str | None, filters: Filters) -> _Aske
 
 def _path(work: Work, measure: Measure, name: str) -> Path:
     found = gate.resolve(work, measure.entity, name)
-    if found is None or not found[-1].codec.columns:
+    if found is None or found[-1].is_momentary or not found[-1].codec.columns:
         raise refuse("measure.unknown")
     return found
 

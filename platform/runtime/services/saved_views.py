@@ -96,7 +96,7 @@ class SavedView:
 
 def stands_on(kind: str, target: Field | None) -> bool:
     """Whether a field can carry a board (its options are the columns) or a calendar (its days)."""
-    if target is None or len(target.codec.columns) != 1:
+    if target is None or target.virtual or len(target.codec.columns) != 1:
         return False
     if kind == "board":
         return bool(target.options) and target.codec.type == TEXT

@@ -331,6 +331,7 @@ def _computed(made: EntityTable) -> set[tuple[Any, ...]]:
     return {
         (
             each,
+            made.entity.fields[each.field].spec.get("x-currency"),
             *(
                 held[str(column.name)]
                 for name in sorted({each.field, *each.inputs})

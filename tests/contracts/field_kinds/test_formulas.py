@@ -15,7 +15,8 @@ from dacheng.metadata.definition import Package
 from dacheng.metadata.diff import diff
 from dacheng.metadata.lint import lint
 from dacheng.metadata.package import read_folder
-from dacheng.runtime.services import import_records, install_app, tokens
+from dacheng.runtime.services import export_records, import_records, install_app, tokens
+from dacheng.runtime.services.export_records import Export
 from dacheng.runtime.services.import_source import Source
 from dacheng.runtime.services.install_app import Candidate
 from dacheng.runtime.storage import checks
@@ -364,6 +365,29 @@ def test_a_lookup_shows_the_far_value_and_lists_are_filtered_and_sorted_by_it(ho
     assert read(house, one)["where"] == "north"
     refused = house.program.patch(f"{BASE}/deal/{one}", json={"where": "north"}, headers={"if-match": "*"})
     assert refused.status_code == 422
+
+
+def test_pages_exports_and_groups_know_what_is_computed(house: House) -> None:
+    south = make(house, "company", name="far", region="south")
+    lines = [{"count": 2, "price": yuan("4.25")}]
+    one = make(
+        house, name="pg one", firm=south, amount=yuan("2500"), chance=40, lines=lines, day="2026-01-31"
+    )
+    for path, words in (
+        ("?sort=-where", ("pg one",)),
+        ("?group-by=where", ("L option company region south",)),
+        ("?group-by=age", ("pg one",)),
+        (f"/{one}", ("¥1,000.00", "L option company region south", "2026-03-02", "¥8.50")),
+        (f"/{one}/edit", ('data-computed="expected"', 'data-computed="lines.0.total"', "¥8.50")),
+        ("/new", ('data-computed="expected"', 'data-computed="lines.__row__.total"')),
+    ):
+        page = house.browser.get(f"/apps/firm/deal{path}")
+        assert page.status_code == 200, path
+        assert [word for word in words if word not in page.text] == [], path
+    mine = {"==": [{"var": "name"}, "pg one"]}
+    wanted = Export("firm.deal", ("name", "expected", "where", "large"), mine, "fields")
+    written = "".join(export_records.export(house.host, house.host.work(), wanted))
+    assert written.splitlines()[1].split(",")[:3] == ["pg one", "1000.00", "L option company region south"]
 
 
 # ---------------------------------------------------------------- who may see what

@@ -55,7 +55,7 @@ def summed_path(work: Work, policy: EntityPolicy, chosen: Chosen) -> str:
     numbers = []
     for column in chosen.view.columns:
         field = resolve(work.policy, policy, column.path)
-        if field is None or not view_of(field).numeric or len(column.path) > 1:
+        if field is None or not view_of(field).numeric or field.virtual or len(column.path) > 1:
             continue
         if len(field.codec.columns) > 1:
             return ".".join(column.path)

@@ -56,6 +56,8 @@ class Simple:
 
 def operators_of(field: Field) -> tuple[str, ...]:
     """The operators offered for a field; none for kinds that cannot be filtered by hand."""
+    if field.is_momentary:
+        return ()
     view = view_of(field)
     more: tuple[str, ...] = ()
     if view.operators and view.on_days:

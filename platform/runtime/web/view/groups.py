@@ -60,7 +60,11 @@ class _Drawing:
         self.table, self.state, self.setting = table, state, setting
         self.open = _open(state)
         found = {path: resolve(work.policy, policy, path.split(".")) for path in table.paths}
-        self.figures = {path: f for path, f in found.items() if f is not None and view_of(f).numeric}
+        self.figures = {
+            path: f
+            for path, f in found.items()
+            if f is not None and view_of(f).numeric and not f.is_momentary
+        }
 
     def level(self, above: Key, query: Query) -> list[str]:
         """The groups below some keys."""
