@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,7 +34,8 @@ def data_sets(app: CompiledApp, *, sample: bool) -> tuple[Mapping[str, Any], ...
             return
         placed.add(ref)
         entity = app.entities.get(ref.split(".", 1)[1])
-        for target in _targets(app, entity) if entity is not None else ():
+        used = {name for item in by_entity[ref] for record in item["records"] for name in record}
+        for target in _targets(app, entity, used) if entity is not None else ():
             place(target)
         ordered.extend(by_entity[ref])
 
@@ -227,9 +228,10 @@ def _full(app: CompiledApp, ref: str) -> str:
     return ref if "." in ref else f"{app.id}.{ref}"
 
 
-def _targets(app: CompiledApp, entity: Entity) -> Iterator[str]:
+def _targets(app: CompiledApp, entity: Entity, used: Container[str]) -> Iterator[str]:
+    """Where the fields that its records fill in lead; a link that none of them holds sets no order."""
     for field in entity.fields.values():
-        if field.to is None or field.to == entity.ref:
+        if field.to is None or field.to == entity.ref or field.id not in used:
             continue
         yield field.to
         child = app.entities.get(field.to.split(".", 1)[1]) if field.is_lines else None
