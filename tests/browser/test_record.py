@@ -11,6 +11,7 @@ from dacheng.runtime.services import outbox_worker
 from tests.browser.conftest import Served
 from tests.browser.test_use import create
 from tests.support.browser import DESKTOP, PHONE, Chromium
+from tests.support.pictures import picture
 
 pytestmark = pytest.mark.browser
 SignIn = Callable[..., None]
@@ -122,6 +123,51 @@ def test_a_colleague_is_put_on_a_record_and_taken_off(
     page.locator(".team button").click()
     expect(page.locator(".team")).to_have_count(0)
     assert other.goto(address).status == 404  # type: ignore[union-attr]
+    recorder.assert_clean(page)
+
+
+def test_a_rep_on_a_phone_attaches_a_photo_and_takes_it_off_and_back(
+    served: Served, chromium: Chromium, sign_in: SignIn, axe: Callable[[Page], list[object]]
+) -> None:
+    page, recorder = chromium.open(served.url, size=PHONE)
+    sign_in(page, "rep")
+    create(page, "拍了门头的单")
+    card = page.locator("#attachments")
+    photo = {"name": "门头.png", "mimeType": "image/png", "buffer": picture("PNG", width=900, height=600)}
+    card.locator("[name=photo]").set_input_files([photo])  # type: ignore[list-item]
+    expect(card.locator(".attached li")).to_have_count(1)
+    expect(card.locator(".attached li")).to_contain_text("李娜")
+    expect(page.locator(".timeline")).to_contain_text("添加附件“门头.png”")
+    shown = card.locator("img")
+    assert shown.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+    assert axe(page) == []
+    card.locator(".attached form button").click()
+    expect(page.locator("#attachments .attached")).to_have_count(0)
+    page.locator(".notice button").click()
+    expect(page.locator("#attachments .attached li")).to_have_count(1)
+    recorder.assert_clean(page)
+
+
+def test_files_are_dropped_on_their_card_or_pasted(
+    served: Served, chromium: Chromium, sign_in: SignIn
+) -> None:
+    page, recorder = chromium.open(served.url)
+    sign_in(page)
+    create(page, "拖了文件的单")
+    for way in ("drop", "paste"):
+        page.evaluate(
+            """way => {
+                const carried = new DataTransfer();
+                carried.items.add(new File(["hello"], `${way}.txt`, {type: "text/plain"}));
+                const given = {bubbles: true, cancelable: true};
+                const event = way === "drop"
+                    ? new DragEvent("drop", {...given, dataTransfer: carried})
+                    : new ClipboardEvent("paste", {...given, clipboardData: carried});
+                document.getElementById("attachments").dispatchEvent(event);
+            }""",
+            way,
+        )
+        expect(page.locator(".attached")).to_contain_text(f"{way}.txt")
     recorder.assert_clean(page)
 
 

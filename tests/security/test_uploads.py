@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from httpx2 import Response
 from PIL import Image
 
 from dacheng.runtime.services import doctor, files, pictures
+from dacheng.runtime.storage import attachments as stored_attachments
 from dacheng.runtime.storage import file_store
 from tests.security.vault import DEALS, Vault, open_vault
 from tests.support import postgres
@@ -236,6 +238,106 @@ def test_t09_a_file_one_may_not_read_cannot_be_taken_into_an_own_record(vault: V
     assert vault.refused("ben", contract=[own, other]) == [("file.unknown", "/contract/1")]
     vault.deal("ben", contract=[own])
     assert status(vault, "ben", other) == (404, 404)
+
+
+# ---------------------------------------------------------------- attached to a record
+def attach(vault: Vault, who: str, record: str, content: bytes, name: str = "a.txt") -> Response:
+    return vault.program[who].post(f"{DEALS}/{record}/attachments", files={"file": (name, content)})
+
+
+def test_t09_attachments_are_for_who_may_read_the_record_and_change_with_it(vault: Vault) -> None:
+    mine = vault.program["ben"].get("/api/v1/me").json()["id"]
+    record, unknown = vault.deal("ada", owner=mine), "01890a5d-ac96-774b-bcce-b302099a8057"
+    made = attach(vault, "ada", record, b"hello")
+    assert made.status_code == 201, made.text
+    ident, file = made.json()["id"], made.json()["file"]["id"]
+    assert status(vault, "ben", file) == (200, 200)
+    assert status(vault, "cat", file) == (404, 404)
+    hidden = []
+    for each in (record, unknown):
+        place, cat = f"{DEALS}/{each}/attachments", vault.program["cat"]
+        answers = [
+            cat.get(place),
+            attach(vault, "cat", each, b"mine"),
+            cat.delete(f"{place}/{ident}"),
+            cat.post(f"{place}/{ident}/restore"),
+            vault.browser["cat"].post(f"/apps/vault/deal/{each}/attachments", files={"file": ("a", b"x")}),
+            vault.browser["cat"].post(f"/apps/vault/deal/{each}/attachments/{ident}/delete"),
+        ]
+        hidden.append([(one.status_code, [p["code"] for p in one.json()["problems"]]) for one in answers[:4]])
+        assert [one.status_code for one in answers] == [404] * 6
+    assert hidden[0] == hidden[1]
+    other = vault.deal("ben")
+    assert vault.program["ben"].delete(f"{DEALS}/{other}/attachments/{ident}").status_code == 404
+    assert vault.program["ben"].delete(f"{DEALS}/{record}/attachments/{ident}").status_code == 204
+    assert status(vault, "ben", file) == (404, 404)
+    assert vault.program["ben"].post(f"{DEALS}/{record}/attachments/{ident}/restore").status_code == 200
+    listed = vault.program["ben"].get(f"{DEALS}/{record}/attachments").json()["items"]
+    assert [(one["id"], one["file"]["name"]) for one in listed] == [(ident, "a.txt")]
+
+
+def test_who_only_reads_a_record_sees_its_attachments_and_adds_none(vault: Vault) -> None:
+    record = vault.deal("ada")
+    file = attach(vault, "ada", record, b"hello").json()["file"]["id"]
+    ben = vault.program["ben"].get("/api/v1/me").json()["id"]
+    given = vault.program["ada"].put(f"{DEALS}/{record}/collaborators/{ben}", json={"right": "read"})
+    assert given.status_code == 204, given.text
+    assert status(vault, "ben", file) == (200, 200)
+    assert attach(vault, "ben", record, b"more").status_code == 403
+    page = vault.browser["ben"].get(f"/apps/vault/deal/{record}").text
+    assert f"/files/{file}?download=1" in page
+    assert "data-attachments" not in page
+    assert "data-attachments" in vault.browser["ada"].get(f"/apps/vault/deal/{record}").text
+
+
+def test_attachments_go_to_the_bin_with_their_record_and_come_back_and_end_with_it(vault: Vault) -> None:
+    mine = vault.program["ben"].get("/api/v1/me").json()["id"]
+    record, ada = vault.deal("ada", owner=mine), vault.program["ada"]
+    file = attach(vault, "ada", record, picture("PNG"), "a.png").json()["file"]["id"]
+    place = f"{DEALS}/{record}"
+    ada.delete(place, headers={"if-match": "*"})
+    assert status(vault, "ben", file) == (404, 404)
+    assert ada.get(f"{place}/attachments").status_code == 404
+    assert ada.post(f"{place}/restore").status_code == 200
+    assert status(vault, "ben", file) == (200, 200)
+    assert len(ada.get(f"{place}/attachments").json()["items"]) == 1
+    ada.delete(place, headers={"if-match": "*"})
+    assert ada.post(f"{place}/purge", json={"consent": True}).status_code == 204
+    assert vault.host.db.read_now(lambda reader: stored_attachments.holders(reader, [file])) == {}
+
+
+def test_attaching_and_taking_off_stand_in_the_timeline(vault: Vault) -> None:
+    record, browser = vault.deal("ada"), vault.browser["ada"]
+    place = f"/apps/vault/deal/{record}"
+    sent = [("file", ("a.txt", b"hello")), ("photo", ("p.png", picture("PNG"))), ("file", ("b.txt", b""))]
+    answer = browser.post(f"{place}/attachments", files=sent)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{place}#attachments")
+    page = browser.get(place).text
+    assert "“b.txt” was not attached" in page
+    items = vault.program["ada"].get(f"{DEALS}/{record}/attachments").json()["items"]
+    assert {one["file"]["name"]: one["file"]["source"] for one in items} == {
+        "a.txt": "upload", "p.png": "camera",
+    }  # fmt: skip
+    gone = next(one["id"] for one in items if one["file"]["name"] == "a.txt")
+    browser.post(f"{place}/attachments/{gone}/delete")
+    assert f"{place}/attachments/{gone}/restore" in browser.get(place).text
+    assert 'download title="a.txt"' not in browser.get(place).text
+    events = vault.program["ada"].get(f"{DEALS}/{record}/timeline", params={"kind": "file"}).json()["items"]
+    told = [(one["file"]["action"], one["file"]["name"]) for one in events]
+    assert sorted(told) == [("create", "a.txt"), ("create", "p.png"), ("delete", "a.txt")]
+    assert told[0] == ("delete", "a.txt")
+    browser.post(f"{place}/attachments/{gone}/restore")
+    assert 'download title="a.txt"' in browser.get(place).text
+
+
+def test_the_sweep_leaves_what_is_attached(own: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = own.deal("ada")
+    file = attach(own, "ada", record, b"kept").json()["file"]["id"]
+    monkeypatch.setattr(file_store, "ORPHAN_SECONDS", -1)
+    monkeypatch.setattr("dacheng.runtime.services.file_care.KEPT_MS", -1)
+    doctor.repair(own.host)
+    assert own.browser["ada"].get(f"/files/{file}").content == b"kept"
+    assert problems(own) == []
 
 
 def test_a_form_without_scripts_carries_its_files(vault: Vault) -> None:

@@ -4,7 +4,8 @@ For whoever builds on it:
 
 - `take_in(site, work, Upload(content, name, source))` keeps an uploaded file and answers its `FileRow`; the
   uploader alone may read it until a record holds it. Give its id to a field of kind file, image, photo,
-  signature or voice, with an ordinary write; the write checks and completes it (`check`).
+  signature or voice, with an ordinary write; the write checks and completes it (`check`). Or attach it to a
+  record: `attachments.attach`.
 - `may_read(reader, work, id)` answers the `FileRow` or refuses with `file.missing`, alike for what does not
   exist and for what is hidden. `content(site, row)` and `thumbnail(site, row)` are the paths of its bytes.
 - `FileRow.type` is what the bytes were found to be; `is_picture(row)` says whether it may be shown in place.
@@ -27,7 +28,8 @@ from dacheng.runtime.services.sessions import milliseconds
 from dacheng.runtime.services.site import Site
 from dacheng.runtime.services.sniffing import sniff
 from dacheng.runtime.services.work import Work
-from dacheng.runtime.storage import file_rows, references
+from dacheng.runtime.storage import attachments, file_rows, references
+from dacheng.runtime.storage.attachments import AttachmentRow
 from dacheng.runtime.storage.file_rows import FileRow
 from dacheng.runtime.storage.file_store import FileStore
 from dacheng.runtime.storage.reader import Reader
@@ -116,11 +118,16 @@ def may_read(reader: Reader, work: Work, file_id: str) -> FileRow:
 def readable(reader: Reader, work: Work, ids: Sequence[str]) -> dict[str, FileRow]:
     """Those of these files that the asker may read: as whoever sees a record that holds it, or its uploader."""
     rows = file_rows.load(reader, list(dict.fromkeys(ids)))
-    held = references.holders(reader, list(rows))
+    own = work.context.actor.id
+    others = [ident for ident, row in rows.items() if row.created_by != own]
+    held = references.holders(reader, others)
+    attached = attachments.holders(reader, others)
     return {
         ident: row
         for ident, row in rows.items()
-        if row.created_by == work.context.actor.id or _seen(reader, work, held.get(ident, ()))
+        if row.created_by == own
+        or _seen(reader, work, held.get(ident, ()))
+        or _attached(reader, work, attached.get(ident, ()))
     }
 
 
@@ -130,6 +137,15 @@ def _seen(reader: Reader, work: Work, holders: Sequence[references.Holder]) -> b
     for each in holders:
         policy = work.policy.entity(each.entity)
         if policy is not None and each.field in policy.readable:
+            asked.setdefault(each.entity, []).append(each.record)
+    return any(read_records.visible(reader, work, ref, ids) for ref, ids in asked.items())
+
+
+def _attached(reader: Reader, work: Work, rows: Sequence[AttachmentRow]) -> bool:
+    """Whether one of the records that it is attached to may be read."""
+    asked: dict[str, list[str]] = {}
+    for each in rows:
+        if work.policy.entity(each.entity) is not None:
             asked.setdefault(each.entity, []).append(each.record)
     return any(read_records.visible(reader, work, ref, ids) for ref, ids in asked.items())
 

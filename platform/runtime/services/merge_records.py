@@ -1,4 +1,4 @@
-"""Two records of the same thing become one: values chosen field by field, links moved, the other to the recycle bin.
+"""Two records of the same thing become one: values chosen field by field, links and files moved, the other to the recycle bin.
 
 Everything happens in one transaction under one cause, and is taken back by that cause: links and values that
 changed again since stay as they are.
@@ -15,14 +15,14 @@ import sqlalchemy as sa
 from dacheng.metadata.kinds import Json
 from dacheng.metadata.problem import Refused, problem, refuse
 from dacheng.plugins.context import Cause, System
-from dacheng.runtime.services import read_records, write_record
+from dacheng.runtime.services import attachments, read_records, write_record
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.work import Work, work_for
 from dacheng.runtime.services.write_record import Prepared, Write
 from dacheng.runtime.storage import change_log, joins, records
 from dacheng.runtime.storage.change_log import ChangeRow
 from dacheng.runtime.storage.database import Database
-from dacheng.runtime.storage.reader import Reader
+from dacheng.runtime.storage.reader import Reader, Transaction
 
 KIND = "merge"
 MOST_LINKS = 20_000
@@ -73,7 +73,7 @@ def merge(db: Database, work: Work, asked: Merge) -> Merged:
     for attempt in range(ATTEMPTS):
         prepared = db.read_now(partial(_prepared, work=caused, asked=asked))
         try:
-            db.write_now(partial(write_record.commit_many, work=caused, prepared=prepared))
+            db.write_now(partial(_commit, work=caused, prepared=prepared, asked=asked))
         except Refused as refused:
             if attempt + 1 == ATTEMPTS or any(each.code != write_record.MOVED for each in refused.problems):
                 raise
@@ -88,11 +88,25 @@ def undo(db: Database, work: Work, merge_id: str) -> Unmerged:
     gone = next((row for row in rows if row.action == "delete" and row.cause_kind == KIND), None)
     if gone is None or not _may_undo(work, gone):
         raise refuse("merge.missing")
-    changes = [row for row in rows if row.action == "update"]
+    changes = [row for row in rows if row.action == "update" and row.entity != attachments.LOGGED_AS]
+    moved = [row for row in rows if row.action == "update" and row.entity == attachments.LOGGED_AS]
     back = _caused(work, f"undo:{merge_id}")
     prepared = db.read_now(partial(_prepared_back, work=back, gone=gone, changes=changes))
-    db.write_now(partial(write_record.commit_many, work=back, prepared=prepared))
+    db.write_now(partial(_commit_back, work=back, prepared=prepared, ref=gone.entity, moved=moved))
     return Unmerged(len(prepared) - 1, len(changes) + 1 - len(prepared))
+
+
+def _commit(tx: Transaction, work: Work, prepared: Sequence[Prepared], asked: Merge) -> None:
+    """Values and links first, then the files: what is attached to the record that goes stays with the other."""
+    write_record.commit_many(tx, work, prepared)
+    attachments.move_all(tx, work, asked.entity, asked.drop, asked.keep)
+
+
+def _commit_back(
+    tx: Transaction, work: Work, prepared: Sequence[Prepared], ref: str, moved: Sequence[ChangeRow]
+) -> None:
+    write_record.commit_many(tx, work, prepared)
+    attachments.move_back(tx, work, ref, moved)
 
 
 def _prepared_back(

@@ -1,21 +1,23 @@
-"""Everything that happened to a record in one order: saves, comments, rules and why, imports; page by page."""
+"""Everything that happened to a record in one order: saves, comments, files, rules and why, imports; page by page."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dacheng.metadata.problem import refuse
-from dacheng.runtime.services import comments, history, rule_traces
+from dacheng.runtime.services import attachments, comments, history, rule_traces
+from dacheng.runtime.services.attachments import Attachment
 from dacheng.runtime.services.comments import Comment
 from dacheng.runtime.services.history import Entry
 from dacheng.runtime.services.rule_traces import Why
 from dacheng.runtime.services.work import Work
+from dacheng.runtime.storage import attachments as stored_attachments
 from dacheng.runtime.storage import change_log, traces
 from dacheng.runtime.storage import comments as stored_comments
 from dacheng.runtime.storage.reader import Reader
 
-KINDS = ("comment", "change", "rule", "import")
+KINDS = ("comment", "change", "file", "rule", "import")
 PAGE = 20
 AT_ONCE = 200
 EVER = 1 << 62
@@ -25,7 +27,8 @@ EVER = 1 << 62
 class Event:
     """One thing that happened: a comment, or what was saved together; `whys` are the reasons of rules in it.
 
-    `kind` is comment, change, rule (a rule's own doing, or `near`: one whose condition did not hold) or import.
+    `kind` is comment, change, file (attached, or taken off where it has a `removed_at`), rule (a rule's own doing, or
+    `near`: one whose condition did not hold) or import.
     """
 
     kind: str
@@ -33,6 +36,7 @@ class Event:
     entries: tuple[Entry, ...] = ()
     whys: tuple[Why, ...] = ()
     comment: Comment | None = None
+    file: Attachment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def read(
     comments.demand_visible(reader, work, ref, record_id)
     policy, moment = work.entity(ref), EVER if before is None else before
     rows, said, looks = [], [], []
-    if kind != "comment":
+    if kind not in ("comment", "file"):
         rows = change_log.read_before(reader, ref, record_id, moment, AT_ONCE)
         if len(history.of_entities(work, policy)) > 1:
             rows += change_log.read_before(reader, ref, record_id, moment, AT_ONCE, lines=True)
@@ -65,15 +69,30 @@ def read(
         said = stored_comments.of_record(reader, ref, record_id, moment, AT_ONCE)
     if kind in ("", "change", "rule"):
         looks = traces.before(reader, ref, record_id, moment, AT_ONCE)
-    full = [found[-1].at for found in (said, looks) if len(found) == AT_ONCE]
+    files, cut = _files(reader, work, ref, record_id, moment) if kind in ("", "file") else ([], [])
+    full = [*cut, *(found[-1].at for found in (said, looks) if len(found) == AT_ONCE)]
     full += [lot[-1].at for lot in _lots(rows, ref) if len(lot) == AT_ONCE]
     found = history.shown(reader, work, policy, sorted(rows, key=lambda row: (-row.at, -row.seq)))
     events = [
         *_saves(found.entries, rule_traces.shown(work, ref, looks), kind),
         *(Event("comment", each.at, comment=each) for each in comments.shown(reader, work, said)),
+        *files,
     ]
     kept, following = _page(events, full, limit)
     return Timeline(kept, found.titles, following)
+
+
+def _files(
+    reader: Reader, work: Work, ref: str, record_id: str, before: int
+) -> tuple[list[Event], list[int]]:
+    """Files attached and taken off; and the moments before which there may be more."""
+    came = stored_attachments.added(reader, ref, record_id, before, AT_ONCE)
+    went = stored_attachments.removed(reader, ref, record_id, before, AT_ONCE)
+    added = [replace(row, removed_by=None, removed_at=None) for row in came]
+    shown = attachments.shown(reader, work, [*added, *went])
+    cut = [came[-1].added_at] if len(came) == AT_ONCE else []
+    cut += [went[-1].removed_at or 0] if len(went) == AT_ONCE else []
+    return [Event("file", each.removed_at or each.at, file=each) for each in shown], cut
 
 
 def _lots(rows: Sequence[change_log.ChangeRow], ref: str) -> Iterable[list[change_log.ChangeRow]]:

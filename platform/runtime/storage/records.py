@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from dacheng.metadata.definition import Entity
 from dacheng.metadata.problem import refuse
 from dacheng.runtime.storage import (
+    attachments,
     change_log,
     collaborators,
     comments,
@@ -338,6 +339,7 @@ class _Job:
             joins.forget(self.tx, self.model.tables, made, change.id)
             self.tx.execute(sa.delete(made.table).where(made.table.c.id == change.id))
             comments.forget(self.tx, change.entity.ref, change.id)
+            attachments.forget(self.tx, change.entity.ref, change.id)
             collaborators.forget(self.tx, change.entity.ref, change.id)
             self._log(was, was, "purge", was.stored)
             self.applied[change.id] = Applied(change.id, was.version)

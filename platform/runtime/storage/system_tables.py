@@ -419,6 +419,19 @@ reference = _table(
     text("entity"),
 )
 sa.Index("_reference_target", reference.c.target)
+attachment = _table(
+    "_attachment",
+    text("id", key=True),
+    text("entity"),
+    text("record"),
+    text("file"),
+    text("added_by"),
+    integer("added_at"),
+    text("removed_by", null=True),
+    integer("removed_at", null=True),
+)
+sa.Index("_attachment_record", attachment.c.record, attachment.c.added_at, attachment.c.id)
+sa.Index("_attachment_file", attachment.c.file)
 
 
 def prepare(link: Link, *, create: bool) -> None:

@@ -10,7 +10,8 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from dacheng.metadata.problem import refuse
-from dacheng.runtime.services import files
+from dacheng.runtime.services import attachments, files
+from dacheng.runtime.services.attachments import Attachment
 from dacheng.runtime.services.files import Upload
 from dacheng.runtime.storage.file_rows import FileRow
 from dacheng.runtime.web.routing import host_of, in_thread, work_of
@@ -53,6 +54,14 @@ async def take_in(request: Request, sent: UploadFile, source: str) -> FileRow:
     """Keep one uploaded file for whoever sends it."""
     upload = Upload(sent.file, sent.filename or "", source)
     return await in_thread(files.take_in, host_of(request), work_of(request), upload)
+
+
+async def attach(request: Request, ref: str, ident: str, sent: UploadFile, source: str) -> Attachment:
+    """Keep one uploaded file and put it at a record; whoever may not change that record sends nothing in."""
+    host, work = host_of(request), work_of(request)
+    await host.db.read(lambda reader: attachments.demand_may_change(reader, work, ref, ident))
+    row = await take_in(request, sent, source)
+    return await host.db.write(lambda tx: attachments.attach(tx, work, ref, ident, row))
 
 
 def described(row: FileRow) -> Mapping[str, object]:

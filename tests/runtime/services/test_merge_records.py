@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from dacheng.metadata.problem import Refused
-from dacheng.runtime.services import merge_records
+from dacheng.runtime.services import attachments, merge_records
 from dacheng.runtime.services.merge_records import Merge
+from dacheng.runtime.storage import file_rows
+from dacheng.runtime.storage.file_rows import FileRow
 from tests.runtime.services.test_write_record import codes, get
 from tests.runtime.services.workspace import Workspace
 
@@ -47,6 +49,22 @@ def test_a_merge_is_taken_back_but_for_what_changed_since(shop: Workspace) -> No
     assert get(shop, "kim", BUYER, keep).values["visits"] == 3
     assert get(shop, "kim", BUYER, drop).values["visits"] == 9
     assert [get(shop, "kim", ORDER, each).values["buyer"] for each in orders] == [other, drop]
+
+
+def test_attachments_follow_a_merge_and_its_undoing(shop: Workspace) -> None:
+    keep, drop, _ = pair(shop)
+    work = shop.work("kim")
+    kim = work.context.actor.id
+    file = FileRow("f1", "0" * 64, "a.txt", "text/plain", 5, None, None, None, "upload", kim, 0)
+    shop.db.write_now(lambda tx: file_rows.add(tx, file))
+    made = shop.db.write_now(lambda tx: attachments.attach(tx, work, BUYER, drop, file))
+    done = merge_records.merge(shop.db, work, Merge(BUYER, keep, drop))
+    held = shop.read(lambda reader: attachments.read(reader, work, BUYER, keep))
+    assert [each.id for each in held] == [made.id]
+    merge_records.undo(shop.db, work, done.id)
+    assert shop.read(lambda reader: attachments.read(reader, work, BUYER, keep)) == ()
+    back = shop.read(lambda reader: attachments.read(reader, work, BUYER, drop))
+    assert [each.file.name for each in back] == ["a.txt"]
 
 
 def test_who_may_not_delete_does_not_merge_and_nothing_changes(shop: Workspace) -> None:

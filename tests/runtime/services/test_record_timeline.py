@@ -72,6 +72,7 @@ def test_a_kind_shows_its_own_and_rules_also_tell_why_not(shop: Workspace) -> No
     assert {kind: {each.kind for each in found} for kind, found in kinds.items()} == {
         "comment": {"comment"},
         "change": {"change"},
+        "file": set(),
         "rule": {"rule"},
         "import": set(),
     }

@@ -29,6 +29,7 @@ PLACES = {
     "key": "0" * 64,
     "id": "0" * 32,
     "comment": "0" * 32,
+    "attachment": "0" * 32,
     "user": "0" * 32,
 }
 

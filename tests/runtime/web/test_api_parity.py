@@ -34,6 +34,13 @@ COUNTERPARTS: dict[str, tuple[str, ...]] = {
     "/apps/{app}/{entity}/{id}/comments": (f"POST {RECORD}/comments",),
     "/apps/{app}/{entity}/{id}/comments/{comment}/edit": (f"PATCH {RECORD}/comments/{{comment}}",),
     "/apps/{app}/{entity}/{id}/comments/{comment}/delete": (f"DELETE {RECORD}/comments/{{comment}}",),
+    "/apps/{app}/{entity}/{id}/attachments": (f"POST {RECORD}/attachments",),
+    "/apps/{app}/{entity}/{id}/attachments/{attachment}/delete": (
+        f"DELETE {RECORD}/attachments/{{attachment}}",
+    ),
+    "/apps/{app}/{entity}/{id}/attachments/{attachment}/restore": (
+        f"POST {RECORD}/attachments/{{attachment}}/restore",
+    ),
     "/apps/{app}/{entity}/{id}/changes/{seq}/undo": (f"POST {RECORD}/changes/{{seq}}/undo",),
     "/apps/{app}/{entity}/{id}/collaborators": (f"PUT {RECORD}/collaborators/{{user}}",),
     "/apps/{app}/{entity}/{id}/collaborators/remove": (f"DELETE {RECORD}/collaborators/{{user}}",),

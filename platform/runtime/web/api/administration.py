@@ -7,6 +7,7 @@ from typing import Final
 from dacheng.runtime.web.api import (
     account,
     apps,
+    attachments,
     bulk,
     collaboration,
     duplicates,
@@ -29,6 +30,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *account.OPERATIONS,
     *views.OPERATIONS,
     *collaboration.OPERATIONS,
+    *attachments.OPERATIONS,
     *handovers.OPERATIONS,
     *place.OPERATIONS,
     *files.OPERATIONS,

@@ -153,7 +153,7 @@ async def purge_record(request: Request) -> Response:
 
 # ---------------------------------------------------------------- timeline
 async def show_timeline(request: Request) -> Response:
-    """Everything that happened to a record in one order; `kind` is comment, change, rule or import."""
+    """Everything that happened to a record in one order; `kind` is comment, change, file, rule or import."""
     work, ref, ident = work_of(request), entity_ref(request), record_id(request)
     params = parameters(request, frozenset({"kind", "limit", "before"}))
     limit, before = whole_number(params, "limit", record_timeline.PAGE, MOST), _before(params)
@@ -221,6 +221,10 @@ def _event(each: Event) -> dict[str, Any]:
             }
             for entry in each.entries
         ],
+        "file": None if each.file is None else {
+            "name": each.file.file.name, "person": each.file.remover or each.file.author,
+            "action": "create" if each.file.removed_at is None else "delete",
+        },
         "rules": [{"rule": why.rule, "outcome": why.outcome, "condition": why.condition} for why in each.whys],
     }  # fmt: skip
 

@@ -11,7 +11,8 @@ from starlette.responses import RedirectResponse, Response
 
 from dacheng.metadata.definition import Workflow
 from dacheng.metadata.problem import Problem, Refused, refuse
-from dacheng.runtime.services import handover, read_records, record_timeline, workflow
+from dacheng.runtime.services import attachments, handover, read_records, record_timeline, workflow
+from dacheng.runtime.services.attachments import Attachment
 from dacheng.runtime.services.directory import USER
 from dacheng.runtime.services.gate import Query
 from dacheng.runtime.services.links import held_by
@@ -32,6 +33,7 @@ from dacheng.runtime.web.page import Link, Page
 from dacheng.runtime.web.render import flash, render
 from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, in_thread, work_of
 from dacheng.runtime.web.saving import save
+from dacheng.runtime.web.view.attachments import Attached, attached_card
 from dacheng.runtime.web.view.form import PreparedForm, prepare_form
 from dacheng.runtime.web.view.form_state import Decided, decide
 from dacheng.runtime.web.view.panels import PanelShown, panels
@@ -92,6 +94,7 @@ class RecordPage(Page):
     parts: tuple[Part, ...]
     related: tuple[Related, ...]
     timeline: TimelineCard
+    attached: Attached | None = None
     team: Team | None = None
     handover: str = ""
     panels: tuple[PanelShown, ...] = ()
@@ -105,6 +108,7 @@ class _Found:
     steps: tuple[Step, ...]
     related: list[tuple[str, str, ListPage, int]]
     timeline: Timeline
+    attached: tuple[Attachment, ...]
     team: Team | None
     over: bool
     choices: dict[str, Choices]
@@ -237,6 +241,7 @@ def _read(
         choices=_choices(reader, work, flow, policy, steps),
         related=list(_related(reader, work, ref, ident, setting)),
         timeline=record_timeline.read(reader, work, ref, ident),
+        attached=attachments.read(reader, work, ref, ident),
         over=ref == USER and handover.is_over(reader, work, ident),
         team=team_of(reader, work, record, f"{_path(ref)}/{ident}"),
     )
@@ -331,9 +336,10 @@ def _page(
         ),
         related=tuple(_shown_related(work, one, record, setting) for one in found.related),
         timeline=timeline_card(found.timeline, work, policy, setting, Place(address, "update" in record.may)),
+        attached=attached_card(found.attached, setting, address, writable="update" in record.may),
         team=found.team,
         handover=f"/handover/{record.id}" if found.over else "",
-        scripts=("comments.js",),
+        scripts=("comments.js", "attachments.js"),
         wrong=tuple(_wrong(one, policy, setting) for one in problems),
     )
 

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from dacheng.metadata.definition import Entity, Field
 from dacheng.metadata.kinds import Json
 from dacheng.metadata.problem import Refused
+from dacheng.runtime.services.attachments import Attachment
 from dacheng.runtime.services.comments import Comment
 from dacheng.runtime.services.history import PEOPLE, Entry
 from dacheng.runtime.services.policy import EntityPolicy
@@ -104,6 +105,8 @@ def _event(
         said = event.comment
         by = said.author_name or setting.say("record.someone")
         return EventShown("comment", "chat", by, "", at, when, comment=_comment(said, place, setting))
+    if event.file is not None:
+        return _file(event.file, at, when, setting)
     if not event.entries:
         outcome = setting.say(f"timeline.rule_{event.whys[0].outcome}")
         return EventShown("rule", "branch", whys[0].rule, outcome, at, when, whys=whys)
@@ -121,6 +124,13 @@ def _event(
         whys=whys,
         undo=_undo(first, action, work, policy, place),
     )
+
+
+def _file(one: Attachment, at: str, when: str, setting: Setting) -> EventShown:
+    gone = one.removed_at is not None
+    by = (one.remover if gone else one.author) or setting.say("record.someone")
+    title = setting.say("timeline.file_removed" if gone else "timeline.file_added", name=one.file.name)
+    return EventShown("file", "trash" if gone else "file", title, by, at, when)
 
 
 def _comment(said: Comment, place: Place, setting: Setting) -> CommentShown:
