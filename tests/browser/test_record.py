@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from dacheng.runtime.services import outbox_worker
 from tests.browser.conftest import Served
@@ -133,8 +133,9 @@ def test_a_rep_on_a_phone_attaches_a_photo_and_takes_it_off_and_back(
     sign_in(page, "rep")
     create(page, "拍了门头的单")
     card = page.locator("#attachments")
-    photo = {"name": "门头.png", "mimeType": "image/png", "buffer": picture("PNG", width=900, height=600)}
-    card.locator("[name=photo]").set_input_files([photo])  # type: ignore[list-item]
+    shot = picture("PNG", width=900, height=600)
+    photo = FilePayload(name="门头.png", mimeType="image/png", buffer=shot)
+    card.locator("[name=photo]").set_input_files(photo)
     expect(card.locator(".attached li")).to_have_count(1)
     expect(card.locator(".attached li")).to_contain_text("李娜")
     expect(page.locator(".timeline")).to_contain_text("添加附件“门头.png”")
