@@ -108,7 +108,7 @@ def test_tabs_are_led_by_keyboard_and_errors_lead_into_their_tab(
     page.keyboard.press("ArrowRight")
     expect(tabs.nth(2)).to_have_attribute("aria-selected", "true")
     page.fill("#f-city", "杭州")
-    page.locator("[data-wrong-said]").click()
+    page.locator("[data-wrong-said] a").first.click()
     page.fill("#f-tax", "913301")
     page.locator("[data-save]").click()
     page.wait_for_selector(".record-head")

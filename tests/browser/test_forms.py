@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -120,4 +121,66 @@ def test_rows_of_a_spreadsheet_are_pasted_into_lines_with_their_totals(
     expect(page.locator("[data-lines] tbody tr")).to_have_count(200)
     assert page.input_value("[name='lines.199.quantity']") == "200"
     expect(page.locator("[data-total=amount]")).to_have_text("200,020.00")
+    recorder.assert_clean(page)
+
+
+def test_lines_are_copied_moved_and_brought_back_and_keep_their_order(
+    served: Served,
+    chromium: Chromium,
+    sign_in: SignIn,
+    axe: Callable[[Page], list[dict[str, Any]]],
+) -> None:
+    page, recorder = chromium.open(served.url)
+    sign_in(page)
+    page.goto(f"{OPPORTUNITY}/new")
+    page.fill("#f-name", "排好的明细")
+    for row, quantity in enumerate(("1", "2")):
+        page.locator("[data-add]").click() if row else None
+        page.fill(f"[name='lines.{row}.quantity']", quantity)
+        page.fill(f"[name='lines.{row}.amount']", f"{quantity}0")
+
+    def quantities() -> list[str]:
+        boxes = page.locator("[data-lines] tbody [name$='.quantity']")
+        names = [each.get_attribute("name") for each in boxes.all()]
+        assert names == [f"lines.{at}.quantity" for at in range(len(names))]
+        return [each.input_value() for each in boxes.all()]
+
+    total = page.locator("[data-total=amount]")
+    page.focus("[name='lines.1.quantity']")
+    page.keyboard.press("Alt+ArrowUp")
+    assert quantities() == ["2", "1"]
+    expect(page.locator("[name='lines.0.quantity']")).to_be_focused()
+    page.locator("[data-lines] tbody tr").first.locator("[data-line=copy]").click()
+    assert quantities() == ["2", "2", "1"]
+    expect(total).to_have_text("50")
+    page.locator("[data-lines] tbody tr").nth(2).locator("[data-remove]").click()
+    assert quantities() == ["2", "2"]
+    expect(total).to_have_text("40")
+    page.locator("[data-line-said] button").click()
+    assert quantities() == ["2", "2", "1"]
+    expect(total).to_have_text("50")
+    page.locator("[data-lines] tbody tr").nth(2).locator("[data-line=up]").click()
+    assert quantities() == ["2", "1", "2"]
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")  # nothing half under the save bar
+    assert axe(page) == []
+    recorder.assert_clean(page)
+
+
+def test_the_save_bar_takes_the_place_of_the_tabs_only_while_something_is_unsaved(
+    served: Served, chromium: Chromium, sign_in: SignIn
+) -> None:
+    page, recorder = chromium.open(served.url, size=PHONE)
+    sign_in(page)
+    page.goto(f"{OPPORTUNITY}/new")
+    expect(page.locator(".tabbar")).to_be_visible()
+    page.fill("#f-name", "没存的商机")
+    expect(page.locator(".tabbar")).to_be_hidden()
+    expect(page.locator("[data-save]")).to_be_in_viewport()
+    page.fill("#f-name", "")
+    page.keyboard.press("Control+s")
+    wrong = page.locator("[data-wrong-said] a").first
+    expect(wrong).to_have_text(page.locator("[data-field=name] label").inner_text().replace("*", "").strip())
+    page.locator("#main").evaluate("() => document.activeElement.blur()")
+    wrong.click()
+    expect(page.locator("#f-name")).to_be_focused()
     recorder.assert_clean(page)

@@ -56,7 +56,7 @@ class LinesView(FieldView):
         remove = setting.say("field.remove_line")
         cross = symbol(setting.icons, "x", "icon icon-s")
         plus = symbol(setting.icons, "plus", "icon icon-s")
-        add = escape(setting.say("field.add_line"))
+        add, moves, words = escape(setting.say("field.add_line")), _moves(setting), _words(setting)
 
         def row(index: str, texts: Texts, marks: Marks) -> str:
             prefix = f"{name}.{index}"
@@ -66,7 +66,7 @@ class LinesView(FieldView):
                 ""
                 if marks.readonly
                 else (
-                    f'<button class="btn btn-quiet btn-icon btn-small" type="submit" name="_remove" value="{prefix}"'
+                    f'{moves}<button class="btn btn-quiet btn-icon btn-small" type="submit" name="_remove" value="{prefix}"'
                     f' formnovalidate data-remove aria-label="{escape(remove)}">{cross}</button>'
                 )
             )
@@ -89,9 +89,10 @@ class LinesView(FieldView):
                 )
             )
             return (
-                f'<div class="lines" data-lines="{name}" id="{ident}" tabindex="-1">'
+                f'<div class="lines" data-lines="{name}" id="{ident}" tabindex="-1"{words}>'
                 f'<input type="hidden" name="{name}.sent" value="{len(shown)}">'
-                f"<table>{head}<tbody>{rows}</tbody>{_foot(columns, setting)}</table>{more}</div>"
+                f"<table>{head}<tbody>{rows}</tbody>{_foot(columns, setting)}</table>{more}"
+                '<p class="line-said small" role="status" data-line-said></p></div>'
             )
 
         return draw
@@ -170,6 +171,25 @@ def row_count(name: str, texts: Texts) -> int:
 def without_row(name: str, row: str, texts: Texts) -> Mapping[str, str]:
     """The texts with one row (`name.3`) emptied; the rows after it keep their places."""
     return {key: "" if key.startswith(f"{row}.") else text for key, text in texts.items()}
+
+
+def _moves(setting: Setting) -> str:
+    """What a script does with a row besides taking it out; the same by keys."""
+    return "".join(
+        f'<button type="button" class="btn btn-quiet btn-icon btn-small scripted" data-line="{way}" aria-label="{word}" title="{word}">'
+        f"{symbol(setting.icons, icon)}</button>"
+        for way, icon in (("up", "up"), ("down", "down"), ("copy", "copy"))
+        for word in (escape(setting.say(f"field.line_{way}")),)
+    )
+
+
+def _words(setting: Setting) -> str:
+    words = {
+        "removed": setting.say("field.line_removed"),
+        "undo": setting.say("field.line_undo"),
+        "moved": setting.say("field.line_moved", at="{at}"),
+    }
+    return "".join(f' data-{key}="{escape(text)}"' for key, text in words.items())
 
 
 def _head(columns: list[_Column], setting: Setting) -> str:

@@ -6,6 +6,7 @@ import { layoutOf } from "./form-layout.js";
 import { lines } from "./form-lines.js";
 import { pasting } from "./form-paste.js";
 import { richTexts } from "./rich-text.js";
+import { nameWrong } from "./form-wrong.js";
 import { senderOf } from "./form-send.js";
 
 const OWN = new Set(["_key", "_version", "_was"]);
@@ -134,8 +135,7 @@ document.addEventListener("alpine:init", () => {
         event.preventDefault();
         this.leaving = false;
         this.say();
-        this.layout.reveal(wrong[0]);
-        wrong[0].querySelector("input:not([type=hidden]), select, textarea")?.focus();
+        this.goTo(wrong[0]);
         return;
       }
       if (this.sure) return;
@@ -153,6 +153,12 @@ document.addEventListener("alpine:init", () => {
       setTimeout(() => { this.leaving = false; this.form.removeAttribute("aria-busy"); }, 10_000);
     },
 
+    // The field's tab or step opened, its control focused.
+    goTo(box) {
+      this.layout.reveal(box);
+      [...box.querySelectorAll("input:not([type=hidden]), select, textarea, button")].find((one) => one.offsetParent !== null)?.focus();
+    },
+
     cancel() {
       this.draft.forget();
       this.sender.stop();
@@ -166,12 +172,8 @@ document.addEventListener("alpine:init", () => {
       const text = count ? dataset.changes.replace("{count}", count) : "";
       if (said.textContent !== text) said.textContent = text;
       const wrong = [...this.form.querySelectorAll("[data-field].is-wrong:not([hidden])")];
-      const link = this.form.querySelector("[data-wrong-said]");
-      link.hidden = wrong.length === 0;
-      if (wrong.length) {
-        link.textContent = dataset.toMend.replace("{count}", wrong.length);
-        link.href = `#f-${wrong[0].dataset.field}`;
-      }
+      document.body.classList.toggle("is-unsaved", count > 0 || wrong.length > 0);
+      nameWrong(this.form.querySelector("[data-wrong-said]"), wrong, dataset.toMend, (box) => this.goTo(box));
       this.layout.refresh();
     },
 
