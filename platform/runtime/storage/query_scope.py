@@ -87,11 +87,19 @@ class Scope:
             return _null(Primitive.TEXT)
         target = self.tables.entity(last.to or "")
         rows, alias = _unpacked(column, self.dialect), target.table.alias()
-        met = sa.and_(alias.c.id == rows.c.value, self._living(target, alias, allowed, prefix))
-        each = rows.c.value if title is None else alias.c[target.columns[title.id][0].name]
-        gathered = _gathered(each, self.dialect)
-        found = sa.select(gathered).select_from(rows.join(alias, met))
-        return found.correlate_except(rows, alias).scalar_subquery()
+        here = alias.c.id == rows.c.value
+        seen = self._living(target, alias, allowed, prefix)
+        each: sa.ColumnElement[Any] = rows.c.value
+        if title is not None:
+            own = target.table.alias()
+            stored = target.columns.get(title.id)
+            name = own.c[stored[0].name] if stored else self._computed(target, own.c, title)
+            named = sa.select(name).where(own.c.id == rows.c.value)
+            each = named.correlate(rows).scalar_subquery()
+        one: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(alias).where(here, seen)
+        found = sa.select(_gathered(each, self.dialect)).select_from(rows)
+        found = found.where(sa.exists(one.correlate(rows)))
+        return found.correlate_except(rows).scalar_subquery()
 
     def _titles(self, path: Path) -> Columns:
         """The titles of what a field of links holds, as a list in its order."""
@@ -160,7 +168,7 @@ class Scope:
             resolve,
             dialect=self.dialect,
             environment=self.environment,
-            name=f"p{len(self.bound)}",
+            name=self._next_name(),
             scale=last.codec.columns[0].scale,
         )
         self.bound.append((("formula", expression), prepared))
