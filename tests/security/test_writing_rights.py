@@ -59,6 +59,8 @@ def test_t12_type_confusion_is_refused_for_every_field(small_shop: Workspace, co
     for name in sorted(writable):
         if isinstance(confusion, float) and name in ("credit", "discount"):
             continue  # 1.5 is a number
+        if confusion == [] and name == "favourites":
+            continue  # none of them is a value of links
         with pytest.raises(Refused) as refused:
             small_shop.update("kim", BUYER, buyer, {name: confusion})
         assert refused.value.category == "invalid"
