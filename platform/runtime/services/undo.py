@@ -16,6 +16,7 @@ from dacheng.runtime.storage import change_log
 from dacheng.runtime.storage.reader import Reader
 
 UNDO: Final = "undo"  # the cause of such a save
+LOOKED_AT: Final = 10  # of the latest changes, for one's own
 FOLLOWS = frozenset({"department"})  # set by the owner, never by hand
 
 
@@ -57,6 +58,14 @@ def latest_change(reader: Reader, ref: str, record_id: str) -> int | None:
     """The number of a record's latest change of its own, which is what to take back to have a save again."""
     rows = change_log.read(reader, ref, record_id, 1)
     return rows[0].seq if rows and rows[0].action == "update" and rows[0].cause_kind == UNDO else None
+
+
+def own_change(reader: Reader, work: Work, ref: str, record_id: str) -> int | None:
+    """The number of the asker's own latest change of a record, behind which rules may have added theirs."""
+    for row in change_log.read(reader, ref, record_id, LOOKED_AT):
+        if row.actor == work.context.actor.id and row.action == "update" and row.cause_kind == "user":
+            return row.seq
+    return None
 
 
 def _deleted(reader: Reader, work: Work, ref: str, record_id: str, seq: int) -> Write | None:

@@ -23,6 +23,7 @@ COUNTERPARTS: dict[str, tuple[str, ...]] = {
     "/apps/{app}/{entity}/{id}/restore": (f"POST {RECORD}/restore",),
     "/apps/{app}/{entity}/{id}/merge": (f"POST {RECORD}/merge",),
     "/apps/{app}/{entity}/merges/{merge}/undo": ("POST /api/v1/apps/{app}/{entity}/merges/{merge}/undo",),
+    "/apps/{app}/{entity}/{id}/cell": (f"PATCH {RECORD}",),
     "/apps/{app}/{entity}/{id}/place": (f"POST {RECORD}/place",),
     "/apps/{app}/{entity}/bulk": ("POST /api/v1/apps/{app}/{entity}/bulk",),
     "/apps/{app}/{entity}/bulk/{cause}/undo": ("POST /api/v1/apps/{app}/{entity}/bulk/{cause}/undo",),

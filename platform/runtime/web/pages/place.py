@@ -21,7 +21,7 @@ from dacheng.runtime.web.render import flash
 from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, work_of
 from dacheng.runtime.web.saving import save
 from dacheng.runtime.web.security import own_path
-from dacheng.runtime.web.words import sentences, words
+from dacheng.runtime.web.view.reason import reason_of
 
 GONE = ("record.missing", "query.unknown_entity", "query.unknown_field")
 FIELDS = ("field", "value", "version", "state")
@@ -81,23 +81,12 @@ def _said(work: Work, policy: EntityPolicy, name: str, value: str) -> str:
 def _refused(
     request: Request, work: Work, policy: EntityPolicy, problems: Sequence[Problem], record: str, back: str
 ) -> Response:
-    reason = sentences(work.context.locale, *(_reason(work, policy, each) for each in problems))
+    reason = reason_of(work, policy, problems)
     if _wants_json(request):
         return JSONResponse({"reason": reason, "record": record}, status_of(problems))
     response = RedirectResponse(back, 303)
     flash(response, "list.not_moved", tone="risk", reason=reason)
     return response
-
-
-def _reason(work: Work, policy: EntityPolicy, one: Problem) -> str:
-    field = policy.readable.get(one.pointer.strip("/"))
-    say, locale = words(work.context.locale), work.context.locale
-    if field is not None and one.code == "workflow.required":
-        return say("list.fill_first", field=work.context.labels.field(locale, field))
-    if field is not None:
-        label = work.context.labels.field(locale, field)
-        return say("form.problem", field=label, message=one.message_in(locale))
-    return one.message_in(locale)
 
 
 def _wants_json(request: Request) -> bool:

@@ -41,6 +41,7 @@ from dacheng.runtime.web.view.view_menu import (
 COUNT_LIMIT = 10_000
 COUNT_FEWER = 1_000  # where no index counts: words searched for, several conditions
 KEPT = ("view", "filter", "show-as", "show-on", "group-by")  # what the search form sends along
+SCRIPTS = ("list.js", "cells.js", "board.js")
 LEADS = tuple(each.name for each in fields(Leads))
 _builders: Prepared[tuple[tuple[str, str], ...]] = Prepared(256)
 
@@ -192,7 +193,7 @@ def list_page(
     return ListPage(
         title=entities,
         current=policy.entity.ref,
-        scripts=("list.js", "board.js") if len(kinds_offered(work, policy)) > 1 else ("list.js",),
+        scripts=SCRIPTS if len(kinds_offered(work, policy)) > 1 else SCRIPTS[:-1],
         crumbs=(Link(labels.text(locale, policy.entity.app, "app"), ""),),
         entity=entity,
         path=state.path,
@@ -379,6 +380,7 @@ def _heads(headings: Sequence[Heading], sorted_by: str, leads: Leads, setting: S
 def _head(heading: Heading, at: int, first: str, leads: Leads, setting: Setting) -> str:
     """A column's head; `first` is the order that holds now."""
     right, label = ' class="right"' if heading.numeric else "", escape(heading.label)
+    right += f' data-edits="{heading.edits}"' if heading.edits else ""
     if not heading.sort:
         return f'<th scope="col"{right}>{label}</th>'
     now = "ascending" if first == heading.sort else "descending" if first == f"-{heading.sort}" else ""

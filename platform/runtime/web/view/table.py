@@ -15,6 +15,7 @@ from dacheng.runtime.services.policy import EntityPolicy, Policy
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.web.fields import view_of
 from dacheng.runtime.web.fields.base import Cell, Setting
+from dacheng.runtime.web.view.cell_edit import edited
 
 GENERATED_COLUMNS = 7
 LONGEST_SORTED = 1000
@@ -23,11 +24,15 @@ Row = Sequence[Any]
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """One column's head: its words, whether it stands right, and the sort key it offers (empty for none)."""
+    """One column's head: its words, whether it stands right, and the sort key it offers (empty for none).
+
+    `edits` is the field that is changed in its cells; empty where nothing is.
+    """
 
     label: str
     numeric: bool
     sort: str
+    edits: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ def prepare_table(
     """
     columns = view.columns if view is not None else generated_columns(entity)
     kept = [column for column in columns if not _says(work.policy, entity, column, without)]
-    found = [_column(work.policy, entity, column, setting) for column in kept]
+    found = [_column(work, entity, column, setting) for column in kept]
     shown = [one for one in found if one is not None]
     lead = _lead(entity.entity, shown)
     if lead > 0:
@@ -137,7 +142,8 @@ def _says(policy: Policy, entity: EntityPolicy, column: ListColumn, link: str) -
     return column.path == (link,) or (target is not None and column.path == (link, target.entity.title))
 
 
-def _column(policy: Policy, entity: EntityPolicy, column: ListColumn, setting: Setting) -> _Shown | None:
+def _column(work: Work, entity: EntityPolicy, column: ListColumn, setting: Setting) -> _Shown | None:
+    policy = work.policy
     field = resolve(policy, entity, column.path)
     if field is None or not field.codec.columns:
         return None
@@ -146,7 +152,7 @@ def _column(policy: Policy, entity: EntityPolicy, column: ListColumn, setting: S
     classes = "right num" if view.numeric else field.view
     sortable = field.sortable and int(field.spec.get("maxLength", 0)) <= LONGEST_SORTED
     return _Shown(
-        heading=Heading(label, view.numeric, path if sortable else ""),
+        heading=Heading(label, view.numeric, path if sortable else "", edited(work, entity, column.path)),
         path=path,
         cell=view.cell(field, setting),
         naming=view.naming(field, setting),
