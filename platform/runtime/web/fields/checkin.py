@@ -71,7 +71,7 @@ class CheckInView(DatetimeView):
 
     def filter_control(self, field: Field, setting: Setting, name: str, ident: str) -> Control:
         """A day and time, as of any instant."""
-        return DatetimeView.control(self, field, setting, name, ident)
+        return DatetimeView.filter_control(self, field, setting, name, ident)
 
     def texts(self, field: Field, setting: Setting, name: str, value: Json) -> dict[str, str]:
         """The check-in as JSON; the moment that a condition compares with as the browser's input wants it."""

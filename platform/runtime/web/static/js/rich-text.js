@@ -84,7 +84,10 @@ const attach = (box) => {
   if (label) editor.setAttribute("aria-labelledby", label.id);
   editor.contentEditable = area.readOnly ? "false" : "true";
   editor.tabIndex = 0;
-  const show = () => editor.replaceChildren(read(area.value));
+  const show = () => {
+    editor.replaceChildren(read(area.value));
+    if (!editor.textContent.trim()) editor.innerHTML = "<p><br></p>"; // a line to write in, so that words stand in a paragraph
+  };
   const keep = () => {
     area.value = editor.textContent.trim() ? editor.innerHTML : "";
     area.dispatchEvent(new Event("input", { bubbles: true }));
