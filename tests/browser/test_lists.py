@@ -189,6 +189,70 @@ def test_two_hundred_rows_are_changed_in_one_go_and_taken_back(
     recorder.assert_clean(page)
 
 
+def test_two_hundred_rows_are_changed_in_one_go_and_taken_back(
+    served: Served, chromium: Chromium, sign_in: SignIn
+) -> None:
+    page, recorder = chromium.open(served.url)
+    sign_in(page)
+    made = page.evaluate(
+        """async () => {
+            const headers = {"content-type": "application/json"};
+            const made = [];
+            for (let n = 0; n < 200; n += 1) {
+                const body = JSON.stringify({name: `批量修改户 ${n}`, year_established: 1990});
+                made.push((await fetch("/api/v1/apps/sales_management/account", {method: "POST", headers, body})).status);
+            }
+            return made;
+        }"""
+    )
+    assert made == [201] * 200
+    page.goto(f"{ACCOUNTS}?q=批量修改户")
+    page.locator(".pick").first.check()
+    page.locator(".bulk-bar [name=all]").check()
+    page.click("button[value=edit]")
+    expect(page.locator(".head .muted")).to_contain_text("200")
+    page.select_option("#bulk-field", "year_established")
+    page.fill("#f-value", "1998")
+    page.click("button[value=look]")
+    page.click("button[value=run]")
+    expect(page.locator(".notice")).to_contain_text("200")
+    years = """async () => {
+        const found = await (await fetch(
+            "/api/v1/apps/sales_management/account?limit=500&fields=name,year_established")).json();
+        return found.items.filter((each) => each.name.startsWith("批量修改户")).map((each) => each.year_established);
+    }"""
+    assert page.evaluate(years) == [1998] * 200
+    page.click(".notice button")
+    expect(page.locator(".notice")).to_contain_text("已恢复原状")
+    assert page.evaluate(years) == [1990] * 200
+    recorder.assert_clean(page)
+
+
+def test_a_day_is_moved_by_dragging_in_the_calendar_and_taken_back(
+    served: Served, chromium: Chromium, sign_in: SignIn
+) -> None:
+    page, recorder = chromium.open(served.url)
+    sign_in(page)
+    page.goto("/apps/sales_management/opportunity/new")
+    page.fill("#f-name", "日历拖动")
+    page.fill("#f-next_step_on", "2031-05-13")
+    page.click("[data-save]")
+    page.wait_for_selector(".record-head")
+    record = page.url
+    page.goto("/apps/sales_management/opportunity?show-as=calendar&show-on=next_step_on&show-at=2031-05-01")
+    card = page.locator(".event", has_text="日历拖动")
+    drag(page, card, page.locator("[data-option='2031-05-15']").locator(".."))
+    expect(page.locator("[data-option='2031-05-15'] .event")).to_contain_text("日历拖动")
+    expect(page.locator(".board-notice")).to_contain_text("2031-05-15")
+    other, _ = chromium.open(served.url)
+    sign_in(other)
+    other.goto(record)
+    expect(other.locator(".facts").nth(1)).to_contain_text("2031-05-15")
+    page.locator(".board-notice button").click()
+    expect(page.locator("[data-option='2031-05-13'] .event")).to_contain_text("日历拖动")
+    recorder.assert_clean(page)
+
+
 def test_a_list_is_worked_by_keyboard_and_single_keys_can_be_turned_off(
     served: Served, chromium: Chromium, sign_in: SignIn
 ) -> None:

@@ -60,6 +60,7 @@ class Calendar:
     on: str
     label: str
     path: str
+    state: str
     title: str
     week: bool
     heads: tuple[str, ...]
@@ -131,6 +132,7 @@ def calendar_shown(
         on=on.id,
         label=setting.labels.field(setting.locale, on),
         path=state.path,
+        state=state.href(at=state.at, span=state.span).partition("?")[2],
         title=_title(span, setting),
         week=span.week,
         heads=heads,
