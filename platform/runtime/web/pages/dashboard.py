@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dacheng.metadata.definition import CompiledApp, Dashboard, Measure, Widget
+from dacheng.metadata.field_kinds.date import date_from_text
 from dacheng.metadata.kinds import Chart, Figure, MeasureResult, Series
 from dacheng.metadata.problem import Refused, refuse
 from dacheng.runtime.services import measure
@@ -19,12 +20,15 @@ from dacheng.runtime.services.measure import Filters, Period
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage.reader import Reader
 from dacheng.runtime.web.charts import dressed
+from dacheng.runtime.web.fields.base import Marks, Setting
+from dacheng.runtime.web.fields.date_input import date_input
 from dacheng.runtime.web.fields.numbers import with_currency
 from dacheng.runtime.web.markup import drawn
 from dacheng.runtime.web.page import Link, Page
 from dacheng.runtime.web.render import render
 from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, work_of
 from dacheng.runtime.web.view.form import script_json
+from dacheng.runtime.web.view.setting import setting_of
 from dacheng.runtime.web.words import Words, words
 
 log = logging.getLogger("dacheng.web.dashboard")
@@ -70,14 +74,14 @@ class WidgetShown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DashboardPage(Page):
-    """Everything the dashboard's template shows; `start` and `end` are what the date inputs hold."""
+    """Everything the dashboard's template shows; `start` and `end` are the inputs of the period."""
 
     path: str
     said: str
     period: str
     periods: tuple[Link, ...]
-    start: str
-    end: str
+    start: Markup
+    end: Markup
     widgets: tuple[WidgetShown, ...]
 
 
@@ -104,8 +108,8 @@ async def show_dashboard(request: Request) -> Response:
         periods=tuple(
             Link(say(f"dashboard.period_{key}"), f"{path}?period={key}", key=key) for key in presets
         ),
-        start=period.start.isoformat() if period.start else "",
-        end=period.end.isoformat() if period.end else "",
+        start=_day_input(setting_of(work), "from", period.start),
+        end=_day_input(setting_of(work), "to", period.end),
         widgets=shown,
     )
     return render(request, "dashboard.html", page)
@@ -135,9 +139,14 @@ def _month_end(first: date) -> date:
 
 def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
+        return date_from_text(text) if text else None
+    except Refused:
         return None
+
+
+def _day_input(setting: Setting, name: str, day: date | None) -> Markup:
+    held = {name: day.isoformat()} if day else {}
+    return drawn(date_input(setting, name, name)(held, Marks()))
 
 
 def _chosen(request: Request, presets: dict[str, Period]) -> tuple[str, Period]:

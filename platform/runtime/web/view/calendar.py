@@ -16,7 +16,8 @@ from dacheng.metadata.kinds import Json
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.read_records import ListPage
 from dacheng.runtime.services.work import Work
-from dacheng.runtime.web.fields.base import Setting, symbol
+from dacheng.runtime.web.fields.base import Marks, Setting, symbol
+from dacheng.runtime.web.fields.date_input import date_input
 from dacheng.runtime.web.markup import drawn
 from dacheng.runtime.web.view import filters
 from dacheng.runtime.web.view.list_state import ListState
@@ -213,7 +214,8 @@ def _event(
             f'{symbol(setting.icons, "more")}</summary><form class="panel stack" method="post" action="{base}/place">'
             f'<input type="hidden" name="field" value="{on.id}"><input type="hidden" name="version" value="{version}">'
             f'<input type="hidden" name="state" value="{back}">'
-            f'<input class="in" type="date" name="value" value="{day}" required max="9999-12-31" aria-label="{escape(say("list.move_to"))}">'
+            f'<label class="sr" for="move-{ident}">{escape(say("list.move_to"))}</label>'
+            f"{date_input(setting, 'value', f'move-{ident}')({'value': day}, Marks())}"
             f'<button class="btn" type="submit">{escape(say("list.move_day"))}</button></form></details>'
         )
     return (
