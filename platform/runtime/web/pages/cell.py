@@ -81,6 +81,8 @@ async def save_cell(request: Request) -> Response:
             raise
         reason = reason_of(work, policy, refused.problems)
         return JSONResponse({"reason": reason}, status_of(refused.problems))
+    if outcome.version == int(form["version"]):  # nothing changed, so nothing is taken back
+        return JSONResponse({"version": outcome.version, "undo": ""})
     seq = await host_of(request).db.read(
         lambda reader: undo.own_change(reader, work, ref, ident), bounded=True
     )
