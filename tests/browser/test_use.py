@@ -171,3 +171,17 @@ def test_lists_and_forms_work_without_scripts(served: Served, chromium: Chromium
     assert "没有脚本" in page.inner_text("h1")
     page.goto(f"{OPPORTUNITY}?q=没有脚本")
     assert page.locator("td.main").count() == 1
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_dashboards_period_is_typed_as_people_write_it(
+    served: Served, chromium: Chromium, sign_in: SignIn, javascript: bool
+) -> None:
+    page, recorder = chromium.open(served.url, javascript=javascript)
+    sign_in(page)
+    page.goto("/apps/sales_management/dashboards/overview")
+    page.fill("#from", "2026年1月5日")
+    page.keyboard.press("Enter")
+    expect(page.locator("main .head p")).to_have_text("2026-01-05 起")
+    expect(page.locator("#from")).to_have_value("2026-01-05")
+    assert recorder.complaints == []
