@@ -122,6 +122,17 @@ def test_a_card_is_dragged_stopped_by_a_missing_field_and_sent_by_its_menu(
     recorder.assert_clean(page)
 
 
+def test_a_phone_orders_the_list(served: Served, chromium: Chromium, sign_in: SignIn) -> None:
+    page, recorder = chromium.open(served.url, size=PHONE)
+    sign_in(page)
+    page.goto(ACCOUNTS)
+    page.wait_for_load_state("load")
+    page.select_option("#sort-pick", "-employees")
+    page.wait_for_url("**sort=-employees**")
+    expect(page.locator("tbody tr").first).to_be_visible()
+    recorder.assert_clean(page)
+
+
 def test_a_board_stays_inside_a_narrow_phone(served: Served, chromium: Chromium, sign_in: SignIn) -> None:
     page, recorder = chromium.open(served.url, size=(320, 640))
     sign_in(page, "rep")

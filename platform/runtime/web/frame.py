@@ -17,7 +17,7 @@ from dacheng.runtime.web.page import Link, Notice, Page
 from dacheng.runtime.web.view.prepared import Prepared
 
 _MARK = secrets.token_hex(8)
-_HOLE = re.compile(f"{_MARK}-([a-z]+[0-9]*)-")
+_HOLE = re.compile(f"{_MARK}-([a-z_]+[0-9]*)-")
 
 
 @dataclass(frozen=True, slots=True)
