@@ -324,3 +324,8 @@ def test_any_operations_fold_and_merge_without_an_error(operations: list[LayerOp
     assert len(folded.outcomes) <= len(operations)
     merged = merge(SHOP, folded.package, some, KINDS)
     assert len([one for one in merged.outcomes if one.operation]) == len(operations)
+
+
+def test_a_move_behind_what_is_no_name_is_set_aside() -> None:
+    moved = LayerOperation("move", "entity", "buyer", ("properties", "name"), ["name"], None)
+    assert [one.kind for one in fold(SHOP, [layer(moved)], KINDS).outcomes] == ["parked"]

@@ -152,7 +152,8 @@ def test_t18_the_same_package_signed_by_a_trusted_key_is_installed(place: Path, 
 
 def test_t17_the_web_takes_no_package_and_no_path(workspace: Workspace) -> None:
     uploads = {path for (path, _), route in ROUTES.items() if route.upload}
-    assert uploads == {"/import", "/api/v1/imports/files", "/api/v1/files"}
+    attached = {f"{root}/{{app}}/{{entity}}/{{id}}/attachments" for root in ("/apps", "/api/v1/apps")}
+    assert uploads == {"/import", "/api/v1/imports/files", "/api/v1/files", *attached}
     before = workspace.checksum()
     page, program = workspace.browser("admin"), workspace.program("admin")
     for name in ("..%2f..%2fetc", "%2Ftmp%2Fx.zip", "..", "shop", "a%00b"):

@@ -153,7 +153,7 @@ def test_only_the_sites_listed_may_frame_a_published_form(workspace: Workspace) 
 
 
 @pytest.mark.parametrize(
-    "payload", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{7*7}}"]
+    "payload", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{98765*98765}}"]
 )
 def test_t22_words_of_publisher_and_visitor_stay_words(workspace: Workspace, payload: str) -> None:
     made = publish(workspace, title=payload, intro=payload, consent=payload, success=payload)
@@ -166,4 +166,4 @@ def test_t22_words_of_publisher_and_visitor_stay_words(workspace: Workspace, pay
     for text in (page, again, done, admin):
         assert "<script>alert" not in text
         assert "<img src=x" not in text
-        assert "49" not in re.sub(r"[0-9a-f-]{20,}|[?]v=\w+|\d{5,}\S*", "", text) or "7*7" in text
+        assert str(98765 * 98765) not in text

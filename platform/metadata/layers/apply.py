@@ -159,6 +159,8 @@ def predecessor(table: Any, name: str, key: str) -> str | None:
 
 
 def _move(draft: Draft, op: LayerOperation, owned: bool) -> str:
+    if op.value is not None and not isinstance(op.value, str):
+        return "malformed"
     table = draft.container(op.kind, op.item, op.path[:-1]) if op.path else None
     if table is None or op.path[-1] not in table:
         return "missing"

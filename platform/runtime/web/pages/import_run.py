@@ -60,6 +60,7 @@ class RunPage(Page):
 async def show(request: Request) -> Response:
     """The import as it stands now."""
     host, work, identity = host_of(request), work_of(request), request.path_params["id"]
+    going = is_going(request, identity)  # asked first: one that ends while it is looked at has not stopped
     run, outcome = await in_thread(_look, host, work, identity)
     locale = locale_of(request)
     left = await host.db.read(lambda reader: _left(reader, work, run))
@@ -79,7 +80,7 @@ async def show(request: Request) -> Response:
         done=run.stored + run.failed,
         outcome=outcome,
         linked=tuple((entity_name(work, ref), count) for ref, count in outcome.linked.items()),
-        stopped=running and not is_going(request, run.id) and host.settings.workers == 1,
+        stopped=running and not going and host.settings.workers == 1,
         pace=pace(request, run.id, run.total) if running else None,
         left=left,
     )
