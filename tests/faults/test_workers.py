@@ -151,7 +151,10 @@ def test_a_renamed_term_is_everywhere_at_the_next_request_and_survives_an_upgrad
                 text = caller.get(path).text
                 assert NEW in text, name
                 assert OLD not in text, name
-        for caller in callers:
+        for caller in (
+            *callers[:4],
+            *callers[-CONNECTIONS:],
+        ):  # each worker has one, and nobody asks too often
             take_back(caller, first.get(PAGES["template"]).text)
         upgrade(host)
         for caller in callers:
