@@ -400,8 +400,10 @@ def test_a_visit_is_checked_in_linked_and_narrowed(
 def test_days_are_typed_as_people_write_them(counter: str, chromium: Chromium) -> None:
     page, recorder = chromium.open(counter)
     enter(page)
+    now = datetime(2026, 11, 26, 4, 30, tzinfo=SHANGHAI)
+    today = now.date()
+    page.clock.set_fixed_time(now)
     page.goto("/apps/counter/thing/new")
-    today = datetime.now(SHANGHAI).date()
 
     def typed(field: str, text: str) -> str:
         page.fill(f"[name={field}]", text)
