@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dacheng.metadata.kinds import Slot
+from dacheng.metadata.system_fields import OWNED, is_owned
 
 Item = Mapping[str, Any]
 
@@ -19,6 +20,8 @@ def _entity(item: Item) -> Iterator[Slot]:
         yield Slot(f"help:{entity}.{field}", optional=True)
         for option in spec.get("x-options", {}):
             yield Slot(f"option:{entity}.{field}.{option}")
+    for field in OWNED if is_owned(item) else ():  # an app may have a word of its own for whose a record is
+        yield Slot(f"field:{entity}.{field}", optional=True)
 
 
 def _form(item: Item) -> Iterator[Slot]:

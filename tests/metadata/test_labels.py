@@ -10,6 +10,7 @@ from dacheng.metadata.definition import Catalogue, Layer, LayerOperation, Packag
 from dacheng.metadata.kinds import Kinds
 from dacheng.metadata.labels import Labels, best_locale, compile_labels, fill
 from dacheng.metadata.layers import fold
+from dacheng.metadata.lint import lint
 
 TERMS = {"customer": {"one": "customer", "plural": "customers"}, "team": {"one": "équipe"}}
 
@@ -64,6 +65,18 @@ def test_system_fields_and_parents_have_words(labels: Labels, catalogue: Catalog
     assert labels.field("zh-CN", order["owner"]) == "负责人"
     assert labels.field("en", order["updated_at"]) == "Updated"
     assert labels.field("zh-CN", line["order"]) == "订单"
+
+
+def test_an_app_has_words_of_its_own_for_the_owner(
+    core: Package, shop: Package, catalogue: Catalogue, kinds: Kinds
+) -> None:
+    own_words = {"zh-CN": "店员", "en": "Clerk"}
+    words = {each: {**shop.labels[each], "field:order.owner": own_words[each]} for each in own_words}
+    own = replace(shop, labels={**shop.labels, **words})
+    assert lint(own, kinds, {"core": core}) == ()
+    owner = catalogue.entities["shop.order"].fields["owner"]
+    found = compile_labels([core, own], catalogue, kinds)
+    assert (found.field("zh-CN", owner), found.field("en", owner)) == ("店员", "Clerk")
 
 
 def test_entities_have_a_plural_and_navigation_uses_it(labels: Labels, catalogue: Catalogue) -> None:

@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 
 from dacheng.metadata.kinds import Kinds
+from dacheng.metadata.labels import fill
 from dacheng.metadata.package import read_folder
 from tests.metadata.conftest import ROOT
 
@@ -26,7 +27,8 @@ def test_a_listing_agrees_with_its_package(path: Path, kinds: Kinds) -> None:
     )
     assert sorted(package.manifest["requires"]) == listing["requires"]
     assert listing["version"] in listing["changelog"]
-    assert listing["name"]["zh-CN"] == package.labels["zh-CN"]["app"] or package.id == "core"
+    named = fill(package.labels["zh-CN"]["app"], package.terms["zh-CN"])
+    assert listing["name"]["zh-CN"] == named or package.id == "core"
 
 
 def test_the_slice_is_offered() -> None:
