@@ -34,6 +34,11 @@ def sales(kinds: Kinds) -> Package:
 
 
 @pytest.fixture(scope="session")
+def stores(kinds: Kinds) -> Package:
+    return read_folder(ROOT / "apps" / "store_sales", kinds)
+
+
+@pytest.fixture(scope="session")
 def shop(kinds: Kinds) -> Package:
     return read_folder(ROOT / "tests" / "apps" / "shop", kinds)
 

@@ -21,9 +21,9 @@ def linted(edited: Edited, core: Package, kinds: Kinds) -> Callable[[str, Edit],
     return lambda file, edit: lint(edited(file, edit), kinds, {"core": core})
 
 
-@pytest.mark.parametrize("name", ["core", "sales", "shop"])
+@pytest.mark.parametrize("name", ["core", "sales", "stores", "shop"])
 def test_a_sound_package_has_no_problem(name: str, request: pytest.FixtureRequest, kinds: Kinds) -> None:
-    packages = [request.getfixturevalue(one) for one in ("core", "sales", "shop")]
+    packages = [request.getfixturevalue(one) for one in ("core", "sales", "stores", "shop")]
     others = {one.id: one for one in packages}
     assert lint(request.getfixturevalue(name), kinds, others) == ()
 

@@ -21,7 +21,9 @@ from dacheng.metadata.strict_json import strict_json
 from tests.metadata.conftest import ROOT
 
 
-@pytest.mark.parametrize("folder", ["apps/core", "apps/sales_management", "tests/apps/shop"])
+@pytest.mark.parametrize(
+    "folder", ["apps/core", "apps/sales_management", "apps/store_sales", "tests/apps/shop"]
+)
 def test_a_package_is_written_byte_for_byte_as_it_was_read(folder: str, kinds: Kinds, tmp_path: Path) -> None:
     package = read_folder(ROOT / folder, kinds)
     for name, data in to_files(package, kinds).items():
