@@ -55,6 +55,12 @@ MISTAKES: list[tuple[str, Edit, str, str]] = [
         "definition.unknown_key_near",
         "/properties/total/x-agregate",
     ),
+    (
+        ORDER,
+        put("properties", "lines", "x-rows", value=[{"quantity": "many"}]),
+        "definition.bad_value",
+        "/properties/lines/x-rows/0/quantity",
+    ),
     (ORDER, put("nonsense", value=1), "definition.unknown_key", "/nonsense"),
     (ORDER, put("allOf", value=[]), "definition.refused_key", "/allOf"),
     (

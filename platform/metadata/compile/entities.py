@@ -134,6 +134,19 @@ def _attach_children(work: Compiling, fields: Mapping[str, Field]) -> None:
             writable = {key: one for key, one in child.items() if not one.system and not _given(one)}
             computed = {key: one for key, one in child.items() if one.derived}
             field.codec.attach(MappingProxyType(writable), derive_schema(child), computed)
+            _check_rows(work, field)
+
+
+def _check_rows(work: Compiling, field: Field) -> None:
+    """The rows a new record starts with are rows that could be sent."""
+    try:
+        field.codec.parse(field.spec.get("x-rows"))
+    except Refused as refused:
+        where, file = f"/properties/{field.id}/x-rows", work.file("entity", field.entity.split(".", 1)[1])
+        work.problems.extend(
+            problem("definition.bad_value", where + one.pointer, file, reason=one.message)
+            for one in refused.problems
+        )
 
 
 def _with_defaults(work: Compiling, name: str, fields: Mapping[str, Field]) -> Mapping[str, Field]:

@@ -127,7 +127,8 @@ class LinesCodec:
 
 
 class Lines(FieldKind):
-    """The rows of the child entity `x-entity`, at most `maxItems` (500) of them."""
+    """The rows of the child entity `x-entity`, at most `maxItems` (500) of them. A new record starts with `x-rows`, such
+    as the checks of an inspection, unless it is sent with lines of its own."""
 
     id = "lines"
     shape = Shape.LINES
@@ -136,9 +137,10 @@ class Lines(FieldKind):
         "properties": {
             "x-entity": {"type": "string", "pattern": "^[a-z][a-z0-9_]*$", "maxLength": 30},
             "maxItems": {"type": "integer", "minimum": 1, "maximum": MAX_LINES},
+            "x-rows": {"type": "array", "minItems": 1, "maxItems": MAX_LINES, "items": {"type": "object"}},
         },
     }
-    merge: Mapping[str, str] = {"x-entity": "locked"}
+    merge: Mapping[str, str] = {"x-entity": "locked", "x-rows": "mergeable"}
 
     def bind(self, field_id: str, spec: Spec) -> LinesCodec:
         """The codec of one lines field, before its child is attached."""

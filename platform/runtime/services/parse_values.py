@@ -126,6 +126,20 @@ def _parse_lines(policies: Policy, target: Field, value: Json, pointer: str, par
         parsed.lines[target.id] = tuple(line for line in lines if line is not None)
 
 
+def starting_rows(target: Field) -> Json:
+    """The rows that a new record has in a lines field for which none were sent; None for none."""
+    return [dict(row) for row in target.spec.get("x-rows", ())] or None
+
+
+def start_lines(policies: Policy, policy: EntityPolicy, parsed: Parsed) -> None:
+    """Give the lines fields for which nothing was sent the rows they start with."""
+    for name in policy.writable:
+        target = policy.entity.fields[name]
+        rows = starting_rows(target) if target.is_lines and name not in parsed.lines else None
+        if rows is not None:
+            _parse_lines(policies, target, rows, f"/{name}", parsed)
+
+
 def _line(
     policies: Policy, policy: EntityPolicy, raw: Json, pointer: str, parsed: Parsed
 ) -> LineValues | None:

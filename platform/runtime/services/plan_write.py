@@ -68,6 +68,8 @@ def _create(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
     record_id = work.context.new_id()
     parsed = _parse(work, shape, write)
     values = parsed.values
+    if shape.lines and not write.historic:
+        parse_values.start_lines(work.policy, shape.policy, parsed)
     _check_in(plan, work, shape, write, parsed, EMPTY)
     _owner_on_create(work, shape, values)
     given = {**shape.blank, "id": record_id, "version": 1, **values}

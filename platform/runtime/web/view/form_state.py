@@ -12,6 +12,7 @@ from dacheng.metadata.problem import Refused
 from dacheng.runtime.services import form_rules
 from dacheng.runtime.services.conditions import Subject, user_values, value_of
 from dacheng.runtime.services.form_rules import FormState
+from dacheng.runtime.services.parse_values import starting_rows
 from dacheng.runtime.services.records_at_hand import AtHand
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.write_shape import shape_of
@@ -28,7 +29,7 @@ class Decided:
 
 
 def defaults(reader: Reader, work: Work, ref: str, form: str | None) -> dict[str, Json]:
-    """What a new record starts with: the definitions' defaults, and its owner, as JSON."""
+    """What a new record starts with: the definitions' defaults, rows of lines, and its owner, as JSON."""
     shape = shape_of(work, ref, form)
     policy = shape.policy
     subject = _subject(reader, work, ref, "", {})
@@ -37,6 +38,9 @@ def defaults(reader: Reader, work: Work, ref: str, form: str | None) -> dict[str
         field = policy.entity.fields.get(name)
         if field is not None and name in policy.writable:
             found[name] = field.codec.json(value_of(expression, subject, work.context))
+    for name, each in shape.lines.items():
+        if name in policy.writable and (rows := starting_rows(each)) is not None:
+            found[name] = rows
     if "owner" in policy.writable:
         found.setdefault("owner", work.context.actor.id)
     return found
