@@ -1,4 +1,4 @@
-"""The command `demo`: a workspace with the sales app and three people to sign in as, served."""
+"""The command `demo`: a workspace with both apps and people to sign in as, served."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from dacheng.runtime.cli import demo_firm
+from dacheng.runtime.cli import demo_chain, demo_firm
 from dacheng.runtime.cli.output import DONE, Output
 from dacheng.runtime.cli.serve import run
 from dacheng.runtime.cli.workspace import Commands, add_command, settings_of
@@ -18,7 +18,8 @@ from dacheng.runtime.storage import accounts
 from dacheng.runtime.storage.reader import Reader
 
 FILE = "demo.json"
-APP = "sales_management"
+APPS = ("sales_management", "store_sales")
+FIRMS = (demo_firm, demo_chain)
 
 
 def register(commands: Commands) -> None:
@@ -47,21 +48,23 @@ def demo(given: argparse.Namespace, output: Output) -> int:
 
 
 def prepare(host: Host, output: Output) -> Mapping[str, str]:
-    """Install the app with its sample data and add the people, as far as that is missing; answers their sign-ins.
+    """Install the apps with their sample data and add the people, as far as that is missing; answers their sign-ins.
 
     The one-time random passwords are kept in the data folder, for its owner alone.
     """
-    if APP not in host.model().catalogue.apps:
-        candidate = marketplace.find_package(host, APP)
-        install_app.install(host, host.work(), candidate, progress=output.progress())
+    for app in APPS:
+        if app not in host.model().catalogue.apps:
+            candidate = marketplace.find_package(host, app)
+            install_app.install(host, host.work(), candidate, progress=output.progress())
     path = host.settings.data / FILE
     signs = _kept(path)
-    emails = [person.email for person in demo_firm.PEOPLE if person.email]
-    if not any(_exists(host, email) for email in emails):
-        signs = {email: secrets.token_urlsafe(9) for email in emails}
-        _keep(path, signs)
-        demo_firm.settle(host, signs)
-        host.refresh()
+    for firm in FIRMS:
+        emails = [person.email for person in firm.PEOPLE if person.email]
+        if not any(_exists(host, email) for email in emails):
+            signs = {**signs, **{email: secrets.token_urlsafe(9) for email in emails}}
+            _keep(path, signs)
+            firm.settle(host, signs)
+            host.refresh()
     return signs
 
 

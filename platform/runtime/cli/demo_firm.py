@@ -49,28 +49,30 @@ def settle(host: Host, passwords: Mapping[str, str]) -> None:
     places: dict[str, str] = {}
     for name, parent in DEPARTMENTS:
         values = {"name": name} | ({"parent": places[parent]} if parent else {})
-        places[name] = _create(host, DEPARTMENT, values)
+        places[name] = create(host, DEPARTMENT, values)
     known: dict[str, str] = {}
     for person in PEOPLE:
-        known[person.name] = _bring(host, person, places[person.department], known, passwords)
+        known[person.name] = bring(host, person, places[person.department], known, passwords)
     sellers = [known[person.name] for person in PEOPLE if person.sells]
     for ref in SHARED:
         _hand_out(host, ref, sellers)
 
 
-def _bring(
+def bring(
     host: Host, person: Person, place: str, known: Mapping[str, str], passwords: Mapping[str, str]
 ) -> str:
+    """Add a person to a department, with a password where they sign in; answers their id."""
     more: dict[str, Any] = {"title_text": person.title, "department": place}
     if person.manager:
         more["manager"] = known[person.manager]
     if not person.email:
-        return _create(host, USER, {"name": person.name, **more})
+        return create(host, USER, {"name": person.name, **more})
     login = NewUser(person.email, person.name, (person.role,), passwords[person.email], tuple(more.items()))
     return users.add_user(host, host.work(), login)
 
 
-def _create(host: Host, ref: str, values: Mapping[str, Any]) -> str:
+def create(host: Host, ref: str, values: Mapping[str, Any]) -> str:
+    """Make one record; answers its id."""
     return write_record.write_now(host.db, host.work(), Write(action="create", entity=ref, values=values)).id
 
 
