@@ -1,13 +1,14 @@
 """Line 1: every page that links lead an administrator, a manager and a salesperson to, and those no link leads to.
 
 Each is accessible (axe), keeps its policy, writes nothing to the console and never scrolls sideways, in two sizes, both
-appearances and both languages. `make test` looks at each page in one mode and its opposite; `make soak` in all eight.
+appearances and both languages. `make test` looks at each page as one of those who reach it, at an app's in one mode and
+at the others in its opposite too; `make soak` as everybody in all eight.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from dacheng.runtime.host import Host
 from dacheng.runtime.settings import Settings
 from tests.browser.conftest import PASSWORD, Served, listening
 from tests.browser.looking import MODES, Looker, Mode, falls_to, look_in
-from tests.browser.places import Visitor, visitor
+from tests.browser.places import Visitor, kind_of, visitor
 from tests.support.browser import Chromium
 
 pytestmark = pytest.mark.browser
@@ -37,6 +38,7 @@ class Round:
 
     visitor: Visitor
     places: tuple[str, ...]
+    share: tuple[str, ...]  # those that fall to this person when not everybody looks at everything
 
 
 @pytest.fixture(scope="module")
@@ -44,16 +46,30 @@ def rounds(served: Served) -> Iterator[dict[str, Round]]:
     """Each person's places, found once."""
     with ExitStack() as stack:
         people = {who: stack.enter_context(visitor(served, who)) for who in PEOPLE}
-        yield {who: Round(each, tuple(each.places())) for who, each in people.items()}
+        reached = {who: tuple(each.places()) for who, each in people.items()}
+        turns = shared_out(reached)
+        yield {who: Round(each, reached[who], turns[who]) for who, each in people.items()}
 
 
-def sampled(places: tuple[str, ...], mode: int, *, everything: bool) -> list[str]:
-    """The share of one mode; condition builders, one for every field, are sampled once and for administrators."""
-    builders = [place for place in places if "build=" in place]
-    others = [place for place in places if "build=" not in place]
+def shared_out(reached: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Each kind of place once, by turns among the people who reach it."""
+    by_kind: dict[str, dict[str, str]] = {}
+    for who, places in reached.items():
+        for place in places:
+            by_kind.setdefault(kind_of(place), {})[who] = place
+    turns: dict[str, list[str]] = {who: [] for who in reached}
+    for at, places_of in enumerate(by_kind.values()):
+        who = [*places_of][at % len(places_of)]
+        turns[who].append(places_of[who])
+    return {who: tuple(places) for who, places in turns.items()}
+
+
+def sampled(found: Round, mode: int) -> list[str]:
+    """What is looked at in one mode; condition builders, one for every field, and an app's pages in one mode only."""
     if LONG:
-        return [*others, *builders]
-    once = builders if everything else builders[:1]
+        return [*found.places]
+    once = [place for place in found.share if place.startswith("/apps/")]
+    others = [place for place in found.share if not place.startswith("/apps/")]
     return [place for at, place in enumerate(others) if falls_to(at, mode)] + once[mode :: len(MODES)]
 
 
@@ -76,7 +92,7 @@ def test_every_page_reached_is_accessible_quiet_and_fits(
     found = rounds[who]
     looker = look_in(chromium, served.url, MODES[mode], found.visitor.cookie)
     wrong = {}
-    for place in sampled(found.places, mode, everything=who == "admin"):
+    for place in sampled(found, mode):
         looker.page.goto(place)
         looker.page.wait_for_load_state()
         if faults := looker.faults():
