@@ -71,9 +71,12 @@ class LinksView(FieldView):
             parts = [head, described, '><span class="choices-list">']
             for each in held:
                 title = texts.get(f"{name}.{each}.title") or choices.titles.get(each) or unseen
-                box = "hidden" if marks.readonly else "checkbox"
+                box, sent = (
+                    "hidden" if marks.readonly else "checkbox",
+                    quick_escape(each),
+                )  # as an address has it
                 parts.append(
-                    f'<label class="choice-chip is-held"><input type="{box}" name="{name}.{each}" value="{each}" checked>'
+                    f'<label class="choice-chip is-held"><input type="{box}" name="{name}.{sent}" value="{sent}" checked>'
                     f'<span class="rank" aria-hidden="true"></span><span>{escape(title)}</span></label>'
                 )
             parts.append(f'</span><input type="text" name="{name}" value="" hidden data-held>')
