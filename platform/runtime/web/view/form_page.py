@@ -22,7 +22,7 @@ from dacheng.runtime.web.view.form import FormMarks, Part, Place, PreparedForm, 
 from dacheng.runtime.web.view.form_state import Decided
 from dacheng.runtime.web.words import sentences
 
-HOLES = ("title", "back", "action", "draft", "key", "version", "was")
+HOLES = ("title", "back", "action", "draft", "key", "version", "was", "record")
 
 
 @dataclass(frozen=True, slots=True)
