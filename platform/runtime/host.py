@@ -185,24 +185,25 @@ class Host:
         if found.touch is not None:
             with suppress(Refused):  # on a full disk people still read
                 await self._db.write(found.touch, urgent=False)
-        kind = "api" if credentials.token else "user"
-        return self._work(found.actor, locale or found.locale, _cause(kind, found.actor), moment)
+        cause = _cause("api" if credentials.token else "user", found.actor)
+        return self._work(found.actor, locale or found.locale, cause, moment, found.versions)
 
     def renew(self, work: Work) -> Work:
         """The same call on the model and with the rights of now; a person who may not come in is refused."""
         model = self.refresh()
-        actor = work.context.actor
+        actor, seen = work.context.actor, model.versions
         if isinstance(actor, User):
-            actor = self._db.read_now(partial(self._again, model=model, actor=actor))
-        return self._work(actor, work.context.locale, work.context.cause, work.context.now)
+            actor, seen = self._db.read_now(partial(self._again, model=model, actor=actor))
+        return self._work(actor, work.context.locale, work.context.cause, work.context.now, seen)
 
-    def _again(self, reader: Reader, model: Model, actor: User) -> User:
-        current = self._directory.at(reader, model, read_versions(reader))
+    def _again(self, reader: Reader, model: Model, actor: User) -> tuple[User, Versions]:
+        seen = read_versions(reader)
+        current = self._directory.at(reader, model, seen)
         self._directory = current
         person = current.person(reader, model, actor.id)
         if person is None:
             raise refuse("account.sign_in_needed")
-        return replace(person.user, session=actor.session, token=actor.token)
+        return replace(person.user, session=actor.session, token=actor.token), seen
 
     async def retrying(
         self, work: Work, action: Callable[[Work], Awaitable[T]], again: Callable[[], Awaitable[Work]]
@@ -239,8 +240,13 @@ class Host:
         elif versions.directory > known.directory:
             self._model = replace(self._model, versions=versions)
 
-    def _work(self, actor: Actor, locale: str, cause: Cause, now: datetime) -> Work:
+    def _work(
+        self, actor: Actor, locale: str, cause: Cause, now: datetime, seen: Versions | None = None
+    ) -> Work:
+        """A frame; its versions are those at which the actor was `seen`, so that a write finds out what moved since."""
         model = self._model
+        if seen is not None and seen != model.versions:
+            model = replace(model, versions=seen)
         context = Context(
             actor=actor,
             now=now.replace(microsecond=now.microsecond // 1000 * 1000),

@@ -3,6 +3,8 @@
 import asyncio
 import statistics
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from dacheng.runtime.services.sessions import Credentials
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.write_record import Write
 from dacheng.runtime.settings import load_settings
+from dacheng.runtime.storage.reader import Transaction
 from tests.runtime.workspace import PASSWORD, add, workspace
 
 
@@ -52,6 +55,32 @@ def test_another_process_sees_an_install_and_a_role_at_its_next_request(
         assert "sales_management" in asyncio.run(second.work_for(asked)).model.catalogue.apps
         users.grant_role(first, first.work(), user, "sales_rep")
         assert asyncio.run(second.work_for(asked)).context.actor.id == "anonymous"
+
+
+def test_t27_a_role_that_was_taken_while_a_request_waited_writes_nothing(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between looking who asks and the write, somebody else's request brings the host up to date."""
+    with workspace(tmp_path, database_url if database_url.startswith("postgresql") else "") as host:
+        add(host, "boss@example.com", "core.admin")
+        user = add(host, "lin@example.com", "core.admin")
+        entered = asyncio.run(sign_in.sign_in(host, "lin@example.com", PASSWORD, address="1.2.3.4"))
+        noting = host.db.write
+
+        async def meanwhile(work: Callable[[Transaction], None], urgent: bool = True) -> None:
+            monkeypatch.setattr(host.db, "write", noting)
+            await asyncio.to_thread(users.revoke_role, host, host.work(), user, "core.admin")
+            host.refresh()
+            await noting(work, urgent)
+
+        monkeypatch.setattr(host.db, "write", meanwhile)
+        later = datetime.now(UTC) + timedelta(minutes=20)  # the session's use is noted then
+        work = asyncio.run(host.work_for(Credentials(session=entered.session), now=later))
+        assert work.policy.admin  # looked up before
+        write = Write("create", "core.department", values={"name": "mine"})
+        with pytest.raises(Refused) as refused:
+            write_record.write_now(host.db, work, write)
+        assert [each.code for each in refused.value.problems] == ["storage.version_moved"]
 
 
 def test_departments_below_ones_own_follow_the_tree(tmp_path: Path) -> None:
