@@ -12,8 +12,9 @@ import pytest
 from dacheng.metadata.definition import Package
 from dacheng.metadata.problem import Refused
 from dacheng.plugins.context import User
-from dacheng.runtime.services import read_records, write_record
+from dacheng.runtime.services import merge_records, read_records, write_record
 from dacheng.runtime.services.gate import Query
+from dacheng.runtime.services.merge_records import Merge
 from dacheng.runtime.services.policy import compile_policy
 from dacheng.runtime.services.work import work_for
 from dacheng.runtime.services.write_record import Write
@@ -214,6 +215,21 @@ def test_t13_forty_ways_to_widen_what_one_may_see_are_refused_and_change_nothing
     assert codes == {"account.own_standing", "account.grant_beyond_own", "record.unknown_field"}
     assert office.state() == before
     assert {who: office.sees(who) for who in ("rita", "paul")} == seen
+
+
+@pytest.mark.parametrize(("ref", "keep", "drop"), [(DEPARTMENT, "north", "south"), (USER, "paul", "eve")])
+def test_t13_people_and_departments_are_merged_by_administrators_alone(
+    office: Office, ref: str, keep: str, drop: str
+) -> None:
+    """A merge moves every link, whoever may see it: people into one's department, records to a person of one's own."""
+    before, seen = office.state(), office.sees("rita")
+    shop, asked = office.shop, Merge(ref, office.at[keep], office.at[drop])
+    shop.work()  # brings the versions up to date
+    work = work_for(shop.context(office.actor("rita")), shop.model, KINDS, shop.hooks)
+    with pytest.raises(Refused) as refused:
+        merge_records.merge(shop.db, work, asked)
+    assert [each.code for each in refused.value.problems] == ["account.grant_beyond_own"]
+    assert (office.state(), office.sees("rita")) == (before, seen)
 
 
 def test_who_keeps_people_still_does_so_within_their_own(office: Office) -> None:

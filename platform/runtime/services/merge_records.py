@@ -17,6 +17,7 @@ from dacheng.metadata.problem import Refused, problem, refuse
 from dacheng.plugins.context import Cause, System
 from dacheng.runtime.services import attachments, read_records, write_record
 from dacheng.runtime.services.policy import EntityPolicy
+from dacheng.runtime.services.standing_fields import STANDING
 from dacheng.runtime.services.work import Work, work_for
 from dacheng.runtime.services.write_record import Prepared, Write
 from dacheng.runtime.storage import change_log, joins, records
@@ -124,6 +125,8 @@ def _prepared_back(
 def _demand_sound(policy: EntityPolicy, work: Work, asked: Merge) -> None:
     if asked.keep == asked.drop:
         raise refuse("merge.same")
+    if policy.entity.ref in STANDING and not work.policy.admin:
+        raise refuse("account.grant_beyond_own")  # links move as the product's: records and people with them
     known = choices(policy, work)
     unknown = sorted(asked.take - set(known))
     if unknown:
