@@ -114,6 +114,28 @@ def test_a_link_cannot_be_set_to_what_one_may_not_see(shop: Workspace, hidden: t
     assert told[0] == told[1]
 
 
+def test_t06_a_field_that_is_only_called_department_is_a_link_like_any_other(database_url: str) -> None:
+    """Where records have no owner, `department` is an app's own field, and may lead to anything."""
+    core, base = packages()
+    item, role = base.items["entity", "item"], base.items["role", "clerk"]
+    own = {"x-kind": "link", "x-to": "buyer", "x-order": 900, "x-on-delete": "clear"}
+    rights = {**role["entities"], "item": {"create": True, "read": True, "update": True}}
+    items = {
+        **base.items,
+        ("entity", "item"): {**item, "properties": {**item["properties"], "department": own}},
+        ("role", "clerk"): {**role, "entities": {**rights, "buyer": {**rights["buyer"], "read": OWN}}},
+    }
+    made = open_workspace(database_url, model_of((core, replace(base, items=items, hash=""))))
+    with closing(made.db):
+        buyer = made.create("cody", BUYER, {"name": "Secret"})
+        mine = made.create("clara", ITEM, {"name": "Box"})
+        for target in (buyer, "01900000-0000-7000-8000-000000000000"):
+            with pytest.raises(Refused) as refused:
+                made.update("clara", ITEM, mine, {"department": target})
+            found = [(each.code, each.pointer) for each in refused.value.problems]
+            assert found == [("record.link_missing", "/department")]
+
+
 def test_t06_a_conflict_does_not_name_what_a_link_hides(shop: Workspace, hidden: tuple[str, str]) -> None:
     order, buyer = hidden
     mine = shop.create("clara", "shop.buyer", {"name": "Mine"})

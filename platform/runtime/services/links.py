@@ -30,7 +30,7 @@ def check(
         value = values.get(name)
         if value is None or value == before.get(name):
             continue
-        if _own(work, name, value):
+        if target.system and _own(work, name, value):
             continue
         known = ids_of(target, before.get(name)) if target.is_links else ()
         added = [each for each in ids_of(target, value) if each not in known]
