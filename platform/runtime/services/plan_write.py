@@ -256,7 +256,7 @@ def _update(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
     if step is not None:
         problems = workflow.check_arrival(step, subject, work.context)
         if problems:
-            raise Refused(problems)
+            raise Refused(workflow.told(problems, shape.policy.readable))
     if not holds(shape.policy.rows["update"], subject, work.context):
         raise refuse("access.not_permitted_after")
     touched = {**values, **(parsed.lines if line_changes else {})}
@@ -324,7 +324,8 @@ def _take_step(
         if flow is not None and flow.field in values and not write.historic:
             problems.append(problem("workflow.not_by_hand", f"/{flow.field}"))
         return None
-    step = workflow.transition_of(flow, write.transition)
+    known = flow is not None and flow.field in shape.policy.readable  # steps of a hidden state are not known
+    step = workflow.transition_of(flow if known else None, write.transition)
     assert flow is not None
     problems.extend(workflow.check_start(flow, step, before, work.context))
     values[flow.field] = step.target

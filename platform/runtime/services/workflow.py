@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from dacheng.metadata.definition import Transition, Workflow
 from dacheng.metadata.problem import Problem, problem, refuse
@@ -12,6 +12,8 @@ from dacheng.plugins.context import Context, User
 from dacheng.runtime.services.conditions import Subject, holds
 from dacheng.runtime.services.records_at_hand import AtHand
 from dacheng.runtime.services.work import Work
+
+REQUIRED: Final = "workflow.required"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def check_start(
 def check_arrival(transition: Transition, subject: Subject, context: Context) -> list[Problem]:
     """What stands against arriving with these values: required fields first, then the guard."""
     missing = [
-        problem("workflow.required", f"/{name}")
+        problem(REQUIRED, f"/{name}")
         for name in transition.required
         if subject.values.get(name) in (None, "", ())
     ]
@@ -58,6 +60,12 @@ def check_arrival(transition: Transition, subject: Subject, context: Context) ->
     if transition.guard is not None and not holds(transition.guard, subject, context):
         return [problem("workflow.guard_refused", "/transition")]
     return []
+
+
+def told(problems: Sequence[Problem], readable: Container[str]) -> list[Problem]:
+    """The problems as one actor may know them: a field that is hidden is missed as a guard would miss it."""
+    kept = [each for each in problems if each.code != REQUIRED or each.pointer.strip("/") in readable]
+    return kept or [problem("workflow.guard_refused", "/transition")]
 
 
 def steps(workflow: Workflow, subject: Subject, context: Context) -> tuple[Step, ...]:

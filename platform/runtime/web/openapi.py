@@ -176,7 +176,7 @@ def _entity_paths(work: Work, policy: EntityPolicy, say: Words) -> Json:
     pick = _operation(many, f"pick.{name}", say("api.pick", entities=many), _PICKED_BY, "PickList")
     paths[base + "/pick-list"] = {"get": pick}
     workflow = work.model.catalogue.workflows.get(entity.ref)
-    if workflow is not None and policy.may("update"):
+    if workflow is not None and workflow.field in policy.readable and policy.may("update"):
         paths[base + "/{id}/transitions/{transition}"] = _transition_path(work, workflow, name, many, say)
     return paths
 

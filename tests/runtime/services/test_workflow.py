@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import replace
+
 import pytest
 
 from dacheng.metadata.problem import Refused
 from dacheng.runtime.services import workflow
 from dacheng.runtime.services.records_at_hand import AtHand
 from tests.runtime.services.test_write_record import codes, get, order
-from tests.runtime.services.workspace import Workspace
+from tests.runtime.services.workspace import Workspace, model_of, open_workspace, packages
 
 BUYER, ORDER = "shop.buyer", "shop.order"
 
@@ -41,6 +44,28 @@ def test_a_step_asks_for_its_fields_its_guard_and_its_state(shop: Workspace) -> 
     with pytest.raises(Refused) as refused:
         shop.save("clara", "update", ORDER, record, transition="pay")
     assert codes(refused) == {"/transition": "workflow.wrong_state"}
+
+
+@pytest.mark.parametrize(
+    ("hidden", "expected"),
+    [("buyer", "workflow.guard_refused"), ("state", "workflow.unknown_transition")],
+)
+def test_t04_a_step_does_not_name_what_is_hidden(sqlite_url: str, hidden: str, expected: str) -> None:
+    """A field it asks for that one may not see is no field; a state one may not see has no steps."""
+    core, base = packages()
+    clerk = base.items["role", "clerk"]
+    given = {**clerk["entities"]["order"], "fields": {hidden: {"read": False}}}
+    role = {**clerk, "entities": {**clerk["entities"], "order": given}}
+    content = replace(base, items={**base.items, ("role", "clerk"): role}, hash="")
+    made = open_workspace(sqlite_url, model_of((core, content)))
+    with closing(made.db):
+        record = made.create("clara", ORDER, {"number": "N1"})
+        told = []
+        for step in ("pay", "cancel", "misspelt") if hidden == "state" else ("pay",):
+            with pytest.raises(Refused) as refused:
+                made.save("clara", "update", ORDER, record, transition=step)
+            told.append(codes(refused))
+        assert told == [{"/transition": expected}] * len(told)
 
 
 def test_a_step_is_for_its_roles(shop: Workspace) -> None:
