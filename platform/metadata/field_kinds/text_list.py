@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from dacheng.metadata.problem import refuse
 
 LISTED = ListOf(TEXT)
 SEPARATORS = "、;；\n"
+_PART = re.compile(rf'\s*"((?:[^"]|"")*)"\s*(?=[{SEPARATORS}]|\Z)|([^{SEPARATORS}]*)')
 _write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -77,6 +79,31 @@ def split(text: str) -> list[str]:
     for sign in SEPARATORS[1:]:
         text = text.replace(sign, SEPARATORS[0])
     return [part for part in (each.strip() for each in text.split(SEPARATORS[0])) if part]
+
+
+def split_quoted(text: str) -> list[str]:
+    """The same, but what stands between quotes is one part as it is, its own quotes doubled: what `joined` writes."""
+    parts: list[str] = []
+    at = 0
+    while at < len(text):
+        found = _PART.match(text, at)
+        assert found is not None  # the last alternative takes anything
+        whole, plain = found[1], found[2]
+        part = plain.strip() if whole is None else whole.replace('""', '"')
+        if part:
+            parts.append(part)
+        at = found.end() + 1
+    return parts
+
+
+def joined(parts: Iterable[str]) -> str:
+    """Parts with `、` between; one that would be read otherwise stands between quotes."""
+    return SEPARATORS[0].join(_quoted(each) for each in parts)
+
+
+def _quoted(part: str) -> str:
+    plain = part == part.strip() and part[:1] != '"' and not any(sign in part for sign in SEPARATORS)
+    return part if plain else '"' + part.replace('"', '""') + '"'
 
 
 def written(items: Iterable[Any] | None) -> str | None:

@@ -15,7 +15,7 @@ from dacheng.runtime.services.notices import Notice
 from dacheng.runtime.services.save_plan import stamp_of
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage import change_log, comments, versions
-from dacheng.runtime.storage.change_log import Entry
+from dacheng.runtime.storage.change_log import ChangeRow, Entry
 from dacheng.runtime.storage.comments import CommentRow
 from dacheng.runtime.storage.reader import Reader, Transaction
 
@@ -147,6 +147,33 @@ def delete(tx: Transaction, work: Work, ref: str, record_id: str, ident: str) ->
     comments.remove(tx, ident, stamp_of(work).now_ms)
     changes: Changes = {"body": [row.body, None], "mentions": [list(row.mentions), None]}
     change_log.append(tx, [Entry(LOGGED_AS, ident, "delete", changes, record_id)], stamp_of(work))
+
+
+def move_all(tx: Transaction, work: Work, ref: str, before: str, after: str) -> int:
+    """Put everything said about one record to another; under the cause of `work`, by which it is found again."""
+    idents = comments.ids_of(tx, ref, before)
+    for ident in idents:
+        comments.move(tx, ref, ident, before, after)
+    _log_moves(tx, work, idents, before, after)
+    return len(idents)
+
+
+def move_back(tx: Transaction, work: Work, ref: str, moved: Sequence[ChangeRow]) -> int:
+    """Take moves back, given as the log has them; what stands elsewhere by now stays there."""
+    count = 0
+    for row in moved:
+        before, after = row.changes["record"]
+        if comments.move(tx, ref, row.record, after, before):
+            _log_moves(tx, work, [row.record], after, before)
+            count += 1
+    return count
+
+
+def _log_moves(tx: Transaction, work: Work, idents: Sequence[str], before: str, after: str) -> None:
+    changes: Changes = {"record": [before, after]}
+    entries = [Entry(LOGGED_AS, each, "update", changes, after) for each in idents]
+    if entries:
+        change_log.append(tx, entries, stamp_of(work))
 
 
 def _own(tx: Transaction, work: Work, ref: str, record_id: str, ident: str) -> CommentRow:

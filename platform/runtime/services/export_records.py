@@ -8,7 +8,7 @@ from typing import Any
 
 from dacheng.metadata.definition import Field
 from dacheng.metadata.expression import Expression
-from dacheng.metadata.field_kinds.text_list import items_of
+from dacheng.metadata.field_kinds.text_list import items_of, joined, written
 from dacheng.metadata.kinds import Json, Primitive, Spoken
 from dacheng.metadata.problem import refuse
 from dacheng.runtime.services import read_records
@@ -19,7 +19,6 @@ from dacheng.runtime.services.site import Site
 from dacheng.runtime.services.work import Work
 
 PAGE = 200
-BETWEEN = "、"  # between the words of a value that is several options
 TEXTUAL = frozenset({Primitive.TEXT, Primitive.JSON})  # what a spreadsheet could take for a formula
 Words = Callable[[Sequence[Any]], str]
 
@@ -88,7 +87,7 @@ def words_of(work: Work, field: Field, *, by_id: bool) -> Words:
     """What makes people's words of a stored value: labels of options, words of a language, the codec's text."""
     load, write = field.codec.load, field.codec.text
     if field.is_links:
-        return lambda stored: BETWEEN.join(str(each) for each in items_of(stored[0]))
+        return lambda stored: joined(str(each) for each in items_of(stored[0]))
     if isinstance(field.codec, Spoken) and not by_id:
         say, spoken_in = field.codec.text_in, work.context.locale
         return lambda stored: say(load(stored), spoken_in)
@@ -106,7 +105,7 @@ def _option_words(work: Work, field: Field) -> Words:
         value = load(stored)
         if value is None or isinstance(value, str):
             return names.get(value or "", value or "")
-        return BETWEEN.join(names.get(each, each) for each in value)
+        return joined(names.get(each, each) for each in value)
 
     return say
 
@@ -124,10 +123,10 @@ def _rows(
     site: Site, work: Work, wanted: Export, paths: tuple[str, ...], page: read_records.ListPage
 ) -> Iterator[tuple[str, list[Sequence[Any]]]]:
     """Every page is read with the rights of then: who loses them, or what is read, gets no whole file."""
-    places = [_place(each) for each in page.columns]
+    taken = [_taking(each) for each in page.columns]
     while True:
         for record, row in zip(page.ids, page.rows, strict=True):
-            yield record, [row[start:stop] for start, stop in places]
+            yield record, [take(row) for take in taken]
         if page.next is None:
             return
         work = site.renew(work)
@@ -135,10 +134,20 @@ def _rows(
         page = _page(site, work, wanted, paths, page.next)
 
 
-def _place(column: OutColumn) -> tuple[int, int]:
-    """Where a column's stored values stand; of a field of links the titles, where they may be read."""
-    titled = column.field.is_links and column.title >= 0
-    return (column.title, column.title + 1) if titled else (column.start, column.stop)
+def _taking(column: OutColumn) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    """What takes a column's stored values from a row; of a field of links the titles, where they may be read."""
+    ids, titles = column.start, column.title
+    if not column.field.is_links or titles < 0:
+        return lambda row: row[column.start : column.stop]
+    return lambda row: (_named(row[ids], row[titles]),)
+
+
+def _named(ids: str | None, titles: str | None) -> str | None:
+    """A list of titles, where a record has none its id."""
+    if titles is None or "null" not in titles:
+        return titles
+    named = zip(items_of(ids), items_of(titles), strict=True)
+    return written(title if title is not None else ident for ident, title in named)
 
 
 def _page(

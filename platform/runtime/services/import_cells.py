@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from dacheng.metadata.definition import Field
-from dacheng.metadata.field_kinds.text_list import split
+from dacheng.metadata.field_kinds.text_list import split_quoted
 from dacheng.metadata.kinds import Codec, Json, Primitive
 from dacheng.metadata.problem import Problem, Refused, problem
 from dacheng.runtime.services.delimited import unsafe
@@ -79,7 +79,7 @@ class Cells:
             else:
                 values[name] = None
         for name, at, read in self._lists:
-            lists[name] = tuple(dict.fromkeys(split(read(cells[at]))))
+            lists[name] = tuple(dict.fromkeys(split_quoted(read(cells[at]))))
         for name, parse, value in self._constants:
             try:
                 values[name] = parse(value)
@@ -164,7 +164,7 @@ def _option_reading(work: Work, target: Field) -> Reading:
         return found
 
     if target.is_listed:
-        return lambda text: target.codec.parse([read(each) for each in split(text)])
+        return lambda text: target.codec.parse([read(each) for each in split_quoted(text)])
     return read
 
 

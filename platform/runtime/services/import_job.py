@@ -123,6 +123,11 @@ class ImportJob:
     # ------------------------------------------------------------ rows
     def _store(self, drafts: Sequence[Draft]) -> None:
         """Store these rows in one transaction; when one of them spoils it, halves of it, down to the one."""
+        place = self._seen_before(drafts)
+        if place:
+            self._store(drafts[:place])
+            self._store(drafts[place:])
+            return
         try:
             results, prepared = self.plan(drafts)
             self._commit(drafts, results, prepared)
@@ -138,6 +143,20 @@ class ImportJob:
                 middle = len(drafts) // 2
                 self._store(drafts[:middle])
                 self._store(drafts[middle:])
+
+    def _seen_before(self, drafts: Sequence[Draft]) -> int:
+        """The place of the first row whose record an earlier one of these will make; 0 without such."""
+        texts = [self._key_text(draft) for draft in drafts] if self.mapping.key else []
+        if len(set(texts)) == len(texts):
+            return 0
+        there = self._existing(drafts)
+        seen: set[str] = set()
+        for place, text in enumerate(texts):
+            if text in seen:
+                return place
+            if text and there.get(text) is None:
+                seen.add(text)
+        return 0
 
     def plan(self, drafts: Sequence[Draft]) -> tuple[list[RowResult], list[tuple[Draft, Any]]]:
         """Rows that fail already, and the others prepared."""

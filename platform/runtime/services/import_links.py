@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
+from dacheng.metadata.field_kinds.link import ID_PATTERN
 from dacheng.metadata.problem import Problem, Refused, problem
 from dacheng.runtime.services.import_cells import Draft, parsed
 from dacheng.runtime.services.import_mapping import ColumnMap, ImportMapping
@@ -18,6 +20,7 @@ from dacheng.runtime.storage.reader import Reader
 Pending = Mapping[str, Sequence[str]]  # distinct texts to look up, by field
 CHUNK = 400
 SEVERAL = "*"  # no id looks like this
+_ID = re.compile(ID_PATTERN)
 
 
 def find_records(
@@ -51,6 +54,13 @@ def find_records(
             for text in stored[value]:
                 found[text] = record if found[text] is None else SEVERAL
     return found
+
+
+def _by_id(reader: Reader, work: Work, ref: str, texts: Sequence[str]) -> dict[str, str | None]:
+    """Those texts that are ids of records which may be seen: so exports name records without a title."""
+    ids = [each for each in texts if _ID.fullmatch(each)]
+    seen = AtHand(reader, work.model).visible(work, ref, ids) if ids else ()
+    return {each: each for each in ids if each in seen}
 
 
 @dataclass(slots=True)
@@ -94,8 +104,9 @@ class LinkBook:
             known = self.known.setdefault(name, {})
             wanted = [t for t in texts if t not in known and t not in self.own.get(name, ())]
             if wanted:
-                by = self.columns[name].match
-                known.update(find_records(reader, self.work, self.target(name), by, wanted))
+                by, ref = self.columns[name].match, self.target(name)
+                known.update(find_records(reader, self.work, ref, by, wanted))
+                known.update(_by_id(reader, self.work, ref, [t for t in wanted if known[t] is None]))
 
     def to_create(self, pending: Pending) -> dict[tuple[str, str], list[str]]:
         """Texts without a record that the mapping says to make one for: by (entity, field looked up in)."""

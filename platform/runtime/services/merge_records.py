@@ -1,4 +1,5 @@
-"""Two records of the same thing become one: values chosen field by field, links and files moved, the other to the recycle bin.
+"""Two records of the same thing become one: values chosen field by field, links, comments and files moved, the other to
+the recycle bin, with its lines.
 
 Everything happens in one transaction under one cause, and is taken back by that cause: links and values that
 changed again since stay as they are.
@@ -6,27 +7,23 @@ changed again since stay as they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-import sqlalchemy as sa
-
-from dacheng.metadata.kinds import Json
 from dacheng.metadata.problem import Refused, problem, refuse
 from dacheng.plugins.context import Cause, System
-from dacheng.runtime.services import attachments, read_records, write_record
+from dacheng.runtime.services import attachments, comments, merge_moves, read_records, write_record
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.standing_fields import STANDING
 from dacheng.runtime.services.work import Work, work_for
 from dacheng.runtime.services.write_record import Prepared, Write
-from dacheng.runtime.storage import change_log, joins, records
+from dacheng.runtime.storage import change_log
 from dacheng.runtime.storage.change_log import ChangeRow
 from dacheng.runtime.storage.database import Database
 from dacheng.runtime.storage.reader import Reader, Transaction
 
 KIND = "merge"
-MOST_LINKS = 20_000
 ATTEMPTS = 4
 
 
@@ -85,41 +82,71 @@ def merge(db: Database, work: Work, asked: Merge) -> Merged:
 
 def undo(db: Database, work: Work, merge_id: str) -> Unmerged:
     """Take a merge back; the record that went comes back, links and values as far as nobody changed them since."""
-    rows = db.read_now(lambda reader: change_log.read_cause(reader, merge_id, limit=MOST_LINKS))
-    gone = next((row for row in rows if row.action == "delete" and row.cause_kind == KIND), None)
-    if gone is None or not _may_undo(work, gone):
+    rows = db.read_now(partial(_rows, cause=merge_id))
+    gone = next((row for row in rows if row.action == "delete" and row.parent is None), None)
+    if gone is None or gone.cause_kind != KIND or not _may_undo(work, gone):
         raise refuse("merge.missing")
-    changes = [row for row in rows if row.action == "update" and row.entity != attachments.LOGGED_AS]
-    moved = [row for row in rows if row.action == "update" and row.entity == attachments.LOGGED_AS]
     back = _caused(work, f"undo:{merge_id}")
-    prepared = db.read_now(partial(_prepared_back, work=back, gone=gone, changes=changes))
-    db.write_now(partial(_commit_back, work=back, prepared=prepared, ref=gone.entity, moved=moved))
-    return Unmerged(len(prepared) - 1, len(changes) + 1 - len(prepared))
+    plan = db.read_now(partial(_planned_back, work=back, gone=gone, rows=rows))
+    db.write_now(partial(_commit_back, work=back, plan=plan, gone=gone, rows=rows))
+    return Unmerged(plan.moved, plan.kept)
+
+
+@dataclass(frozen=True, slots=True)
+class _Back:
+    """What takes a merge back: what makes room for the record that went, and what follows behind it."""
+
+    before: Sequence[Prepared]
+    restore: Prepared
+    after: Sequence[Prepared]
+    moved: int
+    kept: int
+
+
+def _rows(reader: Reader, cause: str) -> list[ChangeRow]:
+    found: list[ChangeRow] = []
+    while page := change_log.read_cause(reader, cause, found[-1].seq if found else 0):
+        found += page
+    return found
 
 
 def _commit(tx: Transaction, work: Work, prepared: Sequence[Prepared], asked: Merge) -> None:
-    """Values and links first, then the files: what is attached to the record that goes stays with the other."""
+    """Values and links first, then what was said and the files: both stay with the record that stays."""
     write_record.commit_many(tx, work, prepared)
+    comments.move_all(tx, work, asked.entity, asked.drop, asked.keep)
     attachments.move_all(tx, work, asked.entity, asked.drop, asked.keep)
 
 
 def _commit_back(
-    tx: Transaction, work: Work, prepared: Sequence[Prepared], ref: str, moved: Sequence[ChangeRow]
+    tx: Transaction, work: Work, plan: _Back, gone: ChangeRow, rows: Sequence[ChangeRow]
 ) -> None:
-    write_record.commit_many(tx, work, prepared)
-    attachments.move_back(tx, work, ref, moved)
+    for some in (plan.before, [plan.restore, *plan.after]):
+        write_record.commit_many(tx, work, some)
+    comments.move_back(tx, work, gone.entity, [row for row in rows if row.entity == comments.LOGGED_AS])
+    attachments.move_back(tx, work, gone.entity, [row for row in rows if row.entity == attachments.LOGGED_AS])
 
 
-def _prepared_back(
-    reader: Reader, work: Work, gone: ChangeRow, changes: Sequence[ChangeRow]
-) -> list[Prepared]:
+def _planned_back(reader: Reader, work: Work, gone: ChangeRow, rows: Sequence[ChangeRow]) -> _Back:
+    """Values that the record which stays took from the other go first, so that what must be unique is free again."""
     restore = Write("restore", gone.entity, gone.record)
     write_record.prepare(reader, work, restore)  # the asker must be allowed to
-    writes = [each for row in changes if (each := _back(reader, work, row)) is not None]
-    answers = write_record.prepare_many(reader, _as_product(work), [restore, *writes])
-    if isinstance(answers[0], Refused):
-        raise answers[0]
-    return [each for each in answers if isinstance(each, Prepared)]
+    known = work.model.catalogue.entities
+    changes = [row for row in rows if row.action == "update" and row.entity in known]
+    writes, kept = merge_moves.moved_back(reader, work, changes)
+    first = [part for each in writes if (part := merge_moves.plain_part(work, gone.entity, each)) is not None]
+    later = [part for each in writes if (part := merge_moves.other_part(work, gone.entity, each)) is not None]
+    answers = write_record.prepare_many(reader, _as_product(work), [*first, restore, *later])
+    restored = answers[len(first)]
+    if isinstance(restored, Refused):
+        raise restored
+    before = [each for each in answers[: len(first)] if isinstance(each, Prepared)]
+    after = [each for each in answers[len(first) + 1 :] if isinstance(each, Prepared)]
+    refused = {
+        write.id
+        for write, answer in zip([*first, restore, *later], answers, strict=True)
+        if isinstance(answer, Refused)
+    }
+    return _Back(before, restored, after, len(writes) - len(refused), kept + len(refused))
 
 
 def _demand_sound(policy: EntityPolicy, work: Work, asked: Merge) -> None:
@@ -139,9 +166,7 @@ def _prepared(reader: Reader, work: Work, asked: Merge) -> list[Prepared]:
     values = {name: value for name, value in gone.json().items() if name in asked.take}
     update = Write("update", asked.entity, asked.keep, values, kept.version, rules=False)
     system = _as_product(work)
-    moves = list(_moves(reader, work, asked))
-    if len(moves) > MOST_LINKS:
-        raise refuse("query.too_much", "", what="links", count=len(moves), limit=MOST_LINKS)
+    moves = merge_moves.moves(reader, work, asked.entity, asked.keep, asked.drop)
     answers = write_record.prepare_many(reader, system, moves)
     refused = [each for each in answers if isinstance(each, Refused)]
     if refused:
@@ -149,40 +174,7 @@ def _prepared(reader: Reader, work: Work, asked: Merge) -> list[Prepared]:
     delete = Write("delete", asked.entity, asked.drop, expected_version=gone.version, rules=False)
     first = write_record.prepare(reader, work, update)
     last = write_record.prepare(reader, work, delete)
-    return [first, *(each for each in answers if isinstance(each, Prepared)), last]
-
-
-def _moves(reader: Reader, work: Work, asked: Merge) -> Iterator[Write]:
-    """A save for each living record that links to the one that goes; one that stays is not made its own link."""
-    by_record: dict[tuple[str, str], dict[str, Json]] = {}
-    for ref, name in work.model.catalogue.links.get(asked.entity, ()):
-        made = work.model.tables.entity(ref)
-        if made.entity.parent is not None:
-            continue
-        column = made.columns[name][0]
-        query = sa.select(made.table.c.id).where(column == asked.drop, made.deleted_at.is_(None))
-        for (record,) in reader.rows(query.order_by(made.table.c.id).limit(MOST_LINKS + 1)):
-            if record not in (asked.keep, asked.drop):
-                by_record.setdefault((ref, record), {})[name] = asked.keep
-    for ref, name in work.model.catalogue.many_links.get(asked.entity, ()):
-        made = work.model.tables.entity(ref)
-        held = joins.holders(reader, made, name, [asked.drop]) if made.entity.parent is None else []
-        for record, found in records.load(reader, work.model, ref, held).items():
-            if record not in (asked.keep, asked.drop):
-                ids = [asked.keep if each == asked.drop else each for each in found.json()[name] or ()]
-                by_record.setdefault((ref, record), {})[name] = list(dict.fromkeys(ids))
-    for (ref, record), values in by_record.items():
-        yield Write("update", ref, record, values, rules=False, historic=True)
-
-
-def _back(reader: Reader, work: Work, row: ChangeRow) -> Write | None:
-    """The save that takes one change back; None where a field changed again since."""
-    found = records.load(reader, work.model, row.entity, [row.record]).get(row.record)
-    now = found.json() if found is not None and found.deleted_at is None else None
-    if now is None or any(now.get(name) != after for name, (_, after) in row.changes.items()):
-        return None
-    values = {name: before for name, (before, _) in row.changes.items()}
-    return Write("update", row.entity, row.record, values, rules=False, historic=True)
+    return [*(each for each in answers if isinstance(each, Prepared)), last, first]
 
 
 def _may_undo(work: Work, gone: ChangeRow) -> bool:

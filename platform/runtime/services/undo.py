@@ -9,11 +9,13 @@ from dacheng.metadata.definition import Field
 from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.runtime.services import history, read_records
 from dacheng.runtime.services.history import Entry, FieldChange
+from dacheng.runtime.services.parse_values import MAX_LINES
 from dacheng.runtime.services.read_records import RecordView
 from dacheng.runtime.services.save_plan import Write
 from dacheng.runtime.services.work import Work
-from dacheng.runtime.storage import change_log
+from dacheng.runtime.storage import change_log, records
 from dacheng.runtime.storage.reader import Reader
+from dacheng.runtime.storage.tables import POSITION
 
 UNDO: Final = "undo"  # the cause of such a save
 LOOKED_AT: Final = 10  # of the latest changes, for one's own
@@ -48,7 +50,9 @@ def plan_undo(
     own = [each for each in together if each.line == ""]
     problems = [one for each in own for one in _changed_since(work, each.changes, shown)]
     values = _before(own, record.policy.writable if whole else None)
-    values |= _lines_before(work, record, [each for each in together if each.line], problems)
+    lines = [each for each in together if each.line]
+    places = _places_before(reader, work, record, entry) if lines else {}
+    values |= _lines_before(work, record, lines, places, problems)
     if problems:
         raise Refused(problems)
     return Write("update", ref, record_id, values, record.version)
@@ -107,9 +111,13 @@ def _changed_since(work: Work, changes: Iterable[FieldChange], now: Mapping[str,
 
 # ---------------------------------------------------------------- lines
 def _lines_before(
-    work: Work, record: RecordView, entries: Sequence[Entry], problems: list[Problem]
+    work: Work,
+    record: RecordView,
+    entries: Sequence[Entry],
+    places: Mapping[str, int],
+    problems: list[Problem],
 ) -> dict[str, list[dict[str, Any]]]:
-    """Each list of lines that these changes touched, as it was before them."""
+    """Each list of lines that these changes touched, as it was before them, each line in its place."""
     found: dict[str, list[dict[str, Any]]] = {}
     shown = record.json()
     for name, field in record.policy.readable.items():
@@ -118,19 +126,41 @@ def _lines_before(
         if child is None or name not in record.policy.writable:
             continue
         now = shown[name] if isinstance(shown[name], list) else []
-        found[name] = [
-            {
-                "id": line["id"],
-                **_writable(line, child.writable),
-                **_line_before(touching.get(line["id"]), child.writable),
-            }
+        lines = [
+            (
+                line["id"],
+                {
+                    "id": line["id"],
+                    **_writable(line, child.writable),
+                    **_line_before(touching.get(line["id"]), child.writable),
+                },
+            )
             for line in now
             if line["id"] not in touching or touching[line["id"]].action != "create"
         ]
-        for each in touching.values():
-            if each.action == "delete":
-                found[name].append(_line_before(each, child.writable))
+        gone = [each for each in touching.values() if each.action == "delete"]
+        lines += [(each.record, _line_before(each, child.writable)) for each in gone]
+        found[name] = [line for _, line in sorted(lines, key=lambda pair: places.get(pair[0], MAX_LINES))]
         problems.extend(_lines_since(work, field, now, touching))
+    return found
+
+
+def _places_before(reader: Reader, work: Work, record: RecordView, entry: Entry) -> dict[str, int]:
+    """Where each line stood before a save: where it stands now, unless that save put it there or took it away."""
+    found = {
+        line.id: line.position
+        for child in work.model.catalogue.children.get(record.policy.entity.ref, ())
+        for line in records.load_lines(reader, work.model, child, [record.id]).get(record.id, [])
+    }
+    for row in change_log.read_lines(reader, record.id, history.MAX_ENTRIES, entry.seq + history.MAX_ENTRIES):
+        moved = row.changes.get(POSITION)
+        if (
+            moved
+            and row.at == entry.at
+            and row.cause_id == entry.cause
+            and row.cause_kind == entry.cause_kind
+        ):
+            found[row.record] = int(moved[0] or 0)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -99,6 +100,8 @@ class _Undo:
         init=False
     )  # records that rows changed, as the last of them left them
     again: set[str] = field(default_factory=set)  # of those, the ones that are done with
+    own: Counter[str] = field(default_factory=Counter)  # how often this undoing itself has changed a record
+    read_to: int = 0
 
     def __post_init__(self) -> None:
         counts = self.site.db.read_now(lambda reader: imports.counts(reader, self.run.id))
@@ -144,6 +147,7 @@ class _Undo:
         self, reader: Reader, ref: str, what: str, rows: Sequence[RowResult]
     ) -> Iterator[Write | None]:
         """What undoes each row that is still as the import left it; counts the others."""
+        self._note_own(reader)
         ids = [row.record or "" for row in rows]
         now = records.load(reader, self.work.model, ref, ids)
         used = _used(reader, self.work, ref, ids) if what == imports.TARGET else set()
@@ -152,7 +156,7 @@ class _Undo:
             record = now.get(row.record or "")
             if record is None or record.deleted_at is not None:
                 self.reversed += 1
-            elif record.version != row.version:
+            elif record.version - self.own[record.id] != row.version:
                 self._leave(ref, row.record, problem("import.kept_edited"), kept=True)
             elif row.record in used:
                 self._leave(ref, row.record, problem("import.kept_used"), kept=True)
@@ -162,12 +166,18 @@ class _Undo:
                     ref,
                     id=row.record,
                     values=before.get(row.record or "", {}),
-                    expected_version=row.version,
+                    expected_version=record.version,
                     rules=False,
                     historic=True,
                 )
             else:
-                yield Write("delete", ref, id=row.record, expected_version=row.version, rules=False)
+                yield Write("delete", ref, id=row.record, expected_version=record.version, rules=False)
+
+    def _note_own(self, reader: Reader) -> None:
+        """What went before may have let go of records that are still to come: that is no edit of anybody's."""
+        while page := change_log.read_cause(reader, self.work.context.cause.id, self.read_to):
+            self.own.update(row.record for row in page if row.action == "update")
+            self.read_to = page[-1].seq
 
     def _leave(self, ref: str, record: str | None, reason: Problem, *, kept: bool = False) -> None:
         """Count a record that stays as it is, and remember the first of them."""

@@ -30,6 +30,12 @@ _FORGET = Prepared(
     sa.delete(comment).where(comment.c.record == _b("record"), comment.c.entity == _b("entity"))
 )
 
+_IDS = Prepared(
+    sa.select(comment.c.id)
+    .where(comment.c.record == _b("record"), comment.c.entity == _b("entity"))
+    .order_by(comment.c.at, comment.c.id)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class CommentRow:
@@ -60,6 +66,17 @@ def change(tx: Transaction, row: CommentRow) -> None:
 def remove(tx: Transaction, comment_id: str, now: int) -> None:
     """Take a comment out of sight."""
     tx.execute(sa.update(comment).where(comment.c.id == comment_id).values(deleted_at=now))
+
+
+def ids_of(reader: Reader, entity: str, record: str) -> list[str]:
+    """Every comment ever written at a record, those taken away too."""
+    return [row[0] for row in reader.rows(_IDS, {"entity": entity, "record": record})]
+
+
+def move(tx: Transaction, entity: str, ident: str, before: str, after: str) -> bool:
+    """Put a comment from one record to another; false when it is not at the first any more."""
+    here = sa.and_(comment.c.id == ident, comment.c.entity == entity, comment.c.record == before)
+    return tx.execute(sa.update(comment).where(here).values(record=after)) == 1
 
 
 def forget(tx: Transaction, entity: str, record: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,19 +17,27 @@ from dacheng.runtime.storage.record_change import RecordChange
 from dacheng.runtime.storage.record_rows import AT_ONCE, Record, behind, load
 from dacheng.runtime.storage.tables import NO_REFERENCE, EntityTable, Tables
 
+Asked = Mapping[tuple[str, str], Any]  # (record, field) → the value it is given in the same go
+
 
 def consequences(
-    reader: Reader, tables: Tables, change: RecordChange, before: Record, planned: Collection[str]
+    reader: Reader,
+    tables: Tables,
+    change: RecordChange,
+    before: Record,
+    planned: Collection[str],
+    asked: Asked = MappingProxyType({}),
 ) -> list[RecordChange]:
     """The further changes one delete, restore or purge asks for.
 
-    `planned` are ids that go the same way in the same go. Refuses with `record.in_use` where a living
+    `planned` are ids that go the same way in the same go, `asked` the values that it gives to others: a link that
+    leads elsewhere then asks for nothing. Refuses with `record.in_use` where a living
     record holds a restricting link, and with `record.link_missing` where one would come back to life
     with a restricting link to what is deleted.
     """
     if change.action == "delete":
-        lists = _after_delete_in_lists(reader, tables, before, planned)
-        return [*_after_delete(reader, tables, before, planned), *lists]
+        lists = _after_delete_in_lists(reader, tables, before, planned, asked)
+        return [*_after_delete(reader, tables, before, planned, asked), *lists]
     if change.action == "restore":
         return [*_after_restore(reader, tables, before, planned)]
     return list(_before_purge(reader, tables, before))
@@ -84,7 +93,7 @@ def _deleted(reader: Reader, tables: Tables, ref: str, ids: Sequence[str]) -> li
 
 
 def _after_delete(
-    reader: Reader, tables: Tables, before: Record, planned: Collection[str]
+    reader: Reader, tables: Tables, before: Record, planned: Collection[str], asked: Asked
 ) -> Iterator[RecordChange]:
     yield from _lines(reader, tables, before, "delete", None)
     for ref, link in _links(tables.catalogue, before.entity.ref):
@@ -92,19 +101,23 @@ def _after_delete(
         for record in found:
             if record.id in planned or record.id == before.id:
                 continue
+            if asked.get((record.id, link.id), before.id) != before.id:
+                continue
             if link.on_delete == "restrict":
                 raise refuse("record.in_use", entity=ref, field=link.id, id=record.id)
             yield RecordChange("update", record.entity, record.id, {link.id: None})
 
 
 def _after_delete_in_lists(
-    reader: Reader, tables: Tables, before: Record, planned: Collection[str]
+    reader: Reader, tables: Tables, before: Record, planned: Collection[str], asked: Asked
 ) -> Iterator[RecordChange]:
     """The same for fields of links: the record leaves the lists that hold it."""
     for ref, name in tables.catalogue.many_links.get(before.entity.ref, ()):
         made = tables.entity(ref)
         held = [each for each in joins.holders(reader, made, name, [before.id]) if each not in planned]
         for record in load(reader, made, [each for each in held if each != before.id]).values():
+            if (record.id, name) in asked:
+                continue  # what goes is left out of a list that is written in the same go
             if made.entity.fields[name].on_delete == "restrict":
                 raise refuse("record.in_use", entity=ref, field=name, id=record.id)
             kept = tuple(each for each in items_of(record.stored[name][0]) if each != before.id)

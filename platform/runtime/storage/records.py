@@ -125,11 +125,14 @@ class _Job:
         everything = list(changes)
         going = {c.id for c in changes if c.action in ("delete", "purge")}
         coming = {c.id for c in changes if c.action == "restore"}
+        asked = {(c.id, n): v for c in changes if c.action == "update" for n, v in c.values.items()}
         for change in everything:  # grows while it is walked
             if change.action not in ("delete", "restore", "purge"):
                 continue
             planned = coming if change.action == "restore" else going
-            more = deletion.consequences(self.tx, self.model.tables, change, self.before[change.id], planned)
+            more = deletion.consequences(
+                self.tx, self.model.tables, change, self.before[change.id], planned, asked
+            )
             known = {c.id for c in everything if c.action == change.action}
             more = [m for m in more if m.action == "update" or m.id not in known]
             going.update(m.id for m in more if m.action == "delete")

@@ -134,6 +134,27 @@ def test_a_save_is_taken_back_with_its_lines_and_done_again(shop: Workspace) -> 
         assert facts(shop, record) == expected
 
 
+def test_lines_come_back_in_their_places(shop: Workspace) -> None:
+    """Three lines: the first is taken away, the others change places, and a copy comes between them."""
+    with_roles(shop)
+    lines = [{"quantity": "1", "amount": str(n)} for n in range(3)]
+    record = shop.create("clara", ORDER, {"number": "A-1", "lines": lines})
+
+    def amounts() -> list[str]:
+        return [str(line["amount"].amount) for line in get(shop, "kim", ORDER, record).lines["lines"]]
+
+    shop.now += timedelta(minutes=1)
+    _, second, third = get(shop, "clara", ORDER, record).lines["lines"]
+    moved = [{"id": third["id"]}, {"quantity": "1", "amount": "2.50"}, {"id": second["id"]}]
+    shop.update("clara", ORDER, record, {"lines": moved})
+    assert amounts() == ["2.00", "2.50", "1.00"]
+    for expected in (["0.00", "1.00", "2.00"], ["2.00", "2.50", "1.00"]):
+        latest = events(shop, "clara", ORDER, record, "change")[0]
+        shop.now += timedelta(minutes=1)
+        take_back(shop, "clara", record, latest.entries[0].seq)
+        assert amounts() == expected
+
+
 def test_what_changed_again_since_stands_in_the_way_in_words(shop: Workspace) -> None:
     with_roles(shop)
     record = order(shop)
