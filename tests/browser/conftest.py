@@ -15,9 +15,11 @@ from playwright.sync_api import Page
 
 from dacheng.runtime.host import Host
 from dacheng.runtime.services import install_app, marketplace, users
+from dacheng.runtime.services.install_app import Candidate
 from dacheng.runtime.services.users import NewUser
 from dacheng.runtime.settings import Settings
 from dacheng.runtime.web.app import build_app
+from tests.browser.trade import trade
 
 PASSWORD = "a long pass phrase for tests"
 PEOPLE = {
@@ -82,3 +84,21 @@ def sign_in(served: Served) -> Callable[..., None]:
         page.wait_for_url("**/")
 
     return enter
+
+
+@pytest.fixture(scope="session")
+def trading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server with the app of `trade`, and in it an administrator and a seller."""
+    host = Host.open(Settings(data=tmp_path_factory.mktemp("trading")), plugins={})
+    if "core" not in host.model().catalogue.apps:
+        install_app.install_core(host)
+    host.refresh()
+    install_app.install(host, host.work(), Candidate(trade()), sample=False)
+    made = {}
+    for who, role in (("admin", "core.admin"), ("seller", "trade.seller")):
+        host.refresh()
+        made[who] = users.add_user(host, host.work(), NewUser(f"{who}@example.com", who, (role,), PASSWORD))
+    host.refresh()
+    with listening(host) as url:
+        yield Served(url, host, made)
+    host.close()

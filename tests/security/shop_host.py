@@ -59,12 +59,15 @@ def open_world(folder: Path, url: str, secret: int, offered: Candidate | None = 
 
 
 def _clerks_may_export() -> Candidate:
-    """The shop, but for clerks who may export too, so that exports are compared and not refused."""
+    """The shop, but for clerks who may export too, so that exports are compared and not refused; its form shows lookups."""
     files = dict(to_files(packages()[1]))
     clerk = json.loads(files["roles/clerk.json"])
     for name in EXPORTED:
         clerk["entities"][name]["export"] = True
     files["roles/clerk.json"] = json.dumps(clerk).encode()
+    form = json.loads(files["forms/order.json"])
+    form["sections"]["detail"]["fields"] |= {"buyer_level": {"order": 30}, "buyer_credit": {"order": 40}}
+    files["forms/order.json"] = json.dumps(form).encode()
     return Candidate(read_files(files, KINDS))
 
 

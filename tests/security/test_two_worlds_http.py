@@ -87,6 +87,28 @@ def test_t05_what_an_administrator_asked_before_leaves_nothing_for_a_clerk(
     assert [each for each in addresses if first[each] != second[each] or first[each] != before[each]] == []
 
 
+def test_t04_what_a_form_asks_for_while_it_is_filled_in_is_answered_alike(
+    worlds: tuple[World, World],
+) -> None:
+    asks = [each.removesuffix("/edit") for each in _records(worlds[0]) if each.endswith("/edit")]
+    buyers = [each.rsplit("/", 1)[1] for each in asks if "/shop/buyer/" in each]
+    orders = [f"{each}/edit" for each in asks if "/shop/order/" in each]
+    sends = [(f"{each}{end}", {"_add": "lines"}) for each in orders for end in ("", "/follow")]
+    sends += [("/apps/shop/order/new/follow", {"buyer": each}) for each in (*buyers, "0" * 36)]
+    told = []
+    with ExitStack() as stack:
+        for world in worlds:
+            client = stack.enter_context(world.browser(ROLE))
+            told.append([(client.post(address, data=data)) for address, data in sends])
+    plain = [[(each.status_code, NUMBERS.sub(b"", each.content)) for each in one] for one in told]
+    assert plain[0] == plain[1]
+    assert {200, 404} == {each.status_code for each in told[0]}
+    brought = [each.json()["computed"] for each in told[0][-len(buyers) - 1 :]]
+    assert any(each["buyer_level"] for each in brought)
+    assert not any("buyer_credit" in each for each in brought)
+    assert not any(brought[-1].values())
+
+
 def answers(worlds: tuple[World, World], who: str, addresses: list[str]) -> list[dict[str, Answer]]:
     """What one person gets at each address, in each world."""
     found = []

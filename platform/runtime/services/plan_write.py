@@ -15,6 +15,7 @@ from dacheng.runtime.services import (
     checkins,
     duplicates,
     files,
+    form_defaults,
     form_rules,
     link_candidates,
     links,
@@ -23,7 +24,7 @@ from dacheng.runtime.services import (
     standing,
     workflow,
 )
-from dacheng.runtime.services.conditions import Subject, holds, stored_formulas, value_of
+from dacheng.runtime.services.conditions import Subject, holds, stored_formulas
 from dacheng.runtime.services.parse_values import Parsed
 from dacheng.runtime.services.plan_lines import plan_lines
 from dacheng.runtime.services.rules import Trigger
@@ -76,13 +77,13 @@ def _create(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
     given["created_at"] = given["updated_at"] = given.get("created_at") or work.context.now
     given["created_by"] = given["updated_by"] = work.context.actor.id
     subject = plan.at_hand.subject(work, entity.ref, record_id, given)
+    line_changes = plan_lines(plan.at_hand, work, shape, record_id, parsed, creating=True)
+    given.update(_figures(shape, plan, subject))
     given.update(_defaults(plan, work, shape, subject, parsed))
     if shape.workflow is not None:
         given.update(_initial_state(shape.workflow, values, write, parsed.problems))
     _owners_department(plan, work, values, None, write)
-    line_changes = plan_lines(plan.at_hand, work, shape, record_id, parsed, creating=True)
     given.update(values)
-    given.update(_figures(shape, plan, subject))
     given.update(compute(stored_formulas(entity), entity.fields, given))
     subject = _check(plan, work, shape, subject, parsed, EMPTY, write)
     if not holds(shape.policy.rows["create"], subject, work.context):
@@ -178,16 +179,11 @@ def _defaults(plan: Plan, work: Work, shape: WriteShape, subject: Subject, parse
     """Defaults, also put among the values, for fields not sent at all; an empty value that was sent stays empty."""
     values = parsed.values
     sent = {each.pointer.split("/")[1] for each in parsed.problems if each.pointer.startswith("/")}
-    missing = [(name, each) for name, each in shape.defaults if name not in values and name not in sent]
-    if not missing:
+    given = values.keys() | sent
+    if all(name in given for name, _ in shape.defaults):
         return {}
-    seen = plan.at_hand.shown(work, subject)
-    filled = {}
-    for name, expression in missing:
-        value = value_of(expression, seen, work.context)
-        if value is not None:
-            target = shape.policy.entity.fields[name]
-            filled[name] = target.codec.parse(links.raw(target, value))
+    seen, readable = plan.at_hand.shown(work, subject).with_values({}), shape.policy.readable
+    filled = form_defaults.settle(shape.defaults, seen, work.context, given, readable)
     values.update(filled)
     return filled
 

@@ -11,6 +11,7 @@ from dacheng.metadata.definition import Entity, Field, Form, FormField, Rule, Wo
 from dacheng.metadata.derived import Rollup
 from dacheng.metadata.expression import Expression
 from dacheng.runtime.services import cascades, checkins, form_rules, link_candidates
+from dacheng.runtime.services.form_defaults import defaults_of
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.standing_fields import STANDING
 from dacheng.runtime.services.work import Work
@@ -71,9 +72,7 @@ def _prepare(work: Work, ref: str, form: str | None) -> WriteShape:
     catalogue = work.model.catalogue
     fields = policy.entity.fields
     chosen = form_of(work, ref, form)
-    defaults = {name: each.default for name, each in fields.items() if each.default is not None}
-    for section in chosen.sections if chosen is not None else ():
-        defaults.update({each.field: each.default for each in section.fields if each.default is not None})
+    defaults = defaults_of(policy.entity, chosen)
     conditional = form_rules.conditional(chosen)
     whole = (
         defaults,

@@ -14,7 +14,7 @@ from dacheng.metadata.problem import Refused
 from dacheng.runtime.web.fields.base import Control, FieldView, Marks, Setting, Texts
 from dacheng.runtime.web.fields.boolean import words_of
 
-KINDS = frozenset({"formula", "lookup"})
+KINDS = frozenset({"formula", "lookup", "rollup"})
 
 
 def is_computed(field: Field) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 
@@ -110,18 +110,28 @@ class LinesView(FieldView):
     def read(self, field: Field, setting: Setting, name: str, texts: Texts) -> Json:
         """The rows that hold anything, in order; a row emptied by hand is a row taken out."""
         rows = []
-        for index in range(row_count(name, texts)):
-            values = {
-                column.field.id: column.view.read(
-                    column.field, setting, f"{name}.{index}.{column.field.id}", texts
-                )
-                for column in self._columns(field, setting)
-                if column.writable
-            }
+        for index, values in self.rows(field, setting, name, texts).items():
             if any(value not in (None, "", []) for value in values.values()):
                 held = texts.get(f"{name}.{index}.id", "")
-                rows.append({"id": held, **values} if held else values)
+                rows.append({"id": held, **values} if held else dict(values))
         return rows
+
+    def rows(
+        self, field: Field, setting: Setting, name: str, texts: Texts
+    ) -> Mapping[int, Mapping[str, Json]]:
+        """What may be set of every row, empty ones too, by the number in the names of its inputs."""
+        columns = [each for each in self._columns(field, setting) if each.writable]
+        return {
+            index: {
+                each.field.id: each.view.read(each.field, setting, f"{name}.{index}.{each.field.id}", texts)
+                for each in columns
+            }
+            for index in range(row_count(name, texts))
+        }
+
+    def computed(self, field: Field, setting: Setting) -> Iterable[tuple[Field, FieldView]]:
+        """The columns that follow from others, and their views."""
+        return ((c.field, c.view) for c in self._columns(field, setting) if is_computed(c.field))
 
     def compact(self, field: Field, setting: Setting, name: str, texts: Texts) -> dict[str, str]:
         """The texts without rows that hold nothing, so that rows and what is read from them count alike."""

@@ -27,7 +27,7 @@ from dacheng.runtime.web.markup import drawn
 from dacheng.runtime.web.page import Link, Page
 from dacheng.runtime.web.render import render
 from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, work_of
-from dacheng.runtime.web.view.form import script_json
+from dacheng.runtime.web.view.form_script import script_json
 from dacheng.runtime.web.view.setting import setting_of
 from dacheng.runtime.web.words import Words, words
 

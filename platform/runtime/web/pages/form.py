@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from dacheng.metadata.kinds import Json
-from dacheng.metadata.problem import Problem, Refused, problem, refuse
-from dacheng.runtime.services import duplicates, link_candidates, read_records
-from dacheng.runtime.services.policy import EntityPolicy
-from dacheng.runtime.services.work import Work
+from dacheng.metadata.problem import Problem, Refused, problem
+from dacheng.runtime.services import duplicates, read_records
 from dacheng.runtime.services.write_record import Outcome, Write
 from dacheng.runtime.storage.reader import Reader
 from dacheng.runtime.web.errors import status_of
@@ -26,61 +23,34 @@ from dacheng.runtime.web.form_body import read_pairs
 from dacheng.runtime.web.form_files import posted_files
 from dacheng.runtime.web.markup import drawn
 from dacheng.runtime.web.page import Link
+from dacheng.runtime.web.pages.form_place import Place, place_of
 from dacheng.runtime.web.render import flash, render
-from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, path_of, work_of
+from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, path_of
 from dacheng.runtime.web.saving import save
 from dacheng.runtime.web.security import permissions
 from dacheng.runtime.web.uploads import is_multipart
-from dacheng.runtime.web.view import filters, form_page
-from dacheng.runtime.web.view.duplicates import DuplicateShown, compared
+from dacheng.runtime.web.view import form_page
+from dacheng.runtime.web.view.duplicates import DuplicateShown
 from dacheng.runtime.web.view.duplicates import shown as duplicates_shown
-from dacheng.runtime.web.view.form import PreparedForm, prepare_form
+from dacheng.runtime.web.view.form_follow import AUTO, with_defaults
 from dacheng.runtime.web.view.form_page import Conflict, Filled, FormPage
 from dacheng.runtime.web.view.form_shown import Shown, shown, stored
 from dacheng.runtime.web.view.form_shown import titles as read_titles
 from dacheng.runtime.web.view.form_state import defaults
-from dacheng.runtime.web.view.prepared import Prepared
-from dacheng.runtime.web.view.setting import setting_of, view_key
-
-FOUND = 20
-_forms: Prepared[PreparedForm] = Prepared(512)
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Which form is open: entity, record (empty for a new one), and the form prepared for this person."""
-
-    work: Work
-    ref: str
-    id: str
-    policy: EntityPolicy
-    prepared: PreparedForm
-    key: Hashable
-    compared: tuple[str, ...]
-
-    @property
-    def path(self) -> str:
-        """The list's address."""
-        return f"/apps/{self.ref.replace('.', '/')}"
-
-    @property
-    def back(self) -> str:
-        """Where leaving the form leads."""
-        return f"{self.path}/{self.id}" if self.id else self.path
 
 
 async def show_new(request: Request) -> Response:
     """An empty form, or one filled from the address (`?account=…`)."""
-    place = _place(request, "create")
+    place = place_of(request, "create")
     names = place.prepared.places
+    sent = {name: value for name, value in request.query_params.items() if name in names}
 
     def read(reader: Reader) -> Shown:
-        start = defaults(
-            reader, place.work, place.ref, place.prepared.form.id if place.prepared.declared else None
-        )
-        texts = place.prepared.texts(start)
-        texts |= {name: value for name, value in request.query_params.items() if name in names}
-        return shown(reader, place.work, place.id, place.prepared, texts)
+        values = place.prepared.read(sent)
+        form = place.prepared.form.id if place.prepared.declared else None
+        start = place.prepared.texts(defaults(reader, place.work, place.ref, form, values))
+        auto = form_page.auto_text(place.prepared, start, values)
+        return shown(reader, place.work, place.id, place.prepared, {**start, **sent, AUTO: auto})
 
     found = await host_of(request).db.read(read)
     return _answer(request, place, found, {}, ())
@@ -88,14 +58,14 @@ async def show_new(request: Request) -> Response:
 
 async def show_edit(request: Request) -> Response:
     """The form with the record's present values."""
-    place = _place(request, "update")
+    place = place_of(request, "update")
     found = await host_of(request).db.read(lambda reader: _stored(reader, place), kind=("edit", place.ref))
     return _answer(request, place, found, {}, ())
 
 
 async def do_create(request: Request) -> Response:
     """Create the record and show it; refused input comes back in the form with every problem named."""
-    place = _place(request, "create")
+    place = place_of(request, "create")
     sent, unkept = await _sent(request, place)
     texts = form_page.compacted(place.prepared, sent)
     if unkept:
@@ -115,7 +85,7 @@ async def do_create(request: Request) -> Response:
 
 async def do_update(request: Request) -> Response:
     """Save what the person changed; when someone else was first, show both and save nothing."""
-    place = _place(request, "update")
+    place = place_of(request, "update")
     sent, unkept = await _sent(request, place)
     texts = form_page.compacted(place.prepared, sent)
     if unkept:
@@ -134,49 +104,8 @@ async def do_update(request: Request) -> Response:
     return await _saved(request, place, outcome, "form.saved")
 
 
-async def pick(request: Request) -> Response:
-    """The records a link can lead to, found by words: `{"items": [{"id", "title"}]}`.
-
-    `for` names the link and `with.…` the form's values that narrow it; `id` asks whether one record is among them.
-    """
-    work, ref = work_of(request), _ref(request)
-    work.entity(ref)
-    params = request.query_params
-    text = params.get("q", "")[:100]
-    given = {name.removeprefix("with."): each for name, each in params.items() if name.startswith("with.")}
-    narrowed = link_candidates.filter_for(work, ref, params.get("for", ""), given)
-    one = {"==": [{"var": "id"}, params["id"]]} if "id" in params else None
-    wanted = filters.joined([each for each in (narrowed, one) if each is not None])
-    pairs = await host_of(request).db.read(
-        lambda reader: read_records.pick_list(reader, work, ref, text, FOUND, wanted)
-    )
-    body = orjson.dumps({"items": [{"id": ident, "title": title} for ident, title in pairs]})
-    return Response(body, media_type="application/json")
-
-
 # ---------------------------------------------------------------- what is asked
-def _ref(request: Request) -> str:
-    return f"{request.path_params['app']}.{request.path_params['entity']}"
-
-
-def _place(request: Request, action: str) -> _Place:
-    work, ref = work_of(request), _ref(request)
-    policy = work.entity(ref)
-    if policy.entity.parent is not None:
-        raise refuse("query.unknown_entity")
-    if not policy.may(action):
-        raise refuse("access.not_permitted")
-    catalogue, setting = work.model.catalogue, setting_of(work)
-    form, workflow = catalogue.forms.get(ref), catalogue.workflows.get(ref)
-    creating = action == "create"
-    key = (*view_key(work), str(setting.zone), ref, form.id if form else "", creating)
-    prepared = _forms.get(key, lambda: prepare_form(form, policy, workflow, setting, creating=creating))
-    return _Place(
-        work, ref, str(request.path_params.get("id", "")), policy, prepared, key, compared(work, policy)
-    )
-
-
-async def _sent(request: Request, place: _Place) -> tuple[dict[str, str], Sequence[Problem]]:
+async def _sent(request: Request, place: Place) -> tuple[dict[str, str], Sequence[Problem]]:
     """What was posted; of a name sent twice the last counts, as in a form with repeated controls.
 
     Files that came with the form (a browser without scripts) are kept first, and stand in it by id.
@@ -186,7 +115,7 @@ async def _sent(request: Request, place: _Place) -> tuple[dict[str, str], Sequen
     return dict(await read_pairs(request)), ()
 
 
-def _write(place: _Place, action: str, values: Mapping[str, Json], sent: Mapping[str, str]) -> Write:
+def _write(place: Place, action: str, values: Mapping[str, Json], sent: Mapping[str, str]) -> Write:
     version = sent.get("_version", "")
     return Write(
         action=action,
@@ -199,7 +128,7 @@ def _write(place: _Place, action: str, values: Mapping[str, Json], sent: Mapping
     )
 
 
-def _stored(reader: Reader, place: _Place) -> Shown:
+def _stored(reader: Reader, place: Place) -> Shown:
     return stored(reader, place.work, place.ref, place.id, place.prepared)
 
 
@@ -211,7 +140,7 @@ def _rows_changed(sent: Mapping[str, str]) -> Mapping[str, str]:
 
 
 # ---------------------------------------------------------------- what is answered
-async def _same(request: Request, place: _Place, values: Mapping[str, Json]) -> tuple[DuplicateShown, ...]:
+async def _same(request: Request, place: Place, values: Mapping[str, Json]) -> tuple[DuplicateShown, ...]:
     """What is there already of a new record; a person who has seen it saves all the same."""
     if not place.compared:
         return ()
@@ -227,7 +156,7 @@ async def _same(request: Request, place: _Place, values: Mapping[str, Json]) -> 
 
 async def _again(
     request: Request,
-    place: _Place,
+    place: Place,
     texts: Texts,
     problems: Sequence[Problem],
     same: tuple[DuplicateShown, ...] = (),
@@ -235,14 +164,18 @@ async def _again(
     """The form with what was sent; what an earlier answer to it got lost of is said, and saved again on purpose only."""
     if any(one.code == "record.key_reused" for one in problems):
         texts, problems = {**texts, "_key": ""}, [problem("record.saved_before")]
-    found = await host_of(request).db.read(
-        lambda reader: shown(reader, place.work, place.id, place.prepared, texts)
-    )
+    given = texts
+
+    def read(reader: Reader) -> Shown:
+        held = given if place.id else with_defaults(reader, place.work, place.ref, place.prepared, given)
+        return shown(reader, place.work, place.id, place.prepared, held)
+
+    found = await host_of(request).db.read(read)
     return _answer(request, place, found, texts, problems, same=same)
 
 
 async def _conflict(
-    request: Request, place: _Place, texts: Texts, was: Mapping[str, str], mine: set[str]
+    request: Request, place: Place, texts: Texts, was: Mapping[str, str], mine: set[str]
 ) -> Response:
     """Their values where the person changed nothing, the person's where they did; saved again on purpose only."""
 
@@ -273,7 +206,7 @@ async def _conflict(
     return _answer(request, place, found, {}, (), conflicts, status=409)
 
 
-def _markers(place: _Place) -> dict[str, str]:
+def _markers(place: Place) -> dict[str, str]:
     """The marks by which lines count as sent."""
     return {
         f"{name}.sent": "1" for name, one in place.prepared.places.items() if isinstance(one.view, LinesView)
@@ -282,7 +215,7 @@ def _markers(place: _Place) -> dict[str, str]:
 
 def _answer(
     request: Request,
-    place: _Place,
+    place: Place,
     found: Shown,
     texts: Texts,
     problems: Sequence[Problem],
@@ -310,6 +243,8 @@ def _answer(
         layout=prepared.form.layout,
         key=texts.get("_key") or work.context.new_id(),
         version=str(version) if version else "",
+        auto=found.texts.get(AUTO, ""),
+        follow=f"{path_of(request)}/follow" if prepared.asks else "",
         was=texts.get("_was") or (form_page.was_text(prepared, found.was) if place.id else ""),
         script=drawn(prepared.script),
         context=form_page.context_script(found.decided),
@@ -333,7 +268,7 @@ def _version_sent(texts: Texts) -> int:
     return int(sent) if sent.isdecimal() and len(sent) < 16 else 0
 
 
-async def _saved(request: Request, place: _Place, outcome: Outcome, key: str) -> Response:
+async def _saved(request: Request, place: Place, outcome: Outcome, key: str) -> Response:
     """The record's page, which says that it is saved and lets the browser forget the draft."""
     titles = await host_of(request).db.read(
         lambda reader: read_records.titles(reader, place.work, place.ref, [outcome.id]), bounded=True
@@ -347,7 +282,6 @@ async def _saved(request: Request, place: _Place, outcome: Outcome, key: str) ->
 ROUTES = (
     Route("/apps/{app}/{entity}/new", show_new, SIGNED_IN),
     Route("/apps/{app}/{entity}/new", do_create, SIGNED_IN, ("POST",), multipart=True),
-    Route("/apps/{app}/{entity}/pick", pick, SIGNED_IN, per_minute=600),
     Route("/apps/{app}/{entity}/{id}/edit", show_edit, SIGNED_IN),
     Route("/apps/{app}/{entity}/{id}/edit", do_update, SIGNED_IN, ("POST",), multipart=True),
 )

@@ -74,7 +74,7 @@ async def show(request: Request) -> Response:
     place = await _place(request)
 
     def read(reader: Reader) -> Shown:
-        start = defaults(reader, place.work, place.form.entity, None)
+        start = defaults(reader, place.work, place.form.entity, None, {})
         return shown(reader, place.work, "", place.prepared, place.prepared.texts(start))
 
     found = await host_of(request).db.read(read)

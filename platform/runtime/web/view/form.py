@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from html import escape
 from types import MappingProxyType
-from typing import Any
 
 from dacheng.metadata.definition import Field, Form, FormField, Section, Workflow
-from dacheng.metadata.expression import Expression, to_json
+from dacheng.metadata.expression import Expression
 from dacheng.metadata.kinds import Json
+from dacheng.runtime.services.form_defaults import defaults_of
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.web.fields import view_of
 from dacheng.runtime.web.fields.base import (
-    NO_CHOICES,
-    Choices,
     Control,
     FieldView,
     Marks,
@@ -26,64 +23,18 @@ from dacheng.runtime.web.fields.base import (
     symbol,
 )
 from dacheng.runtime.web.fields.choice import is_segmented
-from dacheng.runtime.web.fields.computed import computed_control, is_computed, script_of
+from dacheng.runtime.web.fields.computed import computed_control, is_computed
+from dacheng.runtime.web.view.form_place import Calm, Draw, FormMarks, Links, Part, Place
+from dacheng.runtime.web.view.form_script import (
+    asks_of,
+    computed_of,
+    conditions_of,
+    own_figures,
+    script_of_form,
+)
 
 GENERATED = "generated"
-CONDITIONS = ("visible", "required", "readonly")
 HOLE = "-hole-in-a-control-"
-
-
-@dataclass(frozen=True, slots=True)
-class FormMarks:
-    """How the form stands now: hidden, required and readonly fields, problems by input name, link choices."""
-
-    hidden: frozenset[str] = frozenset()
-    required: frozenset[str] = frozenset()
-    readonly: frozenset[str] = frozenset()
-    problems: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    choices: Mapping[str, Choices] = field(default_factory=lambda: NO_CHOICES)
-
-    @property
-    def marked(self) -> Set[str]:
-        """The fields that anything is marked at."""
-        return self.hidden | self.required | self.readonly | self.problems.keys()
-
-
-Draw = Callable[[Texts, FormMarks], str]
-Calm = Callable[[str], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One field on the form: its definition, view, words, whether people may set it, and its HTML."""
-
-    field: Field
-    view: FieldView
-    label: str
-    writable: bool
-    rules: FormField
-    draw: Draw
-    calm: Calm | None  # quicker, for a field with nothing to mark
-    as_text: bool  # its one input holds the value as text
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A titled group of places in `columns` columns."""
-
-    id: str
-    title: str
-    columns: int
-    places: tuple[Place, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Links:
-    """Where links lead: the entities to choose from, (input, entity), and (lines, column, entity)."""
-
-    targets: tuple[str, ...]
-    own: tuple[tuple[str, str], ...]
-    of_lines: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +49,8 @@ class PreparedForm:
     setting: Setting
     rules: tuple[Expression, ...]  # every condition of its places
     links: Links
+    asks: bool  # whether its browser side has the server follow up what is chosen in it
+    defaults: tuple[str, ...]  # of a new record: fields that start with a value
 
     @property
     def scripts(self) -> tuple[str, ...]:
@@ -117,6 +70,11 @@ class PreparedForm:
     def uploads(self) -> bool:
         """Whether it sends files."""
         return any(place.view.uploads and place.writable for place in self.places.values())
+
+    @property
+    def computes(self) -> bool:
+        """Whether anything on it, or in its lines, is computed."""
+        return any(is_computed(place.field) or _brings(place, self.setting) for place in self.places.values())
 
     def texts(self, record: Mapping[str, Json]) -> dict[str, str]:
         """What every input holds for a record's JSON values."""
@@ -175,15 +133,21 @@ def prepare_form(
         if places:
             parts.append(Part(section.id, _title(form, section, setting), section.columns, places))
     by_name = {place.field.id: place for part in parts for place in part.places}
+    rules = (*conditions_of(by_name.values()), *computed_of(by_name.values(), entity))
+    defaults = defaults_of(entity.entity, form) if creating else {}
+    moving = {name: each for name, each in defaults.items() if name in by_name and name in entity.writable}
+    asks = asks_of(by_name, rules, moving, entity.entity)
     return PreparedForm(
         form=chosen,
         declared=form is not None,
         parts=tuple(parts),
         places=MappingProxyType(by_name),
-        script=_script(by_name.values(), entity, setting),
+        script=script_of_form(by_name.values(), entity, setting, asks),
         setting=setting,
-        rules=(*_rules(by_name.values()), *_computed(by_name.values(), entity)),
+        rules=rules,
         links=_links(by_name.values(), setting),
+        asks=bool(asks) or any(_brings(place, setting) for place in by_name.values()),
+        defaults=tuple(name for name in defaults if name in by_name and by_name[name].writable),
     )
 
 
@@ -203,11 +167,26 @@ def _links(places: Iterable[Place], setting: Setting) -> Links:
     return Links(tuple(targets), tuple(own), tuple(of_lines))
 
 
+def _brings(place: Place, setting: Setting) -> bool:
+    """Whether a line of it holds anything that follows from the rest of that line."""
+    child = setting.children.get(place.field.to or "") if place.field.is_lines else None
+    return child is not None and any(is_computed(each) for each in child.fields)
+
+
 def _shown(entity: EntityPolicy, name: str, held: set[str], creating: bool) -> bool:
     if name not in entity.readable or entity.readable[name].spec.get("x-hidden"):
         return False
-    given = name in entity.writable or entity.readable[name].kind == "formula"
-    return not creating or (given and name not in held)
+    return not creating or (name not in held and _starts(entity, name))
+
+
+def _starts(entity: EntityPolicy, name: str) -> bool:
+    """Whether a field can hold anything before its record is there: what is typed, and what follows from it."""
+    field, figures = entity.readable[name], own_figures(entity)
+    if field.shows:
+        return field.shows[0].id in entity.writable
+    if name in figures:
+        return figures[name][1] in entity.writable
+    return name in entity.writable or field.kind == "formula"
 
 
 def _title(form: Form | None, section: Section, setting: Setting) -> str:
@@ -319,54 +298,3 @@ def _calm_of_few(draw: Draw, name: str, few: frozenset[str]) -> Calm:
         return found
 
     return calm
-
-
-def _rules(places: Iterable[Place]) -> Iterable[Expression]:
-    for place in places:
-        for name in CONDITIONS:
-            rule = getattr(place.rules, name)
-            if rule is not None:
-                yield rule
-
-
-def _computed(places: Iterable[Place], entity: EntityPolicy) -> Iterable[Expression]:
-    """The formulas that the browser computes, when any stands on the form: their inputs are sent along."""
-    if any(place.field.kind == "formula" for place in places):
-        for each in entity.entity.formulas:
-            if each.field in entity.readable and each.inputs <= entity.readable.keys():
-                yield each.expression
-
-
-def _script(places: Iterable[Place], entity: EntityPolicy, setting: Setting) -> str:
-    """The JSON for `form.js`, safe inside a script block: kinds, requiredness, conditions and formulas."""
-    described: dict[str, Any] = {}
-    for place in places:
-        one: dict[str, Any] = {"kind": place.field.view, "label": place.label, "writable": place.writable}
-        if place.field.required:
-            one["must"] = True
-        if place.field.shows:
-            one["through"] = place.field.shows[0].id
-        for name in CONDITIONS:
-            rule: Expression | None = getattr(place.rules, name)
-            if rule is not None:
-                one[name] = {"ast": json.loads(to_json(rule.node)), "types": dict(rule.browser_types)}
-        if place.rules.when_hidden == "clear":
-            one["clear"] = True
-        child = setting.children.get(place.field.to or "") if place.field.is_lines else None
-        if child is not None and child.formulas:
-            own = {each.id: each for each in child.fields}
-            one["rows"] = script_of(child.formulas, own, setting)
-        described[place.field.id] = one
-    formulas = script_of(entity.entity.formulas, entity.readable, setting)
-    for name, formula in formulas.items() if any(name in described for name in formulas) else ():
-        described.setdefault(name, {"kind": "", "label": "", "writable": False})["formula"] = formula
-    return script_json(described)
-
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-def script_json(value: object) -> str:
-    """JSON that can stand inside `<script type="application/json">`: no `<`, `>` or `&` left in it."""
-    text = _encode(value)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

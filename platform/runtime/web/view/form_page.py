@@ -18,11 +18,13 @@ from dacheng.runtime.web.form_body import ErrorLine
 from dacheng.runtime.web.markup import drawn
 from dacheng.runtime.web.page import Page
 from dacheng.runtime.web.view.duplicates import DuplicateShown
-from dacheng.runtime.web.view.form import FormMarks, Part, Place, PreparedForm, script_json
+from dacheng.runtime.web.view.form import PreparedForm
+from dacheng.runtime.web.view.form_place import FormMarks, Part, Place
+from dacheng.runtime.web.view.form_script import script_json
 from dacheng.runtime.web.view.form_state import Decided
 from dacheng.runtime.web.words import sentences
 
-HOLES = ("title", "back", "action", "draft", "key", "version", "was", "record")
+HOLES = ("title", "back", "action", "draft", "key", "version", "was", "auto", "follow", "record")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class FormPage(Page):
     layout: str = "page"
     wrong: tuple[ErrorLine, ...] = ()
     multipart: bool = False
+    auto: str = ""  # which defaults the form put in
+    follow: str = ""  # where its browser side asks what follows from what was chosen
     compared: str = ""  # the fields by which the record may be there already
     record: str = ""
     list: str = ""
@@ -177,6 +181,17 @@ def was_text(prepared: PreparedForm, texts: Texts) -> str:
         and not key.endswith((".sent", ".title"))
     }
     return _encode(kept)
+
+
+def auto_text(prepared: PreparedForm, texts: Texts, given: Mapping[str, Json]) -> str:
+    """What the inputs of defaults hold in a new form: while they hold it, nobody has touched them."""
+    own = {name for name in prepared.defaults if name not in given}
+    return was_text(prepared, {key: text for key, text in texts.items() if key.partition(".")[0] in own})
+
+
+def alike(one: Texts, other: Texts) -> bool:
+    """Whether the inputs of a field hold the same."""
+    return _filled(one) == _filled(other)
 
 
 def _encode(kept: Mapping[str, str]) -> str:

@@ -13,6 +13,7 @@ from dacheng.runtime.storage.reader import Reader
 from dacheng.runtime.web.fields.base import Choices, Texts
 from dacheng.runtime.web.fields.links import held_ids
 from dacheng.runtime.web.view.form import PreparedForm
+from dacheng.runtime.web.view.form_follow import computed_texts
 from dacheng.runtime.web.view.form_state import Decided, decide
 from dacheng.runtime.web.view.record import title_of
 
@@ -47,8 +48,11 @@ def shown(
     reader: Reader, work: Work, ident: str, prepared: PreparedForm, texts: Texts, known: Titles = NO_TITLES
 ) -> Shown:
     """The form with these texts; titles already `known` (by entity and id) are not read again."""
-    values = prepared.read(texts) if prepared.rules else {}
-    decided = decide(reader, work, prepared, ident, values)
+    computing = not known and prepared.computes
+    values = prepared.read(texts) if prepared.rules or computing else {}
+    decided = decide(reader, work, prepared, ident, values, computing=computing)
+    if computing and decided.subject is not None:
+        texts = {**texts, **computed_texts(prepared, decided.subject, texts)}
     choices = {
         ref: read_records.choices(reader, work, ref, CHOICES, Choices.of) for ref in prepared.links.targets
     }

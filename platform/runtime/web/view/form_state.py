@@ -3,54 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dacheng.metadata.definition import Entity
+from dacheng.metadata.definition import Entity, Field
+from dacheng.metadata.formulas import compute
 from dacheng.metadata.kinds import Json
-from dacheng.metadata.problem import Refused
-from dacheng.runtime.services import form_rules
-from dacheng.runtime.services.conditions import Subject, user_values, value_of
+from dacheng.metadata.problem import Refused, refuse
+from dacheng.runtime.services import form_defaults, form_rules, links
+from dacheng.runtime.services.conditions import Subject, stored_formulas, user_values
 from dacheng.runtime.services.form_rules import FormState
 from dacheng.runtime.services.parse_values import starting_rows
 from dacheng.runtime.services.records_at_hand import AtHand
 from dacheng.runtime.services.work import Work
-from dacheng.runtime.services.write_shape import shape_of
+from dacheng.runtime.services.write_shape import WriteShape, shape_of
 from dacheng.runtime.storage.reader import Reader
 from dacheng.runtime.web.view.form import PreparedForm
+from dacheng.runtime.web.view.form_script import own_figures
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What the conditions say now, and what the browser needs to go on deciding: `$user`, record, now."""
+    """What the conditions say now, and what the browser needs to go on deciding: `$user`, record, now.
+
+    `subject` is the record as the form holds it, as far as the person sees it; None where nothing looks at it.
+    """
 
     state: FormState
     context: dict[str, Json]
+    subject: Subject | None = field(default=None, compare=False)
 
 
-def defaults(reader: Reader, work: Work, ref: str, form: str | None) -> dict[str, Json]:
-    """What a new record starts with: the definitions' defaults, rows of lines, and its owner, as JSON."""
+def defaults(
+    reader: Reader, work: Work, ref: str, form: str | None, given: Mapping[str, Json]
+) -> dict[str, Json]:
+    """What a new record with these JSON values starts with besides: the definitions' defaults, rows of lines, and its owner."""
     shape = shape_of(work, ref, form)
     policy = shape.policy
-    subject = _subject(reader, work, ref, "", {})
-    found: dict[str, Json] = {}
-    for name, expression in shape.defaults:
-        field = policy.entity.fields.get(name)
-        if field is not None and name in policy.writable:
-            found[name] = field.codec.json(value_of(expression, subject, work.context))
-    for name, each in shape.lines.items():
-        if name in policy.writable and (rows := starting_rows(each)) is not None:
-            found[name] = rows
-    if "owner" in policy.writable:
+    rows = {name: each for name, each in starting_lines(shape).items() if name not in given}
+    subject = _subject(reader, work, ref, "", {**rows, **given})
+    try:
+        settled = form_defaults.settle(shape.defaults, subject, work.context, given, policy.readable)
+    except Refused:  # the save will say so; a form can do without
+        settled = {}
+    found = {n: policy.entity.fields[n].codec.json(v) for n, v in settled.items() if n in policy.writable}
+    found |= rows
+    if "owner" in policy.writable - given.keys():
         found.setdefault("owner", work.context.actor.id)
     return found
 
 
+def starting_lines(shape: WriteShape) -> dict[str, Json]:
+    """The rows that the lines of a new record start with."""
+    writable = shape.policy.writable
+    found = {name: starting_rows(each) for name, each in shape.lines.items() if name in writable}
+    return {name: rows for name, rows in found.items() if rows is not None}
+
+
 def decide(
-    reader: Reader, work: Work, prepared: PreparedForm, record_id: str, values: Mapping[str, Json]
+    reader: Reader,
+    work: Work,
+    prepared: PreparedForm,
+    record_id: str,
+    values: Mapping[str, Json],
+    *,
+    computing: bool = False,
 ) -> Decided:
-    """The form's conditions for these JSON values over the stored record (`record_id` empty: a new one)."""
-    if not prepared.rules:
+    """The form's conditions for these JSON values over the stored record (`record_id` empty: a new one).
+
+    `computing` is for a form of which anything follows from these values besides its conditions.
+    """
+    if not prepared.rules and not computing:
         return Decided(form_rules.NOTHING, _shown(work, {}))
     ref = prepared.form.entity if "." in prepared.form.entity else ""
     ref = ref or next(iter(prepared.places.values())).field.entity
@@ -58,7 +81,21 @@ def decide(
     state, cleared = form_rules.settle(form_rules.conditional(prepared.form), subject, work.context)
     subject = subject.with_values(cleared)
     record = _record(subject, [path for rule in prepared.rules for path in rule.dependencies])
-    return Decided(state, _shown(work, record))
+    return Decided(state, _shown(work, record), subject)
+
+
+def looked_up(subject: Subject, one: Field) -> Any:
+    """The typed value of a computed field of a record: a lookup through its links, another as the record holds it."""
+    values: Mapping[str, Any] | None = subject.values
+    for step in one.shows[:-1]:
+        held = values.get(step.id) if values is not None else None
+        values = subject.lookup(step.to or "", held) if held else None
+    return values.get(one.shows[-1].id if one.shows else one.id) if values is not None else None
+
+
+def as_row(subject: Subject, child: Entity, row: Mapping[str, Any]) -> Subject:
+    """One line of a record, its formulas computed."""
+    return replace(subject, entity=child, id="", values=row, lines={}).with_values({})
 
 
 def _shown(work: Work, record: dict[str, Json]) -> dict[str, Json]:
@@ -72,20 +109,37 @@ def _shown(work: Work, record: dict[str, Json]) -> dict[str, Json]:
 
 
 def _subject(reader: Reader, work: Work, ref: str, record_id: str, values: Mapping[str, Json]) -> Subject:
-    """The record as the person sees it, with the form's values over the stored ones."""
+    """The record as the person sees it, with the form's values over the stored ones; refused to who may not see it."""
     at_hand = AtHand(reader, work.model)
-    stored = (at_hand.lookup(ref, record_id) or {}) if record_id else {}
+    if record_id and not at_hand.sees(work, ref, record_id):
+        raise refuse("record.missing")
+    stored = (at_hand.lookup(ref, record_id) or {}) if record_id else shape_of(work, ref).blank
     entity = work.model.catalogue.entities[ref]
-    typed = {name: _typed(entity, name, value) for name, value in values.items() if name in entity.fields}
+    typed = {
+        name: typed_value(entity, name, value) for name, value in values.items() if name in entity.fields
+    }
     subject = at_hand.shown(work, at_hand.subject(work, ref, record_id, {**stored, **typed}))
     lines = {
         name: _lines(work, entity, name, value) for name, value in values.items() if _is_lines(entity, name)
     }
-    subject = subject.with_values({})  # formulas over what stands in the form
+    subject = subject.with_values(_figures(work, ref, lines))  # formulas over what stands in the form
     return replace(subject, lines=lines) if lines or not record_id else subject
 
 
-def _typed(entity: Entity, name: str, value: Json) -> Any:
+def _figures(work: Work, ref: str, lines: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+    """Roll-ups over the lines as they stand in the form."""
+    shape = shape_of(work, ref)
+    return {
+        name: links.figure(
+            rollup.aggregate, [row.get(rollup.of or "") for row in lines[at]], shape.blank[name]
+        )
+        for name, (rollup, at) in own_figures(shape.policy).items()
+        if at in lines
+    }
+
+
+def typed_value(entity: Entity, name: str, value: Json) -> Any:
+    """A JSON value as its field types it; None for lines, and for what is no value."""
     field = entity.fields[name]
     if field.is_lines:
         return None
@@ -102,9 +156,9 @@ def _is_lines(entity: Entity, name: str) -> bool:
 def _lines(work: Work, entity: Entity, name: str, value: Json) -> Sequence[Mapping[str, Any]]:
     child = work.model.catalogue.entities[entity.fields[name].to or ""]
     rows = value if isinstance(value, list | tuple) else []
-    return [
-        {key: _typed(child, key, cell) for key, cell in row.items() if key in child.fields} for row in rows
-    ]
+    typed = [{n: typed_value(child, n, cell) for n, cell in row.items() if n in child.fields} for row in rows]
+    formulas = stored_formulas(child)
+    return [{**row, **compute(formulas, child.fields, row)} for row in typed]
 
 
 def _record(subject: Subject, paths: Iterable[tuple[str, ...]]) -> dict[str, Json]:

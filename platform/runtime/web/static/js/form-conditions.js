@@ -1,7 +1,8 @@
 // Conditions of a form, evaluated on what its inputs hold now; the server decides them again at saving.
 import { evaluate } from "./expression.js";
 import { VALUES, plainNumber } from "./field-values.js";
-import { computed, put, shown } from "./form-formulas.js";
+import { figure } from "./form-figures.js";
+import { computed, put, settled, shown } from "./form-formulas.js";
 
 const PASSES = 4;
 
@@ -32,45 +33,35 @@ const READ = {
 };
 
 const valueOf = (form, name, kind, zone) => {
-  if (kind === "lines") return linesOf(form, name);
   const read = READ[kind];
   return read ? read(form, name, zone) : textOf(form, name) || null;
 };
 
-const linesOf = (form, name) => {
-  const rows = [];
-  for (const row of form.querySelectorAll(`[data-lines="${CSS.escape(name)}"] tbody tr`)) {
-    const values = {};
-    let filled = false;
-    for (const cell of row.querySelectorAll("[data-column]")) {
-      const input = cell.querySelector("select[name]:not([aria-label]), input[name]:not([type=hidden]), textarea");
-      const text = input ? input.value : "";
-      if (text) filled = true;
-      values[cell.dataset.column] = input && "number" in input.dataset ? plainNumber(text) : text || null;
-    }
-    if (filled) rows.push(values);
-  }
-  return rows;
-};
+const tablesOf = (form, name) => form.querySelectorAll(`[data-lines="${CSS.escape(name)}"]`);
+const empty = (value) => value === null || value === "" || value === undefined || (Array.isArray(value) && value.length === 0);
 
-// What a row of lines holds, as formulas take it: amounts with their currency, dates and choices as text.
-const rowOf = (row) => {
+// What a row of lines holds, as formulas take it: each column read as its kind, its own formulas computed.
+const rowOf = (form, name, field, row, env) => {
   const values = {};
-  for (const cell of row.querySelectorAll("[data-column]")) {
-    const input = cell.querySelector("select[name]:not([aria-label]), input[name]:not([type=hidden]), textarea");
-    const currency = cell.querySelector('select[name$=".currency"]')?.value;
-    const value = input && "number" in input.dataset ? plainNumber(input.value) : input?.value || null;
-    values[cell.dataset.column] = currency && value !== null ? { amount: value, currency } : value;
+  for (const [column, kind] of Object.entries(field.columns ?? {})) {
+    values[column] = valueOf(form, `${name}.${row.dataset.row}.${column}`, kind, env.zone);
   }
-  return values;
+  return { ...values, ...(field.rows ? computed(field.rows, values, env) : {}) };
 };
 
-const reckonRows = (form, name, formulas, env) => {
-  for (const table of form.querySelectorAll(`[data-lines="${CSS.escape(name)}"]`)) {
+// The rows that hold anything: others are no lines yet.
+const linesOf = (form, name, field, env) =>
+  [...tablesOf(form, name)]
+    .flatMap((table) => [...table.querySelectorAll("tbody tr")])
+    .map((row) => rowOf(form, name, field, row, env))
+    .filter((values) => Object.keys(field.columns ?? {}).some((column) => !empty(values[column]) && values[column] !== false));
+
+const reckonRows = (form, name, field, env) => {
+  for (const table of tablesOf(form, name)) {
     for (const row of table.querySelectorAll("tbody tr")) {
-      const found = computed(formulas, rowOf(row), env);
-      for (const [column, value] of Object.entries(found)) {
-        put(row.querySelector(`[data-column="${CSS.escape(column)}"] [data-computed]`), shown(formulas[column], value, env.zone));
+      const values = rowOf(form, name, field, row, env);
+      for (const [column, formula] of Object.entries(field.rows)) {
+        put(row.querySelector(`[data-column="${CSS.escape(column)}"] [data-computed]`), shown(formula, values[column], env.zone));
       }
     }
     table.dispatchEvent(new CustomEvent("filled"));
@@ -89,25 +80,32 @@ export const conditionsOf = (form, fields, context) => {
   const boxes = new Map([...form.querySelectorAll("[data-field]")].map((box) => [box.dataset.field, box]));
   const must = new Set();
   const formulas = Object.fromEntries(names.filter((name) => fields[name].formula).map((name) => [name, fields[name].formula]));
+  const figures = Object.fromEntries(names.filter((name) => fields[name].figure).map((name) => [name, fields[name].figure]));
   const env = { now: context.now, zone: context.zone, context: { $user: context.user, $before: context.before } };
+  let stored = context.record;
+
+  const valueNow = (name, field) => {
+    if (boxes.get(name)?.hidden && field.clear) return null;
+    if (field.kind === "lines") return linesOf(form, name, field, env);
+    const value = valueOf(form, name, field.kind, context.zone);
+    const before = stored[name];
+    return before && typeof before === "object" && before.id && before.id === value ? before : value;
+  };
 
   const record = () => {
-    const values = { ...context.record };
+    const values = { ...stored };
     for (const name of names) {
-      const field = fields[name];
-      if (!field.writable) continue;
-      let value = valueOf(form, name, field.kind, context.zone);
-      const before = context.record[name];
-      if (before && typeof before === "object" && before.id && before.id === value) value = before;
-      if (boxes.get(name)?.hidden && field.clear) value = null;
-      values[name] = value;
+      if (fields[name].writable) values[name] = valueNow(name, fields[name]);
+    }
+    for (const [name, one] of Object.entries(figures)) {
+      if (fields[one.lines]?.writable) values[name] = figure(one, values[one.lines] ?? []);
     }
     return { ...values, ...computed(formulas, values, env) };
   };
 
   const holds = (rule, values) => evaluate(rule.ast, values, { ...env, types: rule.types }) === true;
 
-  // A lookup shows the record that was linked; of another one it is known after saving.
+  // A lookup shows the record that was linked; of another one it is known once the server has said so.
   const lookups = names.filter((name) => fields[name].through && control(form, fields[name].through));
   const linked = new Map(lookups.map((name) => [name, textOf(form, fields[name].through)]));
 
@@ -116,12 +114,27 @@ export const conditionsOf = (form, fields, context) => {
       const moved = textOf(form, fields[name].through) !== linked.get(name);
       boxes.get(name)?.querySelector("[data-computed]")?.classList.toggle("later", moved);
     }
-    for (const [name, formula] of Object.entries(formulas)) {
-      put(boxes.get(name)?.querySelector("[data-computed]"), shown(formula, values[name], context.zone));
+    for (const [name, one] of [...Object.entries(formulas), ...Object.entries(figures)]) {
+      if (fields[one.lines]?.writable === false) continue;
+      put(boxes.get(name)?.querySelector("[data-computed]"), shown(one, settled(one, values[name]), context.zone));
     }
     for (const name of names) {
-      if (fields[name].rows) reckonRows(form, name, fields[name].rows, env);
+      if (fields[name].rows) reckonRows(form, name, fields[name], env);
     }
+  };
+
+  // What the server says of the links as they were when it was asked, by the names of their inputs.
+  const take = (found, asked) => {
+    stored = found.record;
+    for (const name of lookups) linked.set(name, asked.get(fields[name].through) ?? "");
+    for (const [name, html] of Object.entries(found.computed)) {
+      const [field, row, column] = name.split(".");
+      const place = column === undefined ? boxes.get(field) : form.querySelector(`[data-lines="${CSS.escape(field)}"] tr[data-row="${CSS.escape(row)}"] [data-column="${CSS.escape(column)}"]`);
+      const output = place?.querySelector("[data-computed]");
+      if (!output || output.innerHTML === html) continue;
+      output.innerHTML = html;
+    }
+    apply();
   };
 
   const show = (box, visible) => {
@@ -172,5 +185,5 @@ export const conditionsOf = (form, fields, context) => {
     }
   };
 
-  return { apply, required: (name) => must.has(name) };
+  return { apply, take, required: (name) => must.has(name) };
 };

@@ -25,11 +25,22 @@ const byName = (pairs) => {
   return found;
 };
 
-const set = (form, control, values) => {
+const set = (control, values, titles = {}) => {
   if (control.type === "radio" || control.type === "checkbox") control.checked = values.includes(control.value);
   else if (control.type !== "hidden" || control.name.endsWith(".id")) {
-    control.value = values[0];
+    const [value] = values;
+    if (control.closest("[data-combo]") && control.tagName === "SELECT" && ![...control.options].some((one) => one.value === value)) control.add(new Option(titles[control.name] ?? value, value));
+    control.value = value;
     control.dispatchEvent(new CustomEvent("filled", { bubbles: true }));
+  }
+};
+
+// The controls of a field take these texts, by name; a title goes with the id of a record.
+export const fill = (box, texts) => {
+  const titles = Object.fromEntries(Object.entries(texts).map(([name, text]) => [name.replace(/\.title$/, ""), text]));
+  for (const control of box.querySelectorAll("input[name], select[name], textarea[name]")) {
+    if (control.name in texts) set(control, [texts[control.name]], titles);
+    else if (control.type === "checkbox") control.checked = false;
   }
 };
 
@@ -46,16 +57,21 @@ const rows = (form, values) => {
     for (const row of table.querySelectorAll("tbody tr")) if (!kept.has(`${table.dataset.lines}.${row.dataset.row}`)) row.remove();
 };
 
+// The words of the records that are linked to: a choice found by searching is among no page's first options.
+const titlesOf = (form) =>
+  Object.fromEntries([...form.querySelectorAll("[data-combo] select[name]")].filter((one) => one.value).map((one) => [one.name, one.selectedOptions[0].text]));
+
 export const draftOf = (form, entries) => {
-  if (!form.dataset.draft) return { name: "", keep() {}, forget() {}, restore() {} };
+  if (!form.dataset.draft) return { name: "", keep() {}, forget() {}, restore: () => false };
   const name = DRAFT + form.dataset.draft;
   const request = form.querySelector("[name=_key]");
+  const auto = form.querySelector("[name=_auto]");
   const forget = () => localStorage.removeItem(name);
 
   // The request's key is kept along: what was saved although no answer came is not saved twice.
   const keep = () => {
     try {
-      localStorage.setItem(name, JSON.stringify({ at: Date.now(), key: request.value, values: entries() }));
+      localStorage.setItem(name, JSON.stringify({ at: Date.now(), key: request.value, auto: auto?.value, values: entries(), titles: titlesOf(form) }));
     } catch {
       // a full or forbidden storage keeps nothing; the form goes on without
     }
@@ -72,16 +88,18 @@ export const draftOf = (form, entries) => {
   // Puts a kept draft back and says so; `drop` is what discarding it does.
   const restore = (drop) => {
     const draft = kept();
-    if (!draft || !Array.isArray(draft.values) || document.getElementById("error-summary")) return;
+    if (!draft || !Array.isArray(draft.values) || document.getElementById("error-summary")) return false;
     const values = byName(draft.values);
     if (draft.key) request.value = draft.key;
+    if (auto && draft.auto) auto.value = draft.auto;
     rows(form, values);
     for (const control of form.querySelectorAll("input[name], select[name], textarea[name]")) {
       if (control.name.startsWith("_")) continue;
-      if (values.has(control.name)) set(form, control, values.get(control.name));
+      if (values.has(control.name)) set(control, values.get(control.name), draft.titles);
       else if (control.type === "checkbox" || control.type === "radio") control.checked = false;
     }
     notice(form, draft.at, drop);
+    return true;
   };
 
   return { name, keep, forget, restore };

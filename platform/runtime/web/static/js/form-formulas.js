@@ -57,7 +57,7 @@ const currencyOf = (formula, values) => {
   return used.size > 1 ? null : [...used][0] ?? formula.currency;
 };
 
-const settled = (formula, value, values) => {
+const reckoned = (formula, value, values) => {
   if (value === null || value === undefined || !NUMBERS.has(formula.result)) return value ?? null;
   const exact = scaled(value, formula.scale);
   if (formula.result !== "money") return exact;
@@ -70,9 +70,15 @@ export const computed = (formulas, values, env) => {
   const found = {};
   for (const [name, formula] of Object.entries(formulas)) {
     const given = { ...values, ...found };
-    found[name] = settled(formula, evaluate(formula.ast, given, { ...env, types: formula.types }), given);
+    found[name] = reckoned(formula, evaluate(formula.ast, given, { ...env, types: formula.types }), given);
   }
   return found;
+};
+
+/** A value with the decimals that its place shows. */
+export const settled = (one, value) => {
+  if (value === null || value === undefined || !NUMBERS.has(one.result)) return value ?? null;
+  return one.result === "money" ? { ...value, amount: scaled(value.amount, one.scale) } : scaled(value, one.scale);
 };
 
 /** A computed value in the words of its place in a list. */

@@ -2,6 +2,7 @@
 import { conditionsOf } from "./form-conditions.js";
 import { comboboxes } from "./combobox.js";
 import { draftOf } from "./form-draft.js";
+import { followerOf } from "./form-follow.js";
 import { layoutOf } from "./form-layout.js";
 import { lines } from "./form-lines.js";
 import { pasting } from "./form-paste.js";
@@ -9,7 +10,7 @@ import { richTexts } from "./rich-text.js";
 import { nameWrong } from "./form-wrong.js";
 import { senderOf } from "./form-send.js";
 
-const OWN = new Set(["_key", "_version", "_was"]);
+const OWN = new Set(["_key", "_version", "_was", "_auto"]);
 
 const json = (root, selector) => JSON.parse(root.querySelector(selector).textContent);
 const entries = (form) =>
@@ -34,12 +35,14 @@ document.addEventListener("alpine:init", () => {
       richTexts(form);
       this.first = new Map(this.state());
       this.draft = draftOf(form, () => entries(form));
+      this.follower = followerOf(form, this.fields, (found, asked) => this.followed(found, asked));
       this.sender = senderOf(form, () => this.send());
-      this.draft.restore(() => {
+      const restored = this.draft.restore(() => {
         this.cancel();
         location.reload();
       });
       this.conditions.apply();
+      if (restored) this.follower.now();
       this.layout = layoutOf(form, (box) => this.check(box));
       form.addEventListener("input", (event) => this.edited(event));
       form.addEventListener("change", (event) => this.edited(event));
@@ -77,7 +80,14 @@ document.addEventListener("alpine:init", () => {
     edited(event) {
       const box = event.target.closest("[data-field]");
       this.conditions.apply();
+      this.follower.edited(event);
       if (box && (this.touched.has(box.dataset.field) || box.classList.contains("is-wrong"))) this.check(box);
+      this.keep();
+      this.say();
+    },
+
+    followed(found, asked) {
+      this.conditions.take(found, asked);
       this.keep();
       this.say();
     },
@@ -143,9 +153,11 @@ document.addEventListener("alpine:init", () => {
       if (!this.leaving) this.sender.attempt();
     },
 
-    // Everything checked and the server within reach: posted as any form is, once.
-    send() {
-      this.leaving = this.sure = true;
+    // Everything checked and the server within reach: what still follows is waited for, then posted as any form is, once.
+    async send() {
+      this.leaving = true;
+      await this.follower.settled();
+      this.sure = true;
       sessionStorage.setItem("dacheng.sent", this.draft.name);
       this.form.setAttribute("aria-busy", "true");
       this.form.requestSubmit(this.form.querySelector("[data-save]"));
