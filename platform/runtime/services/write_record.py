@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import repeat
 from typing import cast
 
 import orjson
@@ -20,6 +21,7 @@ from dacheng.runtime.services.plan_write import plan_record
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.save_plan import Message, Plan, Step, Trace, Write, stamp_of
 from dacheng.runtime.services.work import Work
+from dacheng.runtime.services.write_waves import waves
 from dacheng.runtime.storage import deletion, idempotency, match_keys, outbox, records, traces, versions
 from dacheng.runtime.storage.database import Database
 from dacheng.runtime.storage.reader import Reader, Transaction
@@ -83,15 +85,20 @@ def prepare(reader: Reader, work: Work, write: Write) -> Prepared:
     return _prepared(plan, work, write, mark)
 
 
-def prepare_many(reader: Reader, work: Work, writes: Sequence[Write]) -> list[Prepared | Refused]:
-    """The same for many, in order, with links looked up together; one that is refused leaves the others be."""
+def prepare_many(
+    reader: Reader, work: Work, writes: Sequence[Write], frames: Sequence[Work] | None = None
+) -> list[Prepared | Refused]:
+    """The same for many, in order, with links looked up together; one that is refused leaves the others be.
+
+    With `frames`, each write is made in a frame of its own: by another person, at another moment.
+    """
     plan = Plan.over(reader, work)
     _look_up_together(plan, work, writes)
     answers: list[Prepared | Refused] = []
-    for write in writes:
+    for write, frame in zip(writes, frames or repeat(work), strict=False):
         mark = plan.mark()
         try:
-            answers.append(_prepared(plan, work, write, ""))
+            answers.append(_prepared(plan, frame, write, ""))
         except Refused as refused:
             plan.back_to(mark)
             plan.traces.clear()
@@ -180,8 +187,13 @@ def commit(tx: Transaction, work: Work, prepared: Prepared) -> Outcome:
     return commit_many(tx, work, [prepared])[0]
 
 
-def commit_many(tx: Transaction, work: Work, prepared: Sequence[Prepared]) -> list[Outcome]:
-    """Carry out several in one transaction, all or none; runs of changes under one stamp are written at once."""
+def commit_many(
+    tx: Transaction, work: Work, prepared: Sequence[Prepared], frames: Sequence[Work] | None = None
+) -> list[Outcome]:
+    """Carry out several in one transaction, all or none; runs of changes under one stamp are written at once.
+
+    With `frames` (those they were prepared in), changes of different records are, whosever and whenever they are.
+    """
     changes = [change for each in prepared for step in each.steps for change in step.changes]
     people = any(change.entity.ref in DIRECTORY for change in changes)
     leaned_on = deletion.are_leaned_on(work.model.catalogue, changes)
@@ -194,9 +206,9 @@ def commit_many(tx: Transaction, work: Work, prepared: Sequence[Prepared]) -> li
     going = [each for each, replay in zip(prepared, replays, strict=True) if replay is None]
     _demand_new(tx, work, going)
     _ask_hooks(work, going)
-    applied = _apply(tx, work, going)
-    for each in going:
-        _put_beside(tx, work, each)
+    applied = _apply(tx, work, going) if frames is None else _apply_in_waves(tx, work, going)
+    for each, frame in zip(going, frames or repeat(work), strict=False):
+        _put_beside(tx, frame, each)
     if people and going:
         versions.bump(tx, "directory")
     return [
@@ -248,6 +260,15 @@ def _apply(tx: Transaction, work: Work, going: Sequence[Prepared]) -> dict[str, 
             raise for_this_actor(work, changes[0].entity.ref, refused) from refused
         found.update({each.id: each.version for each in done})
         start = stop
+    return found
+
+
+def _apply_in_waves(tx: Transaction, work: Work, going: Sequence[Prepared]) -> dict[str, int]:
+    """Apply all steps, each under its own stamp, as many at once as touch different records. Answers versions by id."""
+    found: dict[str, int] = {}
+    for changes in waves([step for each in going for step in each.steps]):
+        done = records.apply_changes(tx, work.model, changes, stamp_of(work))
+        found.update({each.id: each.version for each in done})
     return found
 
 

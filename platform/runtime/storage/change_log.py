@@ -112,37 +112,42 @@ class ChangeRow:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One change to be logged."""
+    """One change to be logged; `stamp` where it is not that of the others."""
 
     entity: str
     record: str
     action: str
     changes: Mapping[str, Sequence[Any]] | None = None
     parent: str | None = None
+    stamp: Stamp | None = None
 
 
 def append(tx: Transaction, entries: Sequence[Entry], stamp: Stamp) -> None:
-    """Add entries, in order, under one stamp."""
+    """Add entries, in order, under their own stamp or the one given."""
     cause = _cause(stamp)
     rows = [
-        {
-            "entity": entry.entity,
-            "record": entry.record,
-            "parent": entry.parent,
-            "action": entry.action,
-            "changes": orjson.dumps(entry.changes).decode() if entry.changes else None,
-            "actor": stamp.actor_id,
-            "cause_kind": stamp.cause_kind,
-            "cause_id": stamp.cause_id,
-            "cause": cause,
-            "at": stamp.now_ms,
-        }
+        _row(entry, stamp, cause) if entry.stamp is None else _row(entry, entry.stamp, _cause(entry.stamp))
         for entry in entries
     ]
     if len(rows) == 1:
         tx.execute(_INSERT, rows[0])
     else:
         tx.execute(_INSERT, rows)
+
+
+def _row(entry: Entry, stamp: Stamp, cause: str | None) -> dict[str, Any]:
+    return {
+        "entity": entry.entity,
+        "record": entry.record,
+        "parent": entry.parent,
+        "action": entry.action,
+        "changes": orjson.dumps(entry.changes).decode() if entry.changes else None,
+        "actor": stamp.actor_id,
+        "cause_kind": stamp.cause_kind,
+        "cause_id": stamp.cause_id,
+        "cause": cause,
+        "at": stamp.now_ms,
+    }
 
 
 def append_created(tx: Transaction, entity: str, records: Sequence[str], stamp: Stamp) -> None:

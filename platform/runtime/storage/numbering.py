@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -64,6 +65,18 @@ def fill(
     last = _move(tx, made, name, frame, missing, "take") if missing else 0
     following = iter(range(last - missing + 1, last + 1))
     return [codec.number(frame, next(following)) if each is None else each for each in brought]
+
+
+def fill_each(
+    tx: Transaction, made: EntityTable, name: str, records: Sequence[tuple[str | None, int]], zone: tzinfo
+) -> list[str]:
+    """The same for records made at moments of their own (ms), each in the period of its day; in their order."""
+    found: list[str] = []
+    days = [datetime.fromtimestamp(at / 1000, UTC).astimezone(zone).date() for _, at in records]
+    for _, group in groupby(zip(records, days, strict=True), key=lambda each: each[1]):
+        part = [record for record, _ in group]
+        found += fill(tx, made, name, [brought for brought, _ in part], part[0][1], zone)
+    return found
 
 
 def _move(tx: Transaction, made: EntityTable, name: str, frame: str, by: int, kind: str) -> int:

@@ -62,6 +62,7 @@ def apply_changes(
 ) -> list[Applied]:
     """Apply all changes or refuse all; answers in the order asked, without what followed from them.
 
+    Changes with stamps of their own are logged in the order of their moments.
     Refuses with `record.missing`, `record.version_moved`, `record.duplicate`, `record.link_missing`,
     `record.in_use` or `record.not_deleted`; the pointer names the field. Deletions go first, so that
     what they free can be used again in the same go; purges last.
@@ -80,6 +81,8 @@ def apply_changes(
     job.purge([c for c in everything if c.action == "purge"])
     for made, parents in job.deltas.apply(tx):
         formulas.refigure(tx, made, parents)
+    if any(each.stamp is not None for each in job.entries):
+        job.entries.sort(key=lambda each: (each.stamp or stamp).now_ms)
     change_log.append(tx, job.entries, stamp)
     return [job.applied[change.id] for change in changes]
 
@@ -193,6 +196,8 @@ class _Job:
         searched: list[tuple[str, Stored]] = []
         for place, change in enumerate(run):
             stored, row = {}, start.copy()
+            if change.stamp is not None:
+                row.update(touched(made, change.stamp, new=True))
             values_given = change.values
             if numbers_of:
                 values_given = {**values_given, **{name: each[place] for name, each in numbers_of.items()}}
@@ -232,10 +237,16 @@ class _Job:
 
     def _numbers_of(self, made: EntityTable, run: Sequence[RecordChange]) -> dict[str, list[str]]:
         """By field, the number each new record brings along or gets."""
-        stamp = self.stamp
+        if not numbering.assigned(made):
+            return {}
+        stamps = [each.stamp or self.stamp for each in run]
         return {
-            name: numbering.fill(
-                self.tx, made, name, [each.values.get(name) for each in run], stamp.now_ms, stamp.zone
+            name: numbering.fill_each(
+                self.tx,
+                made,
+                name,
+                [(each.values.get(name), s.now_ms) for each, s in zip(run, stamps, strict=True)],
+                self.stamp.zone,
             )
             for name in numbering.assigned(made)
         }
@@ -257,7 +268,7 @@ class _Job:
             self.deltas.note(made, None, full)
         parent_field = made.entity.parent_field
         parent = stored[parent_field][0] if parent_field is not None and parent_field in stored else None
-        self.entries.append(Entry(made.entity.ref, change.id, "create", None, parent))
+        self.entries.append(Entry(made.entity.ref, change.id, "create", None, parent, change.stamp))
         self.applied[change.id] = Applied(change.id, row["version"], tuple(stored))
 
     def _link_late(self, change: RecordChange) -> None:
@@ -278,7 +289,7 @@ class _Job:
             return
         computed = formulas.figures(made, {**was.stored, **stored}, stored)
         row = {
-            **_touch_values(made, self.stamp),
+            **touched(made, change.stamp or self.stamp),
             **record_rows.flat(made, {**stored, **computed}),
             "version": was.version + 1,
         }
@@ -292,7 +303,7 @@ class _Job:
             match_keys.change(self.tx, made, change.id, now.stored)
         references.changed(self.tx, made, change.id, stored)
         self.pairs.note(made, change.id, stored)
-        self._log(was, now, "update", stored)
+        self._log(was, now, "update", stored, change.stamp)
         self.applied[change.id] = Applied(change.id, now.version, tuple(stored))
 
     def _without_going(self, made: EntityTable, values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -319,7 +330,7 @@ class _Job:
                 continue  # reached twice, once directly and once through its record
             made = self.model.tables.entity(change.entity.ref)
             moment = self.stamp.now_ms if action == "delete" else None
-            row = {**_touch_values(made, self.stamp), DELETED: moment, "version": was.version + 1}
+            row = {**touched(made, self.stamp), DELETED: moment, "version": was.version + 1}
             self._write(made, was, row)
             now = Record(was.entity, was.id, was.version + 1, was.stored, moment)
             self.before[change.id] = now
@@ -353,7 +364,7 @@ class _Job:
             column = other.columns[link.id][0]
             self.tx.execute(sa.update(other.table).where(column == key).values({column.name: None}))
 
-    def _log(self, was: Record, now: Record, action: str, stored: Stored) -> None:
+    def _log(self, was: Record, now: Record, action: str, stored: Stored, stamp: Stamp | None = None) -> None:
         fields = was.entity.fields
         changes: dict[str, list[Any]] = {}
         for name in stored:
@@ -364,11 +375,14 @@ class _Job:
                 changes[name] = [before, after]
         via = was.entity.parent_field
         parent = was.stored[via][0] if via is not None else None
-        self.entries.append(Entry(was.entity.ref, was.id, action, changes, parent))
+        self.entries.append(Entry(was.entity.ref, was.id, action, changes, parent, stamp))
 
 
-def _touch_values(made: EntityTable, stamp: Stamp) -> dict[str, Any]:
-    known = {"updated_at": stamp.now_ms, "updated_by": stamp.actor_id}
+def touched(made: EntityTable, stamp: Stamp, *, new: bool = False) -> dict[str, Any]:
+    """The physical columns that say who changed a record last and when; of a new one also who made it."""
+    known: dict[str, Any] = {"updated_at": stamp.now_ms, "updated_by": stamp.actor_id}
+    if new:
+        known |= {"created_at": stamp.now_ms, "created_by": stamp.actor_id}
     return {name: value for name, value in known.items() if name in made.table.c}
 
 
