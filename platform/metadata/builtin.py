@@ -38,6 +38,8 @@ _FOLDERS = {
     "role": "roles",
     "match": "matches",
     "data": "data",
+    "scenario": "scenarios",
+    "guide": "guides",
 }
 # What a layer may not touch (locked), may only be changed by the package (owner); the rest is mergeable.
 _MERGE: Mapping[str, Mapping[str, str]] = {
@@ -65,6 +67,8 @@ _MERGE: Mapping[str, Mapping[str, str]] = {
     "role": {"id": "locked", "admin": "locked"},
     "match": {"id": "locked", "entity": "locked"},
     "data": {"**": "owner"},
+    "scenario": {"**": "owner"},
+    "guide": {"id": "locked"},
 }
 _EDITORS: Mapping[str, Mapping[str, Any]] = {kind: {"icon": "file", "page": kind} for kind in _FOLDERS}
 

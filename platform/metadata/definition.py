@@ -10,6 +10,7 @@ from typing import Any
 
 from dacheng.metadata.derived import Formula, Rollup
 from dacheng.metadata.expression import Expression, ListOf, RecordOf
+from dacheng.metadata.guide import Guide
 from dacheng.metadata.kinds import Codec, Json, Shape, Spec
 from dacheng.metadata.option import Option
 
@@ -440,6 +441,8 @@ class CompiledApp:
     others: Mapping[str, Mapping[str, Mapping[str, Any]]]  # kinds that plugins declare
     automation: Mapping[str, Grant] = field(default_factory=lambda: EMPTY)  # what rules may do
     manifest: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    scenarios: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: EMPTY)
+    guides: Mapping[str, Guide] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,13 @@ def _match(item: Item) -> Iterator[Slot]:
     yield Slot(f"match:{item['id']}", optional=True)
 
 
+def _guide(item: Item) -> Iterator[Slot]:
+    yield Slot(f"guide:{item['id']}")
+    for step in item["steps"]:
+        yield Slot(f"step:{item['id']}.{step}")
+        yield Slot(f"help:{item['id']}.{step}", optional=True)
+
+
 def manifest_slots(manifest: Item) -> Iterator[Slot]:
     """The slots of the app itself and of its navigation."""
     yield Slot("app")
@@ -88,5 +95,6 @@ SLOTS: Mapping[str, Callable[[Item], Iterable[Slot]]] = MappingProxyType(
         "rule": _rule,
         "role": _role,
         "match": _match,
+        "guide": _guide,
     }
 )

@@ -68,7 +68,7 @@ Actor = Anonymous | User | ShareLink | Automation | System
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why something changed: `kind` is user, api, rule, workflow, import, install or system; `id` names it."""
+    """Why something changed: `kind` is user, api, rule, workflow, import, install, sample or system; `id` names it."""
 
     kind: str
     id: str = ""

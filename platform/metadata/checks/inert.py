@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dacheng.metadata.checks.scenarios import INERT as SCENARIOS
 from dacheng.metadata.checks.world import World
 from dacheng.metadata.kinds import Kinds
 from dacheng.metadata.problem import Problem, problem
@@ -16,6 +17,7 @@ _TABLES = {
     "dashboard": ("widgets",),
     "workflow": ("states", "transitions"),
     "rule": ("then",),
+    "guide": ("steps",),
 }
 WORKSPACE_PREFIX = "x_"
 
@@ -79,4 +81,5 @@ RULES = (
     forms_and_lists_can_be_opened,
     roles_grant_something,
     dashboards_are_in_the_navigation,
+    *SCENARIOS,
 )

@@ -256,7 +256,24 @@ def data_makes_no_people(world: World, kinds: Kinds) -> Iterator[Problem]:
             yield problem("definition.no_people", "/entity", file)
 
 
+def guides_lead_somewhere(world: World, kinds: Kinds) -> Iterator[Problem]:
+    """Each step of a guide counts an entity that exists, and leads to one, to a list, dashboard or page."""
+    for _, item, file in world.items("guide"):
+        for step, body in item["steps"].items():
+            where = f"/steps/{step}"
+            for part, entry in (("done", body["done"]), ("link", body["link"])):
+                entity = entry.get("entity", entry.get("records", {}).get("entity"))
+                if entity is not None and not world.has_entity(entity):
+                    yield problem("definition.no_entity", f"{where}/{part}", file, entity=entity)
+                for kind in ("dashboard", "list"):
+                    if kind in entry and world.item(kind, entry[kind]) is None:
+                        yield problem(
+                            "definition.no_target", f"{where}/{part}/{kind}", file, target=entry[kind]
+                        )
+
+
 RULES = (
+    guides_lead_somewhere,
     required_apps_are_there,
     entities_exist,
     one_default_each,

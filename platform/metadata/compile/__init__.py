@@ -20,6 +20,7 @@ from dacheng.metadata.compile.items import (
 )
 from dacheng.metadata.compile.processes import (
     compile_automation,
+    compile_guide,
     compile_match,
     compile_role,
     compile_rule,
@@ -41,7 +42,10 @@ from dacheng.metadata.system_fields import CORE
 
 MAX_ENTITIES = 500
 MAX_ITEMS = 5_000
-OWN_KINDS = ("entity", "form", "list", "measure", "dashboard", "workflow", "rule", "role", "match", "data")
+OWN_KINDS = (
+    "entity", "form", "list", "measure", "dashboard", "workflow", "rule", "role", "match", "data",
+    "scenario", "guide",
+)  # fmt: skip
 _T = TypeVar("_T")
 
 __all__ = ["compile_app", "compile_catalogue", "dependency_order"]
@@ -97,6 +101,8 @@ def _assemble(work: Compiling) -> CompiledApp:
         roles=each("role", compile_role),
         matches=each("match", compile_match),
         data=each("data", lambda _work, item: item),
+        scenarios=each("scenario", lambda _work, item: item),
+        guides=each("guide", compile_guide),
         others=MappingProxyType(others),
         automation=compile_automation(work),
         manifest=manifest,

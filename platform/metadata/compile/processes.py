@@ -21,6 +21,7 @@ from dacheng.metadata.definition import (
     Workflow,
 )
 from dacheng.metadata.expression import Expression, Type
+from dacheng.metadata.guide import Guide, GuideStep
 
 Item = Mapping[str, Any]
 
@@ -115,6 +116,25 @@ def _expressions_of(
         for entry, raw in body[name].items():
             field = work.fields(target).get(entry) if name == "values" else None
             yield f"{name}.{entry}", raw, None if field is None else field.codec.type
+
+
+def compile_guide(work: Compiling, item: Item) -> Guide:
+    """A guide with its steps by day; entities become full references."""
+    file = work.file("guide", item["id"])
+    steps = [_guide_step(work, key, body, file) for key, body in ordered(item["steps"])]
+    return Guide(item["id"], work.app, item["days"], tuple(sorted(steps, key=lambda one: one.day)))
+
+
+def _guide_step(work: Compiling, key: str, body: Item, file: str) -> GuideStep:
+    (condition, wanted), (kind, leads) = next(iter(body["done"].items())), next(iter(body["link"].items()))
+    target, count, shown = "", wanted if isinstance(wanted, int) else 1, None
+    if condition == "records":
+        target, count = work.full(wanted["entity"]), wanted.get("count", 1)
+        shown = work.optional(wanted, "filter", target, file, f"/steps/{key}/done/records")
+    elif condition == "dashboard":
+        target = wanted
+    there = work.full(leads) if kind == "entity" else leads
+    return GuideStep(key, body["day"], condition, target, int(count), shown, (kind, there))
 
 
 def compile_role(work: Compiling, item: Item) -> Role:

@@ -9,7 +9,7 @@ from typing import Any
 from dacheng.metadata.layers import Outcome
 from dacheng.runtime.cli.output import DONE, REFUSED, Output, describe
 from dacheng.runtime.cli.workspace import Commands, add_command, add_group, open_host
-from dacheng.runtime.services import export_app, install_app, marketplace
+from dacheng.runtime.services import export_app, install_app, marketplace, remove_sample, sample_data
 from dacheng.runtime.services.install_app import InstallPlan
 
 
@@ -18,11 +18,16 @@ def register(commands: Commands) -> None:
     group = add_group(commands, "app", "Apps of this workspace.")
     parser = add_command(group, "install", "Install or upgrade an app.", install)
     parser.add_argument("app", metavar="APP_OR_FOLDER", help="id in the marketplace, folder or archive")
+    parser.add_argument("--sample", action="store_true", help="with sample data (as unless said)")
     parser.add_argument("--no-sample", action="store_true", help="without sample data")
     add_command(group, "list", "List installed and available apps.", list_apps)
     parser = add_command(group, "uninstall", "Take an app out; its data is kept.", uninstall)
     parser.add_argument("app", metavar="APP")
     parser.add_argument("--export", metavar="DIR", help="write its records to CSV files there first")
+    parser = add_command(
+        group, "remove-sample", "Erase an app's sample data; what was changed here stays.", remove_sample_data
+    )
+    parser.add_argument("app", metavar="APP")
     parser = add_command(group, "check", "Check a package and show what installing would do.", check)
     parser.add_argument("app", metavar="APP_OR_FOLDER")
 
@@ -37,7 +42,7 @@ def install(given: argparse.Namespace, output: Output) -> int:
             return REFUSED
         if not output.as_json:
             _show(plan, output)
-        done = install_app.install(
+        done = sample_data.install(
             host, host.work(), candidate, sample=not given.no_sample, progress=output.progress()
         )
     output.result(
@@ -75,6 +80,29 @@ def uninstall(given: argparse.Namespace, output: Output) -> int:
             export_app.to_folder(host, host.work(), given.app, Path(given.export))
         install_app.uninstall(host, host.work(), given.app, progress=output.progress())
     output.result({"app": given.app}, [f"{given.app}: uninstalled; its data is kept"])
+    return DONE
+
+
+def remove_sample_data(given: argparse.Namespace, output: Output) -> int:
+    """Erase what came as sample data, and name what stays."""
+    with open_host(given) as host:
+        done = remove_sample.remove(host, host.work(), given.app, output.progress())
+    kept = [
+        {
+            "entity": e.entity,
+            "record": e.record,
+            "title": e.title,
+            "reason": e.reason.message_in(output.locale),
+        }
+        for e in done.named
+    ]
+    output.result(
+        {"app": given.app, "removed": dict(done.removed), "kept": done.kept, "named": kept},
+        [
+            f"{given.app}: {done.total} sample records erased, {done.kept} kept",
+            *(f"  {each['entity']} {each['title']}: {each['reason']}" for each in kept),
+        ],
+    )
     return DONE
 
 

@@ -124,7 +124,7 @@ def _entry(row: ChangeRow, policy: EntityPolicy, ref: str) -> Entry | None:
     if row.action == "update" and not changes:
         return None
     line = "" if row.entity == ref else row.entity
-    person = row.person or (row.actor if row.cause_kind in ("user", "api") else "")
+    person = row.person or (row.actor if row.cause_kind in ("user", "api", "sample") else "")
     return Entry(
         row.seq,
         row.action,

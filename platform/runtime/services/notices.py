@@ -15,7 +15,7 @@ from dacheng.runtime.storage.reader import Transaction
 
 JOB = "notify"
 QUIET = frozenset(
-    {"import", "install", "handover", "system"}
+    {"import", "install", "sample", "handover", "system"}
 )  # causes that tell the people once, or not at all
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 

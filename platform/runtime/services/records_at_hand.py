@@ -41,6 +41,12 @@ class AtHand:
         self.seen.clear()
         self.journal.append(partial(_put_back, self.values, key, old if had else _ABSENT))
 
+    def begin(self, entity: str, record_id: str) -> None:
+        """The record is being made here: nobody need look whether it has lines or collaborators."""
+        for child in self.model.catalogue.children.get(entity, ()):
+            self.lines.setdefault((child, record_id), [])
+        self.shared[entity, record_id] = []
+
     def plan_lines(self, child: str, parent_id: str, rows: list[dict[str, Any]]) -> None:
         """From here on the record is seen with these lines."""
         key = (child, parent_id)

@@ -13,6 +13,7 @@ from dacheng.runtime.services import write_record
 from dacheng.runtime.services.import_links import find_records
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.write_record import Write
+from dacheng.runtime.storage import sample_records
 from dacheng.runtime.storage.reader import Transaction
 from dacheng.runtime.storage.versions import read_versions
 
@@ -57,6 +58,11 @@ def count_records(app: CompiledApp, *, sample: bool) -> dict[str, int]:
 def sample_cause(app: str) -> str:
     """The id of the cause that sample records carry in the change log."""
     return f"{app}:sample"
+
+
+def app_of_cause(work: Work) -> str:
+    """The app whose records are being planted."""
+    return work.context.cause.id.partition(":")[0]
 
 
 def plant(
@@ -137,7 +143,11 @@ def _create(
             problems.extend(each.at(f"/records/{index}", file) for each in answer.problems)
     if problems:
         raise Refused(problems)
-    write_record.commit_many(tx, work, [each for each in answers if not isinstance(each, Refused)])
+    ready = [each for each in answers if not isinstance(each, Refused)]
+    write_record.commit_many(tx, work, ready)
+    if item.get("sample"):
+        touched = write_record.touched(ready)
+        sample_records.note(tx, work.model, app_of_cause(work), "", touched)
 
 
 def _missing(

@@ -38,6 +38,7 @@ __all__ = [
     "commit_many",
     "prepare",
     "prepare_many",
+    "touched",
     "write",
     "write_now",
 ]
@@ -215,6 +216,16 @@ def commit_many(
         replay or Outcome(each.id, applied.get(each.id, each.version), writes=each.writes)
         for each, replay in zip(prepared, replays, strict=True)
     ]
+
+
+def touched(prepared: Iterable[Prepared]) -> dict[str, dict[str, None]]:
+    """Every record that these saves make or change, by entity, lines and what rules do included."""
+    found: dict[str, dict[str, None]] = {}
+    for each in prepared:
+        for step in each.steps:
+            for change in step.changes:
+                found.setdefault(change.entity.ref, {})[change.id] = None
+    return found
 
 
 def _claim(tx: Transaction, work: Work, prepared: Prepared) -> Outcome | None:

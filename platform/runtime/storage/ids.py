@@ -21,3 +21,12 @@ def new_id() -> str:
     number = (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0x2 << 62 | random
     text = f"{number:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def id_at(ms: int) -> str:
+    """A new id that stands among those of a moment (ms since 1970 UTC), for records of the past."""
+    number = int.from_bytes(os.urandom(10), "big")
+    low = number & 0x3FFF_FFFF_FFFF_FFFF
+    whole = ms << 80 | 0x7 << 76 | (number >> 64 & 0xFFF) << 64 | 0x2 << 62 | low
+    text = f"{whole:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -390,6 +390,16 @@ import_row = _table(
 )
 sa.Index("_import_row_record", import_row.c.record)
 
+sample_record = _table(
+    "_sample_record",
+    text("record", key=True),
+    text("entity"),
+    text("app"),
+    text("scenario"),
+    integer("version"),
+)
+sa.Index("_sample_record_app", sample_record.c.app, sample_record.c.entity)
+
 projection = _table(
     "_projection", text("id", key=True), text("owner"), text("shape"), integer("built_at", null=True)
 )

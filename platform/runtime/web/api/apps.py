@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from dacheng.metadata.problem import refuse
 from dacheng.runtime.host import Host
-from dacheng.runtime.services import install_app, marketplace
+from dacheng.runtime.services import install_app, marketplace, remove_sample, sample_data
 from dacheng.runtime.services.install_app import InstallPlan
 from dacheng.runtime.services.marketplace import Listing
 from dacheng.runtime.web.api.bodies import Body
@@ -77,7 +77,7 @@ async def install(request: Request) -> Response:
     candidate = await in_thread(marketplace.offered_package, host, listing.app)
 
     def work_off(progress: Progress) -> dict[str, int]:
-        done = install_app.install(host, work, candidate, sample=sample, progress=progress)
+        done = sample_data.install(host, work, candidate, sample=sample, progress=progress)
         return {"records": sum(done.records.values())}
 
     title = words(locale_of(request))("market.installing", app=listing.name(locale_of(request)))
@@ -97,6 +97,19 @@ async def uninstall(request: Request) -> Response:
         return {"removed": 1}
 
     title = words(locale_of(request))("market.removing", app=listing.name(locale_of(request)))
+    return begin(request, title, f"/marketplace/{listing.app}", work_off)
+
+
+async def remove_sample_data(request: Request) -> Response:
+    """Erase an app's sample data as a job; its result says how many records went and how many stay."""
+    host, work = host_of(request), work_of(request)
+    listing = await _find(request)
+
+    def work_off(progress: Progress) -> dict[str, int]:
+        done = remove_sample.remove(host, work, listing.app, progress)
+        return {"removed": done.total, "kept": done.kept}
+
+    title = words(locale_of(request))("market.removing_sample", app=listing.name(locale_of(request)))
     return begin(request, title, f"/marketplace/{listing.app}", work_off)
 
 
@@ -147,6 +160,9 @@ OPERATIONS: Final = (
     Operation("GET", _APP, show_app, "show_app", _ONE),
     Operation(
         "POST", _APP + "/install", install, "install_app", JOB, body=INSTALL_BODY, status=202, per_minute=10
+    ),
+    Operation(
+        "DELETE", _APP + "/sample", remove_sample_data, "remove_sample_data", JOB, status=202, per_minute=10
     ),
     Operation(
         "POST",

@@ -12,7 +12,7 @@ from dacheng.metadata.definition import Package
 from dacheng.metadata.labels import best_locale, fill
 from dacheng.metadata.problem import Problem, refuse
 from dacheng.runtime.host import Host
-from dacheng.runtime.services import install_app, marketplace
+from dacheng.runtime.services import install_app, marketplace, remove_sample, sample_data
 from dacheng.runtime.services.install_app import InstallPlan
 from dacheng.runtime.services.marketplace import Listing
 from dacheng.runtime.services.preview_retype import RetypePreview
@@ -70,6 +70,8 @@ class AppPage(Page):
     changes: tuple[tuple[str, int], ...]
     records: int
     sample: int
+    played: bool
+    sampled: int
     kept: tuple[str, ...]
     retypes: tuple[RetypeView, ...]
     problems: tuple[ErrorLine, ...]
@@ -94,6 +96,7 @@ async def show_one(request: Request) -> Response:
     host, work, locale = host_of(request), work_of(request), locale_of(request)
     listing = await _listing(request)
     package, plan = await in_thread(_look, host, listing)
+    sampled = await host.db.read(lambda reader: remove_sample.count(reader, work.model, listing.app))
     card = _card(listing, locale)
     app = work.model.catalogue.apps.get(card.app)
     page = AppPage(
@@ -109,6 +112,8 @@ async def show_one(request: Request) -> Response:
         changes=_changes(plan, locale),
         records=sum(plan.records.values()),
         sample=sum(plan.sample.values()),
+        played=any(kind == "scenario" for kind, _ in package.items),
+        sampled=sampled,
         kept=tuple(str(each) for each in plan.outcomes),
         retypes=_retypes(work, plan, locale),
         problems=_problems(plan.problems, locale),
@@ -127,7 +132,7 @@ async def install(request: Request) -> Response:
 
     def work_off(progress: Progress) -> dict[str, int]:
         candidate = marketplace.offered_package(host, listing.app)
-        done = install_app.install(host, work, candidate, sample=bool(form["sample"]), progress=progress)
+        done = sample_data.install(host, work, candidate, sample=bool(form["sample"]), progress=progress)
         return {"records": sum(done.records.values())}
 
     title = words(locale_of(request))("market.installing", app=listing.name(locale_of(request)))
@@ -151,6 +156,65 @@ async def uninstall(request: Request) -> Response:
 
     title = words(locale_of(request))("market.removing", app=listing.name(locale_of(request)))
     return begin(request, title, f"{place}/done?job={{job}}", place, work_off)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLine:
+    """A sample record that stays, with the reason."""
+
+    title: str
+    href: str
+    entity: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplePage(Page):
+    """What became of an app's sample data."""
+
+    removed: int
+    kept: int
+    lines: tuple[KeptLine, ...]
+
+
+async def remove_sample_data(request: Request) -> Response:
+    """Erase an app's sample data in the background and lead to the page that says what became of it."""
+    host, work = host_of(request), work_of(request)
+    listing = await _listing(request)
+    place, labels, locale = f"/marketplace/{listing.app}", work.model.labels, locale_of(request)
+
+    def work_off(progress: Progress) -> dict[str, object]:
+        done = remove_sample.remove(host, work, listing.app, progress)
+        entities = work.model.catalogue.entities
+        lines = [
+            {
+                "title": each.title,
+                "href": f"/apps/{each.entity.replace('.', '/')}/{each.record}",
+                "entity": labels.entity(locale, entities[each.entity]),
+                "reason": each.reason.message_in(locale),
+            }
+            for each in done.named
+        ]
+        return {"removed": done.total, "kept": done.kept, "lines": lines}
+
+    title = words(locale)("market.removing_sample", app=listing.name(locale))
+    return begin(request, title, f"{place}/sample?job={{job}}", place, work_off)
+
+
+async def sample_removed(request: Request) -> Response:
+    """How many sample records went, and which stay and why."""
+    job = jobs_of(request).get(request.query_params.get("job", ""), user_of(request).id)
+    listing = await _listing(request)
+    page = SamplePage(
+        title=words(locale_of(request))("market.sample_title", app=listing.name(locale_of(request))),
+        current="marketplace",
+        crumbs=(Link(words(locale_of(request))("shell.marketplace"), "/marketplace"),),
+        back=f"/marketplace/{listing.app}",
+        removed=job.result["removed"],
+        kept=job.result["kept"],
+        lines=tuple(KeptLine(**each) for each in job.result["lines"]),
+    )
+    return render(request, "marketplace_sample.html", page)
 
 
 async def done(request: Request) -> Response:
@@ -277,5 +341,7 @@ ROUTES = (
     Route("/marketplace/{app}", show_one, BUILDER),
     Route("/marketplace/{app}/install", install, BUILDER, ("POST",), per_minute=10),
     Route("/marketplace/{app}/uninstall", uninstall, BUILDER, ("POST",), per_minute=10),
+    Route("/marketplace/{app}/sample/remove", remove_sample_data, BUILDER, ("POST",), per_minute=10),
+    Route("/marketplace/{app}/sample", sample_removed, BUILDER),
     Route("/marketplace/{app}/done", done, BUILDER),
 )

@@ -1,0 +1,88 @@
+"""Which records came as sample data, and in which version they were left: what removing them goes by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+import sqlalchemy as sa
+
+from dacheng.runtime.storage.model import Model
+from dacheng.runtime.storage.reader import Prepared, Reader, Transaction
+from dacheng.runtime.storage.system_tables import sample_record
+
+AT_ONCE = 400
+SIGN_IN = "sign_in"  # beside records: a sign-in that was made along with a person
+_INSERT = Prepared(
+    sa.insert(sample_record)
+    .values({c.name: sa.bindparam(c.name, type_=c.type) for c in sample_record.c})
+    .inline()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRow:
+    """A record that came with an app: of a scenario, or (with an empty one) of a data set."""
+
+    record: str
+    entity: str
+    scenario: str
+    version: int
+
+
+def note(
+    tx: Transaction, model: Model, app: str, scenario: str, touched: Mapping[str, Iterable[str]]
+) -> None:
+    """Remember records by entity, in the version in which they stand now; those known are known anew."""
+    for ref, ids in touched.items():
+        table = model.tables.of(ref)
+        for some in in_parts(ids):
+            found = tx.rows(sa.select(table.c.id, table.c.version).where(table.c.id.in_(some)))
+            forget(tx, some)
+            rows = [
+                {"record": record, "entity": ref, "app": app, "scenario": scenario, "version": version}
+                for record, version in found
+            ]
+            if rows:
+                tx.execute(_INSERT, rows)
+
+
+def note_sign_in(tx: Transaction, app: str, scenario: str, user: str) -> None:
+    """Remember that this person's sign-in came along with them."""
+    row = {"record": f"{SIGN_IN}:{user}", "entity": SIGN_IN, "app": app, "scenario": scenario, "version": 0}
+    tx.execute(_INSERT, row)
+
+
+def of_app(reader: Reader, app: str) -> list[SampleRow]:
+    """Everything that came with an app and is still remembered."""
+    c = sample_record.c
+    asked = sa.select(c.record, c.entity, c.scenario, c.version).where(c.app == app).order_by(c.record)
+    return [SampleRow(*row) for row in reader.rows(asked)]
+
+
+def counts(reader: Reader, app: str) -> dict[str, int]:
+    """How many are remembered, by entity."""
+    c = sample_record.c
+    asked = sa.select(c.entity, sa.func.count()).where(c.app == app, c.entity != SIGN_IN).group_by(c.entity)
+    return {row[0]: int(row[1]) for row in reader.rows(asked)}
+
+
+def was_played(reader: Reader, app: str, scenario: str) -> bool:
+    """Whether anything of a scenario is there."""
+    c = sample_record.c
+    asked = sa.select(c.record).where(c.app == app, c.scenario == scenario).limit(1)
+    return reader.row(asked) is not None
+
+
+def forget(tx: Transaction, records: Iterable[str]) -> None:
+    """These are sample data no longer."""
+    for some in in_parts(records):
+        tx.execute(sa.delete(sample_record).where(sample_record.c.record.in_(some)))
+
+
+def in_parts(ids: Iterable[str]) -> Iterable[list[str]]:
+    """Ids, as many at a time as a statement takes."""
+    left = iter(ids)
+    while part := list(islice(left, AT_ONCE)):
+        yield part
