@@ -27,10 +27,13 @@ from dacheng.plugins.api import (
 from dacheng.plugins.context import User
 from dacheng.plugins.manager import PluginFailed
 from dacheng.runtime.cli import main
-from dacheng.runtime.services import outbox_worker, plugin_state
+from dacheng.runtime.services import doctor, export_records, install_app, outbox_worker, plugin_state
+from dacheng.runtime.services.export_records import Export
+from dacheng.runtime.services.install_app import Candidate
 from dacheng.runtime.services.plugin_access import PluginAccess
 from dacheng.runtime.storage import event_log
 from dacheng.runtime.storage.event_log import Event
+from tests.contracts.derived import mill
 from tests.plugins.opened import Opened, codes, opened, plugin
 from tests.plugins.ratings import plugin as ratings
 
@@ -413,6 +416,41 @@ def test_a_disabled_plugin_rests_and_comes_back(tmp_path: Path) -> None:
         assert program.get("/api/v1/x/ratings/ranking").status_code == 200
         with pytest.raises(Refused, match="no plugin “other”"):
             plugin_state.set_enabled(host.db, "other", host.plugins.known, enabled=False)
+
+
+def test_values_of_a_kind_that_rests_are_kept_whatever_is_done_meanwhile(tmp_path: Path) -> None:
+    """Pages, files, saves, the bin, a new app and the doctor: calm all along, and nothing is lost."""
+    with with_ratings(tmp_path) as site:
+        host = ready(site).host
+        program, browser = site.program("ada"), site.browser("ada")
+        kept, other = (
+            program.post(VISITS, json={"title": each, "stars": 3}).json()["id"] for each in ("x", "y")
+        )
+        plugin_state.set_enabled(host.db, "ratings", host.plugins.known, enabled=False)
+        host.refresh()
+        for path in ("", "/new", f"/{kept}", f"/{kept}/edit", "?sort=title", "?q=x"):
+            assert browser.get(f"/apps/ratings/visit{path}").status_code == 200, path
+        assert (
+            program.get(VISITS, params={"sort": "stars"}).json()["problems"][0]["code"]
+            == "query.unknown_field"
+        )
+        written = "".join(export_records.export(host, host.work(), Export("ratings.visit")))
+        assert "stars" not in written.lower()
+        changed = program.patch(f"{VISITS}/{kept}", json={"note": "n"}, headers={"if-match": "*"})
+        assert changed.status_code == 200
+        program.delete(f"{VISITS}/{other}", headers={"if-match": "*"})
+        program.post(f"{VISITS}/{other}/restore")
+        host.refresh()
+        install_app.install(host, host.work(), Candidate(mill.package()), sample=False)
+        found = doctor.examine(host, lambda *_: None).problems
+        assert {each.code for each in found} == {"plugin.parked"}
+        assert all(each.message for each in found)
+        plugin_state.set_enabled(host.db, "ratings", host.plugins.known, enabled=True)
+        assert plugin_state.settle(host, "ratings") == ()
+        host.refresh()
+        both = [program.get(f"{VISITS}/{each}").json() for each in (kept, other)]
+        assert [(each["stars"], each["note"]) for each in both] == [(3, "n"), (3, None)]
+        assert doctor.examine(host, lambda *_: None).problems == ()
 
 
 def test_a_plugin_that_stops_the_start_can_be_disabled(tmp_path: Path) -> None:

@@ -7,10 +7,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
+from dacheng.metadata.kinds import Json
 from dacheng.metadata.problem import Refused, refuse
 from dacheng.metadata.system_fields import CORE
 from dacheng.plugins.context import Cause, User
-from dacheng.runtime.services import audience, notices, read_records, users, write_record
+from dacheng.runtime.services import (
+    audience,
+    merge_moves,
+    named_people,
+    notices,
+    read_records,
+    users,
+    write_record,
+)
 from dacheng.runtime.services.directory import USER
 from dacheng.runtime.services.gate import Query
 from dacheng.runtime.services.notices import Notice
@@ -18,7 +27,7 @@ from dacheng.runtime.services.save_plan import Write, stamp_of
 from dacheng.runtime.services.site import Site
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.write_record import Prepared
-from dacheng.runtime.storage import change_log
+from dacheng.runtime.storage import change_log, records
 from dacheng.runtime.storage.change_log import ChangeRow
 from dacheng.runtime.storage.database import Database
 from dacheng.runtime.storage.reader import Reader
@@ -32,21 +41,25 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """How much of one entity a person owns: all of it, and what is finished (won, lost, done) by its workflow."""
+    """How much of one entity a person owns: all of it, and what is finished (won, lost, done) by its workflow; `named`:
+    how many records, owned by whomever, name the person in other fields."""
 
     entity: str
     count: int
     finished: int
+    named: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """What to do: from whom, to whom (spread evenly), which entities (none: all), whether finished work stays."""
+    """What to do: from whom, to whom (spread evenly), which entities (none: all), whether finished work stays, and
+    whether the heirs are also named where the leaver is: in links to people and lists of them."""
 
     leaver: str
     receivers: tuple[str, ...]
     entities: tuple[str, ...] = ()
     keep_finished: bool = True
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +76,18 @@ class Result:
 def holdings(reader: Reader, work: Work, leaver: str) -> list[Holding]:
     """What a person owns as far as the asker may see it, entity by entity; only for who is over that person."""
     demand_over(reader, work, leaver)
-    found = []
-    for ref in _owned(work):
-        count = read_records.count(reader, work, Query(ref, ("id",), _of(leaver)))
-        done = (
-            read_records.count(reader, work, Query(ref, ("id",), _finished(work, ref, leaver)))
-            if count
-            else 0
-        )
-        if count:
-            found.append(Holding(ref, count, done if _states(work, ref) else 0))
-    return found
+    found = [_holding(reader, work, ref, leaver) for ref in _handed(work)]
+    return [each for each in found if each.count or each.named]
+
+
+def _holding(reader: Reader, work: Work, ref: str, leaver: str) -> Holding:
+    def count(where: Json) -> int:
+        return read_records.count(reader, work, Query(ref, ("id",), where))
+
+    named = named_people.naming(work.entity(ref), leaver)
+    owned = count(_of(leaver)) if _is_owned(work, ref) else 0
+    done = count({"and": [_of(leaver), _is_finished(work, ref)]}) if owned and _states(work, ref) else 0
+    return Holding(ref, owned, done, count(_any(named)) if named else 0)
 
 
 def demand_over(reader: Reader, work: Work, leaver: str) -> None:
@@ -108,15 +122,24 @@ def receivers(reader: Reader, work: Work, leaver: str) -> list[tuple[str, str]]:
     return [(each, name) for each, name in known.items() if each in there]
 
 
-def _owned(work: Work) -> list[str]:
+def _handed(work: Work) -> list[str]:
+    """The entities whose records have owners, or name people in fields that the asker may fill in."""
     return [
         ref
         for ref, policy in work.policy.entities.items()
-        if policy.entity.owned
-        and policy.entity.parent is None
+        if policy.entity.parent is None
         and policy.entity.app != CORE
-        and "owner" in policy.readable
+        and (_is_owned(work, ref) or named_people.fields_of(policy))
     ]
+
+
+def _is_owned(work: Work, ref: str) -> bool:
+    policy = work.entity(ref)
+    return policy.entity.owned and "owner" in policy.readable
+
+
+def _any(conditions: Sequence[Json]) -> Json:
+    return conditions[0] if len(conditions) == 1 else {"or": list(conditions)}
 
 
 def _of(leaver: str) -> dict[str, Any]:
@@ -132,10 +155,9 @@ def _states(work: Work, ref: str) -> list[str]:
     return [state.id for state in flow.states if state.kind != OPEN]
 
 
-def _finished(work: Work, ref: str, leaver: str) -> dict[str, Any]:
+def _is_finished(work: Work, ref: str) -> dict[str, Any]:
     flow = work.model.catalogue.workflows.get(ref)
-    field = flow.field if flow is not None else "id"
-    return {"and": [_of(leaver), {"in": [{"var": field}, _states(work, ref)]}]}
+    return {"in": [{"var": flow.field if flow is not None else "id"}, _states(work, ref)]}
 
 
 # ---------------------------------------------------------------- doing
@@ -154,7 +176,7 @@ def hand_over(db: Database, work: Work, asked: Handover, progress: Progress) -> 
     db.read_now(partial(demand_sound, work=work, asked=asked))
     ident = work.context.new_id()
     frame = _because(work, ident)
-    refs = [ref for ref in _owned(work) if not asked.entities or ref in asked.entities]
+    refs = [ref for ref in _handed(work) if not asked.entities or ref in asked.entities]
     ids = [
         (ref, each) for ref in refs for each in db.read_now(partial(_ids, work=work, ref=ref, asked=asked))
     ]
@@ -162,12 +184,10 @@ def hand_over(db: Database, work: Work, asked: Handover, progress: Progress) -> 
     refused = 0
     for start in range(0, len(ids), BATCH):
         some = ids[start : start + BATCH]
-        plan = [
-            (Write("update", ref, each, {"owner": asked.receivers[(start + at) % len(asked.receivers)]}))
-            for at, (ref, each) in enumerate(some)
-        ]
-        for write, saved in _save(db, frame, plan):
-            given[write.values["owner"]] += saved
+        heirs = [asked.receivers[(start + at) % len(asked.receivers)] for at in range(len(some))]
+        plan = db.read_now(partial(_plan, work=work, asked=asked, some=some, heirs=heirs))
+        for heir, (_, saved) in zip(heirs, _save(db, frame, plan), strict=True):
+            given[heir] += saved
             refused += not saved
         progress(HANDOVER, start + len(some), len(ids))
     _tell(db, frame, ident, given)
@@ -177,22 +197,29 @@ def hand_over(db: Database, work: Work, asked: Handover, progress: Progress) -> 
 def undo(db: Database, work: Work, ident: str, progress: Progress) -> Result:
     """Give back what a handover moved, as far as nobody gave it on since; for who did it, and administrators."""
     db.read_now(partial(demand_own, work=work, ident=ident))
-    rows = [row for row in _rows(db, ident) if row.action == "update" and "owner" in row.changes]
-    frame, moved, refused = _because(work, f"undo:{ident}"), 0, 0
-    plan: list[Write] = []
+    rows = [each for row in _rows(db, ident) if (each := _people_alone(work, row)) is not None]
+    frame, moved, kept, refused = _because(work, f"undo:{ident}"), 0, 0, 0
     for start in range(0, len(rows), BATCH):
         some = rows[start : start + BATCH]
-        owners = db.read_now(partial(_owners, work=work, rows=some))
-        here = [
-            Write("update", row.entity, row.record, {"owner": row.changes["owner"][0]})
-            for row in some
-            if owners.get(row.record) == row.changes["owner"][1]
-        ]
-        plan += here
+        writes, stay = db.read_now(partial(merge_moves.moved_back, work=work, rows=some))
+        here = [Write("update", each.entity, each.id, each.values) for each in writes]
         outcomes = [saved for _, saved in _save(db, frame, here)]
-        moved, refused = moved + sum(outcomes), refused + outcomes.count(False)
+        moved, kept, refused = moved + sum(outcomes), kept + stay, refused + outcomes.count(False)
         progress(HANDOVER, start + len(some), len(rows))
-    return Result(ident, moved, len(rows) - len(plan), refused)
+    return Result(ident, moved, kept, refused)
+
+
+def _people_alone(work: Work, row: ChangeRow) -> ChangeRow | None:
+    """A logged change as far as it says who somebody is; what follows from that follows back by itself."""
+    entity = work.model.catalogue.entities.get(row.entity)
+    fields = entity.fields if entity is not None else {}
+    changes = {
+        name: pair
+        for name, pair in row.changes.items()
+        if name in fields and named_people.is_one(fields[name])
+    }
+    own = {name: pair for name, pair in changes.items() if name == "owner" or not fields[name].system}
+    return replace(row, changes=own) if own and row.action == "update" else None
 
 
 def demand_sound(reader: Reader, work: Work, asked: Handover) -> None:
@@ -203,7 +230,7 @@ def demand_sound(reader: Reader, work: Work, asked: Handover) -> None:
     fit = [each for each in asked.receivers if each in there and each in known and each != asked.leaver]
     if not asked.receivers or len(fit) != len(asked.receivers) or len(fit) > MOST_RECEIVERS:
         raise refuse("handover.receivers", "/to", limit=MOST_RECEIVERS)
-    if any(ref not in _owned(work) for ref in asked.entities):
+    if any(ref not in _handed(work) for ref in asked.entities):
         raise refuse("query.unknown_entity", "/entities")
 
 
@@ -216,9 +243,13 @@ def demand_own(reader: Reader, work: Work, ident: str) -> None:
 
 
 def _ids(reader: Reader, work: Work, ref: str, asked: Handover) -> list[str]:
-    where = _of(asked.leaver)
+    held = [_of(asked.leaver)] if _is_owned(work, ref) else []
+    held += named_people.naming(work.entity(ref), asked.leaver) if asked.named else []
+    if not held:
+        return []
+    where = _any(held)
     if asked.keep_finished and _states(work, ref):
-        where = {"and": [where, {"!": _finished(work, ref, asked.leaver)}]}
+        where = {"and": [where, {"!": _is_finished(work, ref)}]}
     found: list[str] = []
     page = read_records.list_page(reader, work, Query(ref, ("id",), where, limit=500))
     while True:
@@ -226,6 +257,25 @@ def _ids(reader: Reader, work: Work, ref: str, asked: Handover) -> list[str]:
         if page.next is None:
             return found
         page = read_records.list_page(reader, work, Query(ref, ("id",), where, limit=500, cursor=page.next))
+
+
+def _plan(
+    reader: Reader, work: Work, asked: Handover, some: Sequence[tuple[str, str]], heirs: Sequence[str]
+) -> list[Write]:
+    """The save that gives each record to its heir: as owner where the leaver owns it, and where they are named."""
+    by_entity: dict[str, list[str]] = {}
+    for ref, ident in some:
+        by_entity.setdefault(ref, []).append(ident)
+    found = {ref: records.load(reader, work.model, ref, ids) for ref, ids in by_entity.items()}
+    plan = []
+    for (ref, ident), heir in zip(some, heirs, strict=True):
+        held = found[ref][ident].json() if ident in found[ref] else {}
+        policy = work.entity(ref)
+        values = named_people.replaced(policy, held, asked.leaver, heir) if asked.named else {}
+        if held.get("owner") == asked.leaver:
+            values["owner"] = heir
+        plan.append(Write("update", ref, ident, values))
+    return plan
 
 
 def _save(db: Database, frame: Work, writes: Sequence[Write]) -> Iterator[tuple[Write, bool]]:
@@ -274,16 +324,3 @@ def _rows(db: Database, ident: str) -> list[ChangeRow]:
         found += [row for row in page if row.cause_kind == HANDOVER]
         if not page or not found:
             return found
-
-
-def _owners(reader: Reader, work: Work, rows: Sequence[ChangeRow]) -> dict[str, str]:
-    """Who owns these records now, as far as they may be seen."""
-    by_entity: dict[str, list[str]] = {}
-    for row in rows:
-        by_entity.setdefault(row.entity, []).append(row.record)
-    found: dict[str, str] = {}
-    for ref, ids in by_entity.items():
-        where = {"in": [{"var": "id"}, ids]}
-        page = read_records.list_page(reader, work, Query(ref, ("owner",), where, limit=500))
-        found.update({each: row[0] for each, row in zip(page.ids, page.rows, strict=True)})
-    return found

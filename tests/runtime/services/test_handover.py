@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from types import MappingProxyType
 
 import pytest
 
+from dacheng.metadata.package import with_hash
 from dacheng.metadata.problem import Refused
 from dacheng.runtime.services import handover, history
 from dacheng.runtime.services.handover import Handover, Holding, Result
 from tests.runtime.services.test_write_record import ORDER, codes, get, order
 from tests.runtime.services.together import deliver, told, with_roles
-from tests.runtime.services.workspace import Workspace
+from tests.runtime.services.workspace import Workspace, model_of, open_workspace, packages
 
 BUYER = "shop.buyer"
 
@@ -119,3 +123,46 @@ def test_what_the_asker_may_not_change_stays_and_is_counted(small_shop: Workspac
     work = shop.work("cody")
     done = handover.hand_over(shop.db, work, Handover(shop.people["clara"], (shop.people["cody"],)), quiet)
     assert (done.moved, done.refused) == (0, 1)
+
+
+@pytest.fixture
+def advised(database_url: str) -> Iterator[Workspace]:
+    """The shop, its buyers with several advisers."""
+    core, content = packages()
+    buyer = dict(content.items["entity", "buyer"])
+    advisers = {"x-kind": "links", "x-to": "core.user", "x-order": 96}
+    buyer["properties"] = {**buyer["properties"], "advisers": advisers}
+    items = MappingProxyType({**content.items, ("entity", "buyer"): buyer})
+    made = open_workspace(database_url, model_of((core, with_hash(replace(content, items=items)))))
+    made.update("", "core.user", made.people["clara"], {"manager": made.people["kim"]})
+    yield made
+    made.db.close()
+
+
+def test_heirs_are_named_where_the_leaver_was_when_asked(advised: Workspace) -> None:
+    """In links to people and lists of them, on records of whomever; once, in the same place, and back again."""
+    shop = advised
+    with_roles(shop)
+    clara, cody, kim = (shop.people[each] for each in ("clara", "cody", "kim"))
+    own = shop.create("clara", BUYER, {"name": "Acme", "adviser": clara, "advisers": [kim, clara, cody]})
+    other = shop.create("kim", BUYER, {"name": "Umbra", "adviser": kim, "advisers": [clara]})
+    shop.now += timedelta(minutes=1)
+
+    def named() -> list[tuple[object, ...]]:
+        found = [get(shop, "kim", BUYER, each).json() for each in (own, other)]
+        return [(each["owner"], each["adviser"], each["advisers"]) for each in found]
+
+    before = named()
+    work = shop.work("kim")
+    assert shop.read(lambda r: handover.holdings(r, work, clara)) == [Holding(BUYER, 1, 0, 2)]
+    hand(shop, "kim", ["cody"])
+    assert named() == [(cody, clara, [kim, clara, cody]), before[1]]
+    shop.update("", BUYER, own, {"owner": clara})
+    asked = Handover(clara, (cody,), (), named=True)
+    done = handover.hand_over(shop.db, shop.work("kim"), asked, quiet)
+    assert (done.moved, done.refused) == (2, 0)
+    assert named() == [(cody, cody, [kim, cody]), (kim, kim, [cody])]
+    shop.now += timedelta(minutes=1)
+    back = handover.undo(shop.db, shop.work("kim"), done.id, quiet)
+    assert (back.moved, back.kept, back.refused) == (2, 0, 0)
+    assert named() == before

@@ -25,24 +25,37 @@ HANDOVER: Final = Body(
         "to": {"type": "array", "items": TEXT, "minItems": 1, "maxItems": handover.MOST_RECEIVERS},
         "entities": {"type": "array", "items": TEXT, "maxItems": 200},
         "keep_finished": TRUTH,
+        "named": TRUTH,
         "suspend": TRUTH,
     },
     ("from", "to"),
 )
-HOLDING: Final = shape(entity=TEXT, count=NUMBER, finished=NUMBER)
+HOLDING: Final = shape(entity=TEXT, count=NUMBER, finished=NUMBER, named=NUMBER)
 
 
 async def show_holdings(request: Request) -> Response:
-    """What a person owns, entity by entity, for who is over them; `finished` is won, lost or done."""
+    """What a person owns, entity by entity, for who is over them; `finished` is won, lost or done, `named` how many
+    records name them in other fields."""
     work, leaver = work_of(request), str(request.path_params["id"])
     found = await host_of(request).db.read(lambda reader: handover.holdings(reader, work, leaver))
     return answer(
-        {"items": [{"entity": each.entity, "count": each.count, "finished": each.finished} for each in found]}
+        {
+            "items": [
+                {
+                    "entity": each.entity,
+                    "count": each.count,
+                    "finished": each.finished,
+                    "named": each.named,
+                }
+                for each in found
+            ]
+        }
     )
 
 
 async def start_handover(request: Request) -> Response:
-    """Give a person's records to others, evenly, as a job; finished work stays unless `keep_finished` is false."""
+    """Give a person's records to others, evenly, as a job; finished work stays unless `keep_finished` is false.
+    With `named` the heirs are also named where the person is, in other fields and lists of people."""
     body = await HANDOVER.read(request)
     host, work = host_of(request), work_of(request)
     asked = Handover(
@@ -50,6 +63,7 @@ async def start_handover(request: Request) -> Response:
         tuple(dict.fromkeys(body["to"])),
         tuple(body.get("entities", ())),
         body.get("keep_finished", True),
+        body.get("named", False),
     )
     await host.db.read(lambda reader: handover.demand_sound(reader, work, asked))
 

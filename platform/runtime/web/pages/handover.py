@@ -28,12 +28,13 @@ from dacheng.runtime.web.words import words
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One entity: its name, how much there is, and how much of that is finished."""
+    """One entity: its name, how much there is, how much of that is finished, and where else the person is named."""
 
     entity: str
     label: str
     count: int
     finished: int
+    named: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,7 @@ async def start(request: Request) -> Response:
         tuple(dict.fromkeys(value for name, value in pairs if name == "to" and value)),
         tuple(value for name, value in pairs if name == "entity"),
         any(name == "keep_finished" for name, _ in pairs),
+        any(name == "named" for name, _ in pairs),
     )
     suspend = any(name == "suspend" for name, _ in pairs)
     try:
@@ -152,7 +154,7 @@ async def _show(request: Request, leaver: str, problems: Any) -> Response:
 def _row(work: Work, held: Holding) -> Row:
     entity = work.entity(held.entity).entity
     label = work.context.labels.entity(work.context.locale, entity, "plural")
-    return Row(held.entity, label, held.count, held.finished)
+    return Row(held.entity, label, held.count, held.finished, held.named)
 
 
 ROUTES = (
