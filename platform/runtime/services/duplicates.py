@@ -46,6 +46,7 @@ class Duplicate:
     """A record that is the same: `id` and `title` where the asker may see it, else what is `disclosed`.
 
     `protected_until` is the last day on which nobody else may make it again; None where it is not protected.
+    `keeps_out` where that holds against the asker.
     """
 
     match: Match
@@ -54,6 +55,7 @@ class Duplicate:
     title: str
     disclosed: tuple[Disclosed, ...]
     protected_until: date | None
+    keeps_out: bool = False
 
     def said(self) -> str:
         """The record in a few words: its name, or what is told of it."""
@@ -94,6 +96,27 @@ def keys_of(match: Match, values: Mapping[str, Any], fields: Mapping[str, Field]
         if text:
             found[key.id] = text
     return found
+
+
+def protected(
+    reader: Reader, work: Work, ref: str, values: Mapping[str, Any]
+) -> list[tuple[Match, str, date]]:
+    """The records that keep the asker from making one with these values, with the last day on which they do."""
+    policy, at_hand = work.entity(ref), AtHand(reader, work.model)
+    own = {name: value for name, value in values.items() if name in policy.readable}
+    found: dict[str, tuple[Match, str, date]] = {}
+    for match in work.model.catalogue.matches.get(ref, ()):
+        if not match.protection_days or arbitrates(work, match):
+            continue
+        asked = keys_of(match, own, policy.entity.fields)
+        hits = [record for _, record in match_keys.find(reader, match, asked)]
+        at_hand.load(ref, hits)
+        for record in hits:
+            held = at_hand.lookup(ref, record)
+            until = protected_until(work, match, held) if held is not None else None
+            if held is not None and until is not None and held.get("owner") != work.context.actor.id:
+                found.setdefault(record, (match, record, until))
+    return list(found.values())
 
 
 def guards(
@@ -145,12 +168,12 @@ def _problem_of(
     seen = record in at_hand.visible(work, match.entity, [record])
     told = _told(work, at_hand, match.entity, record, match, [field], seen=seen)
     until = told.protected_until
-    if until is not None and held.get("owner") != work.context.actor.id and not _arbitrates(work, match):
+    if until is not None and told.keeps_out:
         return [problem("match.protected", f"/{field}", found=told.said(), until=until.isoformat())]
     return [problem("match.duplicate", f"/{field}", found=told.said())] if match.refuses else []
 
 
-def _arbitrates(work: Work, match: Match) -> bool:
+def arbitrates(work: Work, match: Match) -> bool:
     """Whether the asker is one of those who decide such conflicts: for them nothing is protected."""
     actor = work.context.actor
     return isinstance(actor, User) and not actor.roles.isdisjoint(match.arbiters)
@@ -172,16 +195,18 @@ def _told(
     held = at_hand.lookup(ref, record) or {}
     entity = work.model.catalogue.entities[ref]
     until = protected_until(work, match, held)
+    others = held.get("owner") != work.context.actor.id and not arbitrates(work, match)
+    keeps_out = until is not None and others
     if not seen:
         disclosed = tuple(
             Disclosed(entity.fields[name], _text(work, at_hand, entity.fields[name], held.get(name)))
             for name in match.discloses
         )
-        return Duplicate(match, tuple(fields), "", "", disclosed, until)
+        return Duplicate(match, tuple(fields), "", "", disclosed, until, keeps_out)
     policy = work.entity(ref)
     title = policy.title
     text = "" if title is None else title.codec.text(held.get(title.id))
-    return Duplicate(match, tuple(fields), record, text, (), until)
+    return Duplicate(match, tuple(fields), record, text, (), until, keeps_out)
 
 
 def _text(work: Work, at_hand: AtHand, field: Field, value: Any) -> str:

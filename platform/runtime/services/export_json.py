@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import orjson
 
-from dacheng.runtime.services.export_records import Export, extract
+from dacheng.runtime.services.export_records import Export, Heard, extract, silent
 from dacheng.runtime.services.site import Site
 from dacheng.runtime.services.work import Work
 
 
-def export_json(site: Site, work: Work, wanted: Export) -> Iterator[bytes]:
+def export_json(site: Site, work: Work, wanted: Export, heard: Heard = silent) -> Iterator[bytes]:
     """The bytes of the array, read page by page; a link is its record's title, as in the other forms of export."""
-    found = extract(site, work, wanted)
+    found = extract(site, work, wanted, heard)
     codecs = [each.field.codec for each in found.columns]
     names = [each.name for each in found.columns]
 

@@ -21,6 +21,7 @@ from dacheng.runtime.services.work import Work
 PAGE = 200
 TEXTUAL = frozenset({Primitive.TEXT, Primitive.JSON})  # what a spreadsheet could take for a formula
 Words = Callable[[Sequence[Any]], str]
+Heard = Callable[[int], None]  # how many rows have been read so far
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,13 @@ class Extract:
     rows: Iterator[tuple[str, list[Sequence[Any]]]]
 
 
-def export(site: Site, work: Work, wanted: Export) -> Iterator[str]:
+def silent(rows: int) -> None:
+    """Nobody asks how far the export is."""
+
+
+def export(site: Site, work: Work, wanted: Export, heard: Heard = silent) -> Iterator[str]:
     """Lines of CSV with a heading, read page by page; refused at once without the right to export."""
-    found = extract(site, work, wanted)
+    found = extract(site, work, wanted, heard)
     writers = [_guarded(work, each.field, wanted.by_id) for each in found.columns]
 
     def rows() -> Iterator[Sequence[str]]:
@@ -66,17 +71,18 @@ def export(site: Site, work: Work, wanted: Export) -> Iterator[str]:
     return write_delimited(rows())
 
 
-def extract(site: Site, work: Work, wanted: Export) -> Extract:
+def extract(site: Site, work: Work, wanted: Export, heard: Heard = silent) -> Extract:
     """The records wanted, page by page; refused at once without the right to export."""
-    policy = _demand_export(work, wanted.entity)
+    policy = demand_export(work, wanted.entity)
     names = wanted.fields or _all(policy)
     paths = tuple(dict.fromkeys(_column(work, policy, name) for name in names))
     first = _page(site, work, wanted, paths, None)
-    rows = _rows(site, work, wanted, paths, first)
+    rows = _rows(site, work, wanted, paths, first, heard)
     return Extract(tuple(_headings(work, wanted, first.columns)), first.columns, rows)
 
 
-def _demand_export(work: Work, entity: str) -> EntityPolicy:
+def demand_export(work: Work, entity: str) -> EntityPolicy:
+    """What may be read of an entity, refused without the right to export it."""
     policy = work.entity(entity)
     if not policy.export and not work.policy.admin:
         raise refuse("access.export_not_permitted")
@@ -120,17 +126,19 @@ def _guarded(work: Work, field: Field, by_id: bool) -> Words:
 
 
 def _rows(
-    site: Site, work: Work, wanted: Export, paths: tuple[str, ...], page: read_records.ListPage
+    site: Site, work: Work, wanted: Export, paths: tuple[str, ...], page: read_records.ListPage, heard: Heard
 ) -> Iterator[tuple[str, list[Sequence[Any]]]]:
     """Every page is read with the rights of then: who loses them, or what is read, gets no whole file."""
-    taken = [_taking(each) for each in page.columns]
+    taken, read = [_taking(each) for each in page.columns], 0
     while True:
         for record, row in zip(page.ids, page.rows, strict=True):
             yield record, [take(row) for take in taken]
+        read += len(page.ids)
+        heard(read)
         if page.next is None:
             return
         work = site.renew(work)
-        _demand_export(work, wanted.entity)
+        demand_export(work, wanted.entity)
         page = _page(site, work, wanted, paths, page.next)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from dacheng.metadata.definition import Field
 from dacheng.metadata.kinds import Primitive
-from dacheng.runtime.services.export_records import TEXTUAL, Export, extract, words_of
+from dacheng.runtime.services.export_records import TEXTUAL, Export, Heard, extract, silent, words_of
 from dacheng.runtime.services.site import Site
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.workbook_write import Cell, Heading, Share, Sheet, write_workbook
@@ -23,9 +23,9 @@ _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?%?", re.ASCII)
 _IN_NAMES = re.compile(r"[\[\]:*?/\\\x00-\x1f]|^'|'$")
 
 
-def export_workbook(site: Site, work: Work, wanted: Export) -> Iterator[bytes]:
+def export_workbook(site: Site, work: Work, wanted: Export, heard: Heard = silent) -> Iterator[bytes]:
     """The bytes of a workbook with one sheet, read page by page; refused at once without the right to export."""
-    found = extract(site, work, wanted)
+    found = extract(site, work, wanted, heard)
     fields = [each.field for each in found.columns]
     writers = [_cells(work, field, by_id=wanted.by_id) for field in fields]
     rows = ([write(each) for each, write in zip(stored, writers, strict=True)] for _, stored in found.rows)

@@ -18,7 +18,9 @@ from dacheng.runtime.storage.reader import Reader, Transaction
 
 PAGE = 30
 EVER = 1 << 62
-NO_RECORD = frozenset({"import", "handover"})  # kinds that are about work of one's own, not about one record
+NO_RECORD = frozenset(
+    {"import", "handover", "claim_answer"}
+)  # kinds that are about work of one's own, not about one record
 EXCERPT = 140
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 

@@ -15,14 +15,14 @@ from dacheng.runtime.storage.reader import Transaction
 
 JOB = "notify"
 QUIET = frozenset(
-    {"import", "install", "sample", "handover", "system"}
+    {"import", "install", "sample", "handover", "claim", "system"}
 )  # causes that tell the people once, or not at all
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What somebody is told: `kind` is mention, assigned, shared, handover, import or rule; `actor` is who did it.
+    """What somebody is told: `kind` is mention, assigned, shared, handover, import, rule, claim, claim_answer or claim_lost; `actor` is who did it.
 
     It says which record it is about and never what stands in it: that is looked up by whoever reads it.
     """

@@ -13,6 +13,7 @@ from dacheng.metadata.problem import refuse
 from dacheng.runtime.storage import (
     attachments,
     change_log,
+    claims,
     collaborators,
     comments,
     deletion,
@@ -355,6 +356,7 @@ class _Job:
             comments.forget(self.tx, change.entity.ref, change.id)
             attachments.forget(self.tx, change.entity.ref, change.id)
             collaborators.forget(self.tx, change.entity.ref, change.id)
+            claims.forget(self.tx, change.entity.ref, change.id)
             self._log(was, was, "purge", was.stored)
             self.applied[change.id] = Applied(change.id, was.version)
 

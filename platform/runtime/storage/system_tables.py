@@ -360,6 +360,27 @@ sa.Index(
     collaborator.c.record,
 )
 
+claim = _table(
+    "_claim",
+    text("id", key=True),
+    *(text(name) for name in ("entity", "record", "match", "claimant", "said", "reason")),
+    integer("at"),
+    text("decided_by", null=True),
+    integer("decided_at", null=True),
+    integer("accepted", null=True),
+    text("answer", null=True),
+)
+sa.Index(
+    "_claim_open",
+    claim.c.record,
+    claim.c.claimant,
+    unique=True,
+    sqlite_where=claim.c.decided_at.is_(None),
+    postgresql_where=claim.c.decided_at.is_(None),
+)
+sa.Index("_claim_claimant", claim.c.claimant, claim.c.at)
+sa.Index("_claim_decided", claim.c.decided_at)
+
 import_run = _table(
     "_import",
     text("id", key=True),

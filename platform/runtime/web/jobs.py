@@ -21,7 +21,9 @@ JOBS_FOLDER: Final = "jobs"
 RUNNING: Final = "running"
 DONE: Final = "done"
 FAILED: Final = "failed"
+STOPPED: Final = "stopped"
 KEPT_SECONDS: Final = 7 * 86_400
+FILES_KEPT_SECONDS: Final = 86_400  # what was made to be downloaded holds records: it does not lie about
 SILENT_SECONDS: Final = 300
 EVERY_SECONDS: Final = 0.3
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -42,6 +44,11 @@ class Job:
     total: int = 0
     result: dict[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    stoppable: bool = False
+
+
+class _Stopped(Exception):
+    """Whoever began the work does not want it any more."""
 
 
 class Jobs:
@@ -78,18 +85,39 @@ class Jobs:
             return replace(job, state=FAILED, problems=(problem("web.job_interrupted"),))
         return job
 
+    def stop(self, job_id: str, owner: str) -> Job:
+        """Ask the work to end where it is, in whichever process it runs; what it made so far is dropped."""
+        job = self.get(job_id, owner)
+        if job.state == RUNNING and job.stoppable:
+            self._path(job_id, "stop").touch(mode=0o600)
+        return job
+
+    def file(self, job_id: str) -> Path:
+        """Where the work puts what is to be downloaded."""
+        return self._path(job_id, "file")
+
+    def _path(self, job_id: str, suffix: str) -> Path:
+        if not _ID.fullmatch(job_id):
+            raise refuse("web.not_found")
+        return self._folder / f"{job_id}.{suffix}"
+
     def _run(self, job: Job, work: Callable[[Progress], dict[str, Any]]) -> None:
-        told = 0.0
+        told, stop = 0.0, self._path(job.id, "stop")
 
         def progress(_step: str, done: int, total: int) -> None:
             nonlocal told, job
             if time.monotonic() - told >= EVERY_SECONDS:
+                if stop.exists():
+                    raise _Stopped
                 told = time.monotonic()
                 job = replace(job, done=done, total=total)
                 self._put(job)
 
         try:
             result = work(progress)
+        except _Stopped:
+            self.file(job.id).unlink(missing_ok=True)
+            self._put(replace(job, state=STOPPED))
         except Refused as refused:
             self._put(replace(job, state=FAILED, problems=refused.problems))
         except Exception:
@@ -109,9 +137,10 @@ class Jobs:
         fresh.replace(path)
 
     def _sweep(self) -> None:
-        oldest = time.time() - KEPT_SECONDS
+        now = time.time()
         for path in self._folder.iterdir():
-            if path.stat().st_mtime < oldest:
+            kept = FILES_KEPT_SECONDS if path.suffix == ".file" else KEPT_SECONDS
+            if path.stat().st_mtime < now - kept:
                 path.unlink(missing_ok=True)
 
 

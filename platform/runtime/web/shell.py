@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from dacheng.metadata.definition import CompiledApp, NavItem
 from dacheng.plugins.context import User
+from dacheng.runtime.services.claims import is_arbiter
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.web.importing import importable
 from dacheng.runtime.web.page import Group, Link, Shell
@@ -40,7 +41,7 @@ def shell_of(request: Request) -> Shell | None:
 def navigation(work: Work) -> tuple[Group, ...]:
     """Today, then each app's entries that the person may open, then the pages beside the apps."""
     labels, locale = work.context.labels, work.context.locale
-    key = (work.policy.hash, labels.hash, locale)
+    key = (work.policy.hash, labels.hash, locale, is_arbiter(work))
     return _groups.get(key, lambda: tuple(_navigation(work)))
 
 
@@ -71,10 +72,11 @@ def _navigation(work: Work) -> list[Group]:
 
 
 def _tools(work: Work) -> list[tuple[str, str]]:
-    """Pages beside the apps (key, icon): import for whoever may add something, one's own settings for everybody."""
+    """Pages beside the apps (key, icon): import for whoever may add something, conflicts for who decides them, one's own settings for everybody."""
     build = [("marketplace", "store"), ("labels", "tag"), ("forms", "globe")] if work.policy.admin else []
     taking_in = [("import", "upload")] if importable(work) else []
-    return [*build, *taking_in, ("settings", "gear")]
+    deciding = [("claims", "warn")] if is_arbiter(work) else []
+    return [*build, *deciding, *taking_in, ("settings", "gear")]
 
 
 def _link(work: Work, app: CompiledApp, item: NavItem) -> Link | None:

@@ -27,6 +27,9 @@ COUNTERPARTS: dict[str, tuple[str, ...]] = {
     "/apps/{app}/{entity}/{id}/place": (f"POST {RECORD}/place",),
     "/apps/{app}/{entity}/bulk": ("POST /api/v1/apps/{app}/{entity}/bulk",),
     "/apps/{app}/{entity}/bulk/{cause}/undo": ("POST /api/v1/apps/{app}/{entity}/bulk/{cause}/undo",),
+    "/apps/{app}/{entity}/claims/new": ("POST /api/v1/apps/{app}/{entity}/claims",),
+    "/claims/{id}": ("POST /api/v1/claims/{id}/decide",),
+    "/apps/{app}/{entity}/export": ("GET /api/v1/apps/{app}/{entity}/export.csv",),
     "/apps/{app}/{entity}/views": (f"POST {VIEWS}", f"PATCH {VIEWS}/{{view}}"),
     "/apps/{app}/{entity}/views/default": (f"PUT {VIEWS}/default",),
     "/apps/{app}/{entity}/views/columns": (f"PUT {VIEWS}/{{view}}/columns", f"PUT {VIEWS}/density"),
@@ -84,6 +87,7 @@ COUNTERPARTS: dict[str, tuple[str, ...]] = {
 BROWSERS_ONLY = {
     "/sign-in": "gives a browser its cookie; programs carry an API token",
     "/preferences": "a browser's own language and look; programs send Accept-Language",
+    "/progress/{id}/stop": "ends what a page began and watches; a program closes the connection it reads from",
     "/reset": "whoever lost their password holds no token; the link in the mail leads to a page",
     "/f/{token}": "a published form is filled in by visitors; a share link opens nothing of the API",
     "/import/{app}/{entity}/paste": "rows pasted by hand; a program sends the same text as a file",

@@ -51,3 +51,19 @@ def test_t07_a_cell_of_a_record_out_of_sight_or_of_no_field_is_not_there(workspa
     assert rep.get(address, params={"field": "stage"}).status_code == 403  # moves by steps
     assert rep.get(address, params={"field": "created_at"}).status_code == 403
     assert workspace.program("rep").get(f"{API}/opportunity/{record['id']}").json()["name"] == "格子"
+
+
+def test_a_row_is_drawn_anew_and_says_whether_the_list_still_holds_it(workspace: Workspace) -> None:
+    record, rep = made(workspace), workspace.browser("rep")
+    address = f"{DEALS}/{record['id']}/row"
+    inside = rep.get(address, params={"name": "格子", "show-as": "table"}).text
+    assert f'data-id="{record["id"]}"' in inside
+    assert "data-out" not in inside
+    outside = rep.get(address, params={"name": "别的"}).text
+    assert f'data-id="{record["id"]}"' in outside
+    assert "data-out" in outside
+    unseen = workspace.browser("other").get(address)
+    assert str(record["id"]) not in unseen.text
+    back = rep.post(f"{DEALS}/{record['id']}/changes/1/undo", headers={"accept": "application/json"})
+    assert back.status_code >= 400
+    assert back.headers["content-type"].startswith("application/")

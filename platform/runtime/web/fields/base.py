@@ -122,6 +122,7 @@ class FieldView:
     scripts: tuple[str, ...] = ()  # modules of `static/js` its control needs besides `form.js`
     devices: frozenset[str] = frozenset()  # what its page asks the browser for: camera, microphone…
     uploads = False  # its control sends files: the form is multipart
+    roomy = False  # its control wants a form's room: it is never changed in a list's cell
 
     def cell(self, field: Field, setting: Setting) -> Cell:
         """The closure from a field's stored columns to the inside of a table cell."""

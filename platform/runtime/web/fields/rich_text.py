@@ -29,6 +29,7 @@ class RichTextView(FieldView):
     """Words in cells, everything on the record's page."""
 
     block = True
+    roomy = True
     operators = ("contains", *UNARY)
 
     def cell(self, field: Field, setting: Setting) -> Cell:
@@ -41,6 +42,10 @@ class RichTextView(FieldView):
             return escape(words if len(words) <= CELL_LENGTH else words[: CELL_LENGTH - 1] + "…")
 
         return draw
+
+    def reading(self, field: Field, setting: Setting, name: str, texts: Texts) -> str:
+        """Its words."""
+        return " ".join(words_of(texts.get(name, "")).split())
 
     def fact(self, field: Field, setting: Setting) -> Cell:
         """All of it, cleaned once more: what stands in the database is not trusted either."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
@@ -18,6 +19,7 @@ from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage.reader import Reader
 from dacheng.runtime.web.fields import view_of
 from dacheng.runtime.web.fields.base import Choices, Marks, Setting
+from dacheng.runtime.web.fields.links import held_ids
 from dacheng.runtime.web.form_body import read_form, read_pairs
 from dacheng.runtime.web.markup import NOTHING, drawn
 from dacheng.runtime.web.page import Link, Page
@@ -55,6 +57,7 @@ class BulkPage(Page):
     fields: tuple[tuple[str, str], ...]
     field: str
     label: str
+    said: str  # the value that will be set, in words
     control: Markup
     texts: tuple[tuple[str, str], ...]
     result: Result | None
@@ -100,8 +103,13 @@ async def work_on_many(request: Request) -> Response:
         response = RedirectResponse(path + (f"?{asked.state}" if asked.state else ""), 303)
         flash(response, f"list.bulk_done_{asked.action}", undo=undo, count=f"{result.done:,}")
         return response
-    control = await db.read(lambda reader: _control(reader, work, asked.field, asked.texts, setting))
-    return render(request, "bulk.html", _page(work, policy, asked, result, undo, control, setting))
+    control, said = await db.read(
+        lambda reader: (
+            _control(reader, work, asked.field, asked.texts, setting),
+            _value_said(reader, work, asked.field, asked.texts, setting) if result is not None else "",
+        )
+    )
+    return render(request, "bulk.html", _page(work, policy, asked, result, undo, control, said, setting))
 
 
 async def _asked(request: Request, work: Work, policy: EntityPolicy, setting: Setting) -> _Asked:
@@ -129,6 +137,7 @@ def _page(
     result: Result | None,
     undo: str,
     control: Markup,
+    said: str,
     setting: Setting,
 ) -> BulkPage:
     ref, refused = policy.entity.ref, result.refused if result is not None else ()
@@ -140,7 +149,7 @@ def _page(
         current=ref,
         crumbs=(Link(setting.labels.entity(setting.locale, policy.entity, "plural"), back),),
         back=back,
-        scripts=("list.js",),
+        scripts=("list.js", *(view_of(field).scripts if field is not None else ())),
         path=f"{path}/bulk",
         state=asked.state,
         ids=",".join(asked.ids),
@@ -149,6 +158,7 @@ def _page(
         fields=_fields(work, policy, setting),
         field=field.id if field is not None else "",
         label=setting.labels.field(setting.locale, field) if field is not None else "",
+        said=said,
         control=control,
         texts=tuple(asked.texts.items()) if result is not None else (),
         result=result,
@@ -185,7 +195,7 @@ def _all(reader: Reader, work: Work, policy: EntityPolicy, text: str, setting: S
 
 
 def _fields(work: Work, policy: EntityPolicy, setting: Setting) -> tuple[tuple[str, str], ...]:
-    """What may be set on many records: everything writable but lines, unique values and a workflow's field."""
+    """What may be set on many records: everything writable but lines, files, unique values and a workflow's field."""
     flow = work.model.catalogue.workflows.get(policy.entity.ref)
     return tuple(
         (name, setting.labels.field(setting.locale, each))
@@ -193,6 +203,7 @@ def _fields(work: Work, policy: EntityPolicy, setting: Setting) -> tuple[tuple[s
         if name in policy.writable
         and bool(each.codec.columns)
         and not each.unique
+        and not view_of(each).uploads
         and not each.spec.get("x-hidden")
         and (flow is None or flow.field != name)
     )
@@ -216,6 +227,22 @@ def _control(
         choices[field.to or ""] = read_records.choices(reader, work, field.to or "", CHOICES, Choices.of)
     control = view_of(field).control(replace(field, required=False), setting, "value", "f-value")
     return drawn([control(texts, Marks(choices=choices))])
+
+
+def _value_said(
+    reader: Reader, work: Work, field: Field | None, texts: Mapping[str, str], setting: Setting
+) -> str:
+    """The value in the words people know it by; empty where the field will be emptied."""
+    if field is None or view_of(field).read(field, setting, "value", texts) is None:
+        return ""
+    view, target, known = view_of(field), field.to or "", {}
+    if field.leads_to_records and work.policy.entity(target) is not None:
+        held = held_ids("value", texts) if field.is_links else [texts.get("value", "")]
+        titles = read_records.titles(reader, work, target, [each for each in held if each])
+        if field.is_link:
+            return titles.get(held[0], "")
+        known = {f"value.{ident}.title": title for ident, title in titles.items()}
+    return view.reading(field, setting, "value", {**texts, **known})
 
 
 def _row(one: RowRefused, path: str, policy: EntityPolicy, setting: Setting) -> RowShown:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -42,6 +44,8 @@ class CellPage(Page):
     label: str
     version: int
     control: Markup
+    wide: bool
+    needs: tuple[str, ...]  # the scripts of its control
 
 
 async def show_cell(request: Request) -> Response:
@@ -61,6 +65,8 @@ async def show_cell(request: Request) -> Response:
         label=setting.say("list.cell_change", field=name),
         version=version,
         control=control,
+        wide=view_of(field).grouped or view_of(field).block,
+        needs=view_of(field).scripts,
     )
     return render(request, "cell.html", page)
 
@@ -114,9 +120,16 @@ def _control(
     texts = view_of(field).texts(field, setting, "value", field.codec.json(held))
     if field.leads_to_records and work.policy.entity(target) is not None:
         choices[target] = read_records.choices(reader, work, target, CHOICES, Choices.of)
-        texts["value.title"] = record.titles.get(target, {}).get(held, "") if held else ""
+        texts |= _titles(field, held, record.titles.get(target, {}))
     draw = view_of(field).control(replace(field, required=False), setting, "value", "cell-value")
     return record.version, drawn(draw(texts, Marks(choices=choices, described="cell-reason")))
+
+
+def _titles(field: Field, held: Any, titles: Mapping[str, str]) -> dict[str, str]:
+    """What linked records are called, by the inputs that hold them."""
+    if field.is_links:
+        return {f"value.{each}.title": titles.get(each, "") for each in held or ()}
+    return {"value.title": titles.get(held, "") if held else ""}
 
 
 ROUTES = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,31 +27,31 @@ Writer = Callable[[Site, Work, Export], Iterator[bytes]]
 
 async def export(request: Request) -> Response:
     """The file as CSV; without the right to export nothing is read."""
-    wanted = await _wanted(request)
+    wanted = await wanted_of(request, request.query_params)
     lines = await in_thread(export_records.export, host_of(request), work_of(request), wanted)
-    return csv_response(lines, f"{_name(request, wanted)}.csv")
+    return csv_response(lines, f"{file_name(request, wanted)}.csv")
 
 
 def _export_as(writer: Writer, media_type: str, suffix: str, about: str) -> Handler:
     async def handler(request: Request) -> Response:
-        wanted = await _wanted(request)
+        wanted = await wanted_of(request, request.query_params)
         content = await in_thread(writer, host_of(request), work_of(request), wanted)
-        return file_response(content, f"{_name(request, wanted)}.{suffix}", media_type)
+        return file_response(content, f"{file_name(request, wanted)}.{suffix}", media_type)
 
     handler.__doc__ = about
     return handler
 
 
-async def _wanted(request: Request) -> Export:
-    """What the address asks for: the list's records, with its columns or with every field."""
+async def wanted_of(request: Request, query: Mapping[str, str]) -> Export:
+    """What a list's query asks for: its records, with its columns or with every field."""
     work = work_of(request)
     ref = f"{request.path_params['app']}.{request.path_params['entity']}"
-    policy, setting, part = work.entity(ref), setting_of(work), request.query_params.get(EXPORT_OF)
+    policy, setting, part = work.entity(ref), setting_of(work), query.get(EXPORT_OF)
     if part == "every":
         return Export(ref)
     found = await host_of(request).db.read(lambda reader: known(reader, work, ref), bounded=True)
-    chosen = choose(work, policy, found, request.query_params.get("view", ""))
-    state = ListState.of(request.url.path, request.query_params, chosen.base)
+    chosen = choose(work, policy, found, query.get("view", ""))
+    state = ListState.of(request.url.path, query, chosen.base)
     shown: tuple[str, ...] = ()
     if part == "shown":
         shown = tuple(
@@ -63,7 +63,8 @@ async def _wanted(request: Request) -> Export:
     return Export(ref, shown, asked.filter, sort=asked.sort, search=asked.search, extra=asked.extra)
 
 
-def _name(request: Request, wanted: Export) -> str:
+def file_name(request: Request, wanted: Export) -> str:
+    """What the file is called, without its ending."""
     work = work_of(request)
     return work.model.labels.entity(locale_of(request), work.entity(wanted.entity).entity, "plural")
 

@@ -30,7 +30,7 @@ from dacheng.runtime.web.saving import save
 from dacheng.runtime.web.security import permissions
 from dacheng.runtime.web.uploads import is_multipart
 from dacheng.runtime.web.view import form_page
-from dacheng.runtime.web.view.duplicates import DuplicateShown
+from dacheng.runtime.web.view.duplicates import DuplicateShown, compared_texts
 from dacheng.runtime.web.view.duplicates import shown as duplicates_shown
 from dacheng.runtime.web.view.form_follow import AUTO, with_defaults
 from dacheng.runtime.web.view.form_page import Conflict, Filled, FormPage
@@ -73,13 +73,15 @@ async def do_create(request: Request) -> Response:
     if "_add" in sent or "_remove" in sent:
         return await _again(request, place, _rows_changed(sent), ())
     values = place.prepared.read(texts)
-    same = () if sent.get("_despite") else await _same(request, place, values)
+    same = () if sent.get("_despite") else await _same(request, place, values, texts)
     if same:
         return await _again(request, place, texts, (), same)
     try:
         outcome = await save(request, _write(place, "create", values, sent))
     except Refused as refused:
-        return await _again(request, place, texts, refused.problems)
+        kept_out = any(one.code == "match.protected" for one in refused.problems)
+        same = await _same(request, place, values, texts) if kept_out else ()
+        return await _again(request, place, texts, refused.problems, same)
     return await _saved(request, place, outcome, "form.created")
 
 
@@ -140,7 +142,9 @@ def _rows_changed(sent: Mapping[str, str]) -> Mapping[str, str]:
 
 
 # ---------------------------------------------------------------- what is answered
-async def _same(request: Request, place: Place, values: Mapping[str, Json]) -> tuple[DuplicateShown, ...]:
+async def _same(
+    request: Request, place: Place, values: Mapping[str, Json], texts: Texts
+) -> tuple[DuplicateShown, ...]:
     """What is there already of a new record; a person who has seen it saves all the same."""
     if not place.compared:
         return ()
@@ -151,7 +155,8 @@ async def _same(request: Request, place: Place, values: Mapping[str, Json]) -> t
     found = await host_of(request).db.read(
         lambda reader: duplicates.find(reader, place.work, place.ref, typed)
     )
-    return duplicates_shown(found, place.policy, place.prepared.setting)
+    asked = compared_texts(place.compared, texts)
+    return duplicates_shown(found, place.policy, place.prepared.setting, asked)
 
 
 async def _again(

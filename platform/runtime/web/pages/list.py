@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -15,6 +16,8 @@ from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage.reader import Reader
 from dacheng.runtime.web.fields.base import Setting
+from dacheng.runtime.web.markup import drawn
+from dacheng.runtime.web.page import Page
 from dacheng.runtime.web.render import render
 from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, work_of
 from dacheng.runtime.web.view import filters
@@ -32,6 +35,14 @@ from dacheng.runtime.web.view.view_menu import settled
 
 QUICK_CHOICES = 50
 _tables: Prepared[Table] = Prepared(512)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowPage(Page):
+    """One row; `held` while it belongs to the list."""
+
+    row: Markup
+    held: bool
 
 
 async def show_list(request: Request) -> Response:
@@ -52,6 +63,30 @@ async def show_list(request: Request) -> Response:
     )
     page = list_page(work, policy, found, chosen, table, state, setting, rows)
     return render(request, "list.html", page)
+
+
+async def show_row(request: Request) -> Response:
+    """One row of the list, drawn anew after a change in it, with a mark when the list no longer holds it."""
+    work, ident = work_of(request), str(request.path_params["id"])
+    ref = f"{request.path_params['app']}.{request.path_params['entity']}"
+    policy, setting = work.entity(ref), setting_of(work)
+    db, place = host_of(request).db, request.url.path.rsplit("/", 2)[0]
+    found = await db.read(lambda reader: known(reader, work, ref), bounded=True)
+    chosen = choose(work, policy, found, request.query_params.get("view", ""))
+    state = settled(work, policy, ListState.of(place, request.query_params, chosen.base))
+    table = _table(work, policy, chosen.view, setting)
+    query = query_of(work, policy, chosen.view, table.paths, state, setting)
+    row, held = await db.read(lambda reader: _row(reader, work, query, table, ident), bounded=True)
+    return render(request, "list_row.html", RowPage(title="", row=row, held=held))
+
+
+def _row(reader: Reader, work: Work, query: Query, table: Table, ident: str) -> tuple[Markup, bool]:
+    """A record as the list's row (empty where it may not be seen), and whether the list's conditions hold of it."""
+    alone = {"==": [{"var": "id"}, ident]}
+    page = read_records.list_page(reader, work, Query(query.entity, query.fields, alone, limit=1))
+    inside = filters.joined([*filters.conditions(query.filter), alone])
+    asked = replace(query, filter=inside, sort=(), cursor=None, limit=1)
+    return drawn(map(table.row, page.ids, page.rows)), read_records.count(reader, work, asked, 1) > 0
 
 
 def _with_condition(request: Request, policy: EntityPolicy, state: ListState, setting: Setting) -> str:
@@ -172,4 +207,7 @@ def _choices(
     return titles, quick
 
 
-ROUTES = (Route("/apps/{app}/{entity}", show_list, SIGNED_IN),)
+ROUTES = (
+    Route("/apps/{app}/{entity}", show_list, SIGNED_IN),
+    Route("/apps/{app}/{entity}/{id}/row", show_row, SIGNED_IN, per_minute=600),
+)

@@ -29,6 +29,9 @@ ICONS = {
     "handover": "users",
     "import": "upload",
     "rule": "bolt",
+    "claim": "flag",
+    "claim_answer": "flag",
+    "claim_lost": "flag",
 }
 
 
@@ -106,10 +109,16 @@ def _said(work: Work, told: Told, say: Words) -> tuple[str, str]:
     actor = told.actor or say("record.someone")
     if told.kind == "handover":
         return say("inbox.handover", actor=actor, count=int(told.detail.get("count", 0))), "/"
+    if told.kind == "claim_answer":
+        return say(
+            "inbox.claim_accepted" if told.detail.get("accepted") else "inbox.claim_refused", actor=actor
+        ), "/claims"
     title, href = told.title or say("list.untitled"), f"/apps/{told.entity.replace('.', '/')}/{told.record}"
     if told.kind == "rule":
         return _rule_said(work, told.detail) or say("inbox.rule", title=title), href
-    if told.kind in ("mention", "assigned", "shared"):
+    if told.kind == "claim":
+        return say("inbox.claim", actor=actor, title=title), "/claims"
+    if told.kind in ("mention", "assigned", "shared", "claim_lost"):
         return say(f"inbox.{told.kind}", actor=actor, title=title), href
     return title, href
 

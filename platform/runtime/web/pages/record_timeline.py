@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from dacheng.metadata.problem import Problem, Refused, refuse
 from dacheng.plugins.context import Cause
@@ -21,6 +21,7 @@ from dacheng.runtime.web.page import Link, Page
 from dacheng.runtime.web.render import flash, render
 from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, user_of, work_of
 from dacheng.runtime.web.saving import save
+from dacheng.runtime.web.view.reason import reason_of
 from dacheng.runtime.web.view.record import title_of
 from dacheng.runtime.web.view.record_timeline import TimelineCard, timeline_card
 from dacheng.runtime.web.view.setting import setting_of
@@ -83,23 +84,29 @@ async def delete_comment(request: Request) -> Response:
 
 
 async def undo_change(request: Request) -> Response:
-    """Take a save back; the next page offers to do it again."""
+    """Take a save back; the next page, or the JSON that a script asks for, offers to do it again."""
     await read_form(request)
     work, (ref, ident), host = work_of(request), record_of(request), host_of(request)
     seq = str(request.path_params["seq"])
     if not (seq.isascii() and seq.isdigit() and len(seq) < 16):
         raise refuse("undo.unknown_change")
-    address = _address(request)
-    response = RedirectResponse(address, 303)
+    address, alone = _address(request), "application/json" in request.headers.get("accept", "")
     try:
         asked = await host.db.read(lambda reader: plan_undo(reader, work, ref, ident, int(seq), whole=True))
         await save(request, asked, Cause(UNDO, f"undo:{seq}", work.context.actor.id))
     except Refused as refused:
         if refused.problems[0].code in GONE:
             raise
+        if alone:
+            reason = reason_of(work, work.entity(ref), refused.problems)
+            return JSONResponse({"reason": reason}, status_of(refused.problems))
         return await _show(request, refused.problems)
     made = await host.db.read(lambda reader: latest_change(reader, ref, ident), bounded=True)
-    flash(response, "timeline.taken_back", undo=f"{address}/changes/{made}/undo" if made else "")
+    again = f"{address}/changes/{made}/undo" if made else ""
+    if alone:
+        return JSONResponse({"undo": again})
+    response = RedirectResponse(address, 303)
+    flash(response, "timeline.taken_back", undo=again)
     return response
 
 

@@ -24,7 +24,14 @@ from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, user_of, work
 from dacheng.runtime.web.shell import icon_or_default
 from dacheng.runtime.web.view.setting import list_views, setting_of
 from dacheng.runtime.web.view.table import Heading, prepare_table
-from dacheng.runtime.web.view.waiting import WaitingCard, news, waiting_cards
+from dacheng.runtime.web.view.waiting import (
+    WaitingCard,
+    claim_card,
+    import_card,
+    news,
+    team_cards,
+    waiting_cards,
+)
 from dacheng.runtime.web.words import Words, words
 
 COUNT_LIMIT = 10_000
@@ -97,7 +104,7 @@ async def show_today(request: Request) -> Response:
             _recent(reader, work),
             tuple(_mine(reader, work)),
             news(reader, work),
-            waiting_cards(reader, work, setting_of(work)),
+            tuple(_waiting(reader, work)),
         )
     )
     say, local = words(work.context.locale), work.context.now.astimezone(work.context.zone)
@@ -114,6 +121,16 @@ async def show_today(request: Request) -> Response:
         may_build=work.policy.admin,
     )
     return render(request, "today.html", page)
+
+
+def _waiting(reader: Reader, work: Work) -> Iterator[WaitingCard]:
+    """What waits, decisions first, then one's own records, one's people's, imports that left something behind."""
+    setting = setting_of(work)
+    claimed, left = claim_card(reader, work, setting), import_card(reader, work, setting)
+    yield from (claimed,) if claimed is not None else ()
+    yield from waiting_cards(reader, work, setting)
+    yield from team_cards(reader, work, setting)
+    yield from (left,) if left is not None else ()
 
 
 def _greeting(say: Words, local: datetime, name: str) -> str:

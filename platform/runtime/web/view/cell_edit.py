@@ -1,4 +1,4 @@
-"""Which cells of a list are changed in place: by whoever may write the field, with a control of one piece."""
+"""Which cells of a list are changed in place: by whoever may write the field, with a control that fits over it."""
 
 from __future__ import annotations
 
@@ -30,6 +30,6 @@ def in_place(work: Work, entity: EntityPolicy, field: Field) -> bool:
         and field.id in entity.writable
         and bool(field.codec.columns)
         and not field.spec.get("x-hidden")
-        and not (view.scripts or view.uploads or view.devices)
+        and not (view.roomy or view.uploads or view.devices)
         and (flow is None or flow.field != field.id)
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from urllib.parse import urlencode
 
 from dacheng.runtime.services.duplicates import Duplicate
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.web.fields.base import Setting
+
+NO_TEXTS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,7 @@ class DuplicateShown:
     href: str
     why: str
     told: tuple[str, ...]
+    claim: str = ""  # where an arbiter is asked to decide, of one that keeps the asker out
 
 
 def compared(work: Work, policy: EntityPolicy) -> tuple[str, ...]:
@@ -28,12 +33,21 @@ def compared(work: Work, policy: EntityPolicy) -> tuple[str, ...]:
     return tuple(name for name in names if name in policy.readable)
 
 
-def shown(found: Sequence[Duplicate], policy: EntityPolicy, setting: Setting) -> tuple[DuplicateShown, ...]:
-    """Each duplicate as the page says it."""
-    return tuple(_shown(one, policy, setting) for one in found)
+def shown(
+    found: Sequence[Duplicate], policy: EntityPolicy, setting: Setting, texts: Mapping[str, str] = NO_TEXTS
+) -> tuple[DuplicateShown, ...]:
+    """Each duplicate as the page says it; `texts` are the inputs that were compared, for a claim to carry them."""
+    asked = urlencode([(name, text) for name, text in texts.items() if text])
+    claim = f"/apps/{policy.entity.ref.replace('.', '/')}/claims/new?{asked}" if asked else ""
+    return tuple(_shown(one, policy, setting, claim if one.keeps_out else "") for one in found)
 
 
-def _shown(one: Duplicate, policy: EntityPolicy, setting: Setting) -> DuplicateShown:
+def compared_texts(names: Collection[str], texts: Mapping[str, str]) -> dict[str, str]:
+    """The inputs of a form that hold what is compared."""
+    return {name: text[:2000] for name, text in texts.items() if name.split(".", 1)[0] in names}
+
+
+def _shown(one: Duplicate, policy: EntityPolicy, setting: Setting, claim: str) -> DuplicateShown:
     say, labels, locale = setting.say, setting.labels, setting.locale
     names = [labels.field(locale, policy.readable[name]) for name in dict.fromkeys(one.fields)]
     told = [
@@ -52,4 +66,5 @@ def _shown(one: Duplicate, policy: EntityPolicy, setting: Setting) -> DuplicateS
         href=f"/apps/{policy.entity.ref.replace('.', '/')}/{one.id}" if one.id else "",
         why=say("duplicates.same", fields=separator.join(names)),
         told=tuple(told),
+        claim=claim,
     )

@@ -23,7 +23,7 @@ from dacheng.runtime.web.view.calendar import Calendar
 from dacheng.runtime.web.view.chosen import Chosen, Known
 from dacheng.runtime.web.view.filter_form import operator_options
 from dacheng.runtime.web.view.filter_words import sentence
-from dacheng.runtime.web.view.list_state import EXPORT_OF, OWN, PLACES, Leads, ListState
+from dacheng.runtime.web.view.list_state import OWN, PLACES, Leads, ListState
 from dacheng.runtime.web.view.prepared import Prepared
 from dacheng.runtime.web.view.setting import view_key
 from dacheng.runtime.web.view.table import Heading, Table, resolve
@@ -79,7 +79,7 @@ class Panels:
     ways: Ways
     fields: Markup
     heads: Markup
-    exports: tuple[Link, ...]
+    exports: tuple[tuple[str, str, str], ...]  # (form, part, words)
 
 
 HOLES = ("q", "count", "first", "next", "groups")
@@ -187,7 +187,7 @@ def list_page(
             ways=ways(work, policy, state, leads, setting),
             fields=_builder_links(work, policy, leads, setting),
             heads=_heads(table.headings, sorted_by, leads, setting),
-            exports=_exports(state.path, leads, setting) if policy.export else (),
+            exports=_exports(setting) if policy.export else (),
         )
 
     return ListPage(
@@ -418,13 +418,16 @@ def _empty(
     return Empty(say("list.empty", entities=entities), say("list.empty_hint"), policy.entity.icon, links)
 
 
-def _exports(path: str, leads: Leads, setting: Setting) -> tuple[Link, ...]:
+def _exports(setting: Setting) -> tuple[tuple[str, str, str], ...]:
     """What is on screen, in each form; then every field of it, and every record there is."""
-    say, shown = setting.say, f"&{EXPORT_OF}=shown"
-    return (
-        Link(say("list.export_shown", form="Excel"), f"{path}/export.xlsx?{leads.state}{shown}"),
-        Link(say("list.export_shown", form="CSV"), f"{path}/export.csv?{leads.state}{shown}"),
-        Link(say("list.export_fields", form="Excel"), f"{path}/export.xlsx?{leads.state}"),
-        Link(say("list.export_fields", form="JSON"), f"{path}/export.json?{leads.state}"),
-        Link(say("list.export_all", form="Excel"), f"{path}/export.xlsx?{EXPORT_OF}=every"),
+    offered = (
+        ("xlsx", "shown", "export_shown"),
+        ("csv", "shown", "export_shown"),
+        ("xlsx", "", "export_fields"),
+        ("json", "", "export_fields"),
+        ("xlsx", "every", "export_all"),
+    )
+    names = {"xlsx": "Excel", "csv": "CSV", "json": "JSON"}
+    return tuple(
+        (kind, part, setting.say(f"list.{words}", form=names[kind])) for kind, part, words in offered
     )

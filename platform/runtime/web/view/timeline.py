@@ -155,6 +155,8 @@ def _title(entry: Entry, action: str) -> str:
         return "timeline.undone"
     if entry.cause_kind == "handover":
         return "timeline.handed_over"
+    if entry.cause_kind == "claim":
+        return "timeline.claimed"
     return f"record.{TITLES.get(action, 'updated')}"
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dacheng.runtime.services import inbox, waiting
+from dacheng.runtime.services import claims, inbox, waiting
 from dacheng.runtime.services.waiting import Pile, Waiting
 from dacheng.runtime.services.work import Work
+from dacheng.runtime.storage import imports
 from dacheng.runtime.storage.reader import Reader
 from dacheng.runtime.web.fields.base import Setting
 from dacheng.runtime.web.pages.notifications import Line, lines_of
 
 NEWS = 5
+FEW = 4
+DAYS = 7  # that an import with errors is reminded of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +31,12 @@ class WaitingLine:
 
 @dataclass(frozen=True, slots=True)
 class WaitingCard:
-    """One entity's records that wait."""
+    """Some things that wait; `all` leads to every one of them, where there is such a page."""
 
     title: str
     count: str
     lines: tuple[WaitingLine, ...]
+    all: str = ""
 
 
 def news(reader: Reader, work: Work) -> tuple[Line, ...]:
@@ -44,14 +48,53 @@ def news(reader: Reader, work: Work) -> tuple[Line, ...]:
 
 def waiting_cards(reader: Reader, work: Work, setting: Setting) -> tuple[WaitingCard, ...]:
     """A card for each entity with something that waits."""
-    return tuple(_card(work, each, setting) for each in waiting.read(reader, work))
+    return tuple(_card(work, each, "today.waiting", setting) for each in waiting.read(reader, work))
 
 
-def _card(work: Work, pile: Pile, setting: Setting) -> WaitingCard:
+def team_cards(reader: Reader, work: Work, setting: Setting) -> tuple[WaitingCard, ...]:
+    """A card for each entity with something late among the reader's people."""
+    return tuple(_card(work, each, "today.team_late", setting) for each in waiting.team(reader, work))
+
+
+def claim_card(reader: Reader, work: Work, setting: Setting) -> WaitingCard | None:
+    """The claims that wait for the reader's decision, the longest waiting first."""
+    found = claims.to_decide(reader, work)
+    lines = tuple(
+        WaitingLine(
+            title=one.title,
+            href=f"/claims#claim-{one.id}",
+            state=setting.say("claims.open"),
+            said=setting.say("claims.claimed_by", who=one.claimant),
+            late=False,
+        )
+        for one in found[:FEW]
+    )
+    return WaitingCard(setting.say("claims.waiting"), str(len(found)), lines, "/claims") if found else None
+
+
+def import_card(reader: Reader, work: Work, setting: Setting) -> WaitingCard | None:
+    """The reader's own imports of the last days that left rows behind."""
+    since = int(work.context.now.timestamp() * 1000) - DAYS * 86_400_000
+    runs = imports.runs(reader, actor=work.context.actor.id, limit=20)
+    left = [run for run in runs if run.failed and run.started_at >= since]
+    lines = tuple(
+        WaitingLine(
+            title=run.file_name,
+            href=f"/import/{run.id}",
+            state="",
+            said=setting.say("today.import_left", count=run.failed, shown=f"{run.failed:,}"),
+            late=True,
+        )
+        for run in left[:FEW]
+    )
+    return WaitingCard(setting.say("today.imports"), str(len(left)), lines) if left else None
+
+
+def _card(work: Work, pile: Pile, key: str, setting: Setting) -> WaitingCard:
     entities = setting.labels.entity(setting.locale, pile.policy.entity, "plural")
     more = pile.count >= waiting.COUNTED
     return WaitingCard(
-        title=setting.say("today.waiting", entities=entities),
+        title=setting.say(key, entities=entities),
         count=f"{waiting.COUNTED}+" if more else str(pile.count),
         lines=tuple(_line(work, pile, each, setting) for each in pile.items),
     )
@@ -64,7 +107,7 @@ def _line(work: Work, pile: Pile, one: Waiting, setting: Setting) -> WaitingLine
         title=one.title or setting.say("list.untitled"),
         href=f"/apps/{entity.ref.replace('.', '/')}/{one.id}",
         state=setting.labels.option(setting.locale, pile.policy.readable[flow.field], one.state),
-        said=" · ".join(_said(one, setting)),
+        said=" · ".join([*([one.owner] if one.owner else []), *_said(one, setting)]),
         late=bool(one.overdue),
     )
 

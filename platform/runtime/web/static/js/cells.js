@@ -1,4 +1,5 @@
 // A cell of a list changed in place: double click, Enter or F2 fetch the field's control; Escape leaves.
+// What was changed is taken back on the list, and a row that no longer belongs to it stays, greyed, until the next load.
 import { comboboxes } from "./combobox.js";
 
 const results = () => document.getElementById("list-results");
@@ -6,7 +7,7 @@ const cellOf = (target) => target.closest?.(".list tbody tr[data-id] > td") ?? n
 const head = (cell) => cell.closest("table").tHead.rows[0].cells[cell.cellIndex];
 const fieldOf = (cell) => head(cell)?.dataset.edits ?? "";
 const rowOf = (id) => document.querySelector(`.list tbody tr[data-id="${CSS.escape(id)}"]`);
-const address = (row) => `${results().dataset.cells}/${row.dataset.id}/cell`;
+const address = (row, part) => `${results().dataset.cells}/${row.dataset.id}/${part}`;
 
 let open = null; // { cell, form }
 
@@ -50,56 +51,81 @@ async function edit(cell) {
   leave(false);
   let answer;
   try {
-    answer = await fetch(`${address(cell.parentElement)}?field=${encodeURIComponent(field)}`);
+    answer = await fetch(`${address(cell.parentElement, "cell")}?field=${encodeURIComponent(field)}`);
   } catch {
     return;
   }
   if (!answer.ok || !cell.isConnected || open) return;
   const made = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".cell-form");
   if (!made) return;
+  await Promise.all(made.dataset.needs.split(" ").filter(Boolean).map((script) => import(script)));
+  if (!cell.isConnected || open) return;
   cell.append(made);
   open = { cell, form: made };
   comboboxes(made);
+  made.dispatchEvent(new Event("line-added", { bubbles: true })); // its control's own scripts
   place();
-  const input = made.querySelector("input:checked, input:not([type=hidden]), textarea, select");
+  const input = made.querySelector("input:checked, input:not([type=hidden], [hidden]), textarea, select");
   input?.focus();
   if (input?.matches("input:not([type=radio], [type=checkbox])")) input.select?.();
 }
 
-const tell = (text, undo) => {
+const tell = (text, tone, undo = null) => {
   document.querySelector(".cell-notice")?.remove();
   const notice = document.createElement("div");
-  notice.className = "notice tone-good cell-notice";
+  notice.className = `notice tone-${tone} cell-notice`;
   notice.setAttribute("role", "status");
   const said = document.createElement("span");
   said.textContent = text;
   notice.append(said);
   if (undo) {
-    const form = document.createElement("form");
-    form.method = "post";
-    form.action = undo;
     const button = document.createElement("button");
+    button.type = "button";
     button.className = "btn btn-small";
     button.textContent = results().dataset.undo;
-    form.append(button);
-    notice.append(form);
+    button.addEventListener("click", () => takeBack(undo, button));
+    notice.append(button);
   }
   document.getElementById("list").before(notice);
 };
 
+const post = async (to, body) => {
+  try {
+    const answer = await fetch(to, { method: "POST", body, headers: { accept: "application/json" } });
+    return { ok: answer.ok, told: await answer.json() };
+  } catch {
+    return { ok: false, told: {} };
+  }
+};
+
 // The row is drawn anew as the list shows it: what is computed from the cell changes with it.
 async function refresh(id, index) {
-  const answer = await fetch(location.href, { headers: { "X-Alpine-Request": "true" } });
   const row = rowOf(id);
-  if (!answer.ok || !row) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const anew = fresh.querySelector(`.list tbody tr[data-id="${CSS.escape(id)}"]`);
-  if (!anew) {
-    row.remove(); // it left what the list shows
-    return;
-  }
+  if (!row) return true;
+  const answer = await fetch(`${address(row, "row")}${location.search}`);
+  const fresh = new DOMParser().parseFromString(answer.ok ? await answer.text() : "", "text/html");
+  const anew = fresh.querySelector("tr[data-id]") ?? row;
+  const box = row.querySelector(".pick");
+  if (box && anew !== row) anew.querySelector(".pick").checked = box.checked;
   row.replaceWith(anew);
   focus(anew.cells[index]);
+  if (anew === row || fresh.querySelector("[data-out]")) {
+    anew.classList.add("is-out");
+    return false;
+  }
+  return true;
+}
+
+// What was saved in a cell is taken back, and that again; the list stays where it is.
+async function takeBack({ to, id, index }, button) {
+  button.disabled = true;
+  const { ok, told } = await post(to, new URLSearchParams());
+  if (!ok) {
+    tell(told.reason ?? results().dataset.lost, "watch");
+    return;
+  }
+  await refresh(id, index);
+  tell(results().dataset.undone, "good", told.undo ? { to: told.undo, id, index } : null);
 }
 
 async function save(form) {
@@ -108,24 +134,19 @@ async function save(form) {
   const title = cell.parentElement.querySelector("td.main > a").textContent;
   const button = form.querySelector("[type=submit]");
   button.disabled = true;
-  let answer;
-  let told;
-  try {
-    answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { accept: "application/json" } });
-    told = await answer.json();
-  } catch {
-    answer = null;
-  }
+  const { ok, told } = await post(form.action, new URLSearchParams(new FormData(form)));
   button.disabled = false;
-  if (!answer?.ok) {
-    refuse(form, told?.reason ?? results().dataset.lost);
+  if (!ok) {
+    refuse(form, told.reason ?? results().dataset.lost);
     return;
   }
   const name = form.querySelector("#cell-value-label").textContent;
   const index = cell.cellIndex;
   leave(false);
-  tell(results().dataset.saved.replace("{title}", title).replace("{field}", name), told.undo);
-  await refresh(id, index);
+  const stays = await refresh(id, index);
+  const { saved, left } = results().dataset;
+  const said = (stays ? saved : left).replace("{title}", title).replace("{field}", name);
+  tell(said, stays ? "good" : "watch", told.undo ? { to: told.undo, id, index } : null);
 }
 
 document.addEventListener("dblclick", (event) => {
@@ -145,9 +166,14 @@ document.addEventListener("click", (event) => {
 const across = { ArrowLeft: -1, ArrowRight: 1 };
 const along = { ArrowUp: -1, ArrowDown: 1 };
 document.addEventListener("keydown", (event) => {
+  const form = event.target.closest(".cell-form");
+  if (form && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    form.requestSubmit();
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (event.target.closest(".cell-form")) {
-    if (event.key === "Escape" && !event.defaultPrevented) {
+  if (form) {
+    if (event.key === "Escape" && event.target.getAttribute("aria-expanded") !== "true") {
       event.preventDefault();
       leave();
     }

@@ -51,6 +51,7 @@ document.addEventListener("click", (event) => {
 count();
 for (const form of document.querySelectorAll("[data-combos]")) {
   comboboxes(form);
+  if (form.querySelector("[data-rich-text]")) import("./rich-text.js").then(({ richTexts }) => richTexts(form));
   form.addEventListener("change", (event) => {
     if (event.target.name === "field") form.requestSubmit(form.querySelector("[name=do]"));
   });

@@ -11,5 +11,7 @@ for (;;) {
     break;
   }
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#progress");
-  if (fresh) bar.replaceWith(fresh);
+  if (!fresh) continue;
+  bar.replaceWith(fresh);
+  if (!fresh.dataset.again) document.querySelector("[data-stop]")?.remove();
 }
