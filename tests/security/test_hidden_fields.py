@@ -363,6 +363,25 @@ def test_t04_who_may_not_read_people_s_names_is_told_none(den: Den) -> None:
     assert found[0] == found[1]
 
 
+@pytest.mark.parametrize("mapping", ["", '"mapping":{"columns":{"name":"name","owner":"owner"}}'])
+def test_t04_an_import_does_not_look_people_up_by_names_one_may_not_read(den: Den, mapping: str) -> None:
+    """A file with somebody's name is answered like one with a name that nobody has."""
+    program, found = den.program["dan"], []
+    for who in (NAME, NAME[::-1]):
+        made = program.post(
+            "/api/v1/imports/files",
+            params={"entity": "den.deal", "name": "a.csv"},
+            content=f"name,owner\nBy file,{who}\n".encode(),
+            headers={"content-type": "text/csv"},
+        )
+        place = f"/api/v1/imports/files/{made.json()['id']}"
+        answers = [made, program.post(f"{place}/preview", content=f"{{{mapping}}}".encode(), headers=TEXTS)]
+        answers.append(den.browser["dan"].get(f"/import/draft/{made.json()['id']}"))
+        found.append([plain(each, who) for each in answers])
+    assert found[0] == found[1]
+    assert '"match"' not in found[0][0][1]
+
+
 def test_t04_a_change_of_hidden_fields_is_no_change_to_undo(den: Den) -> None:
     third = f"{DEALS}/{den.deals[2]}"
     answer = den.program["ada"].patch(third, json={"priv_text": "quiet"}, headers={"if-match": "*"})

@@ -16,9 +16,11 @@ from dacheng.runtime.services.import_mapping import (
     ImportMapping,
     fillable,
     labels_of,
+    may_be_found,
     parse_mapping,
     plain_name,
     suggest_mapping,
+    title_of,
 )
 from dacheng.runtime.services.import_table import Table
 from dacheng.runtime.services.work import Work
@@ -64,7 +66,9 @@ def guess_mapping(reader: Reader, work: Work, entity: str, table: Table) -> Impo
     for guess in (_by_meaning, _by_values):
         taken = {each.column for each in columns.values()}
         free = [name for name in table.header if name not in taken]
-        left = {name: each for name, each in fields.items() if name not in columns}
+        left = {
+            name: each for name, each in fields.items() if name not in columns and may_be_found(work, each)
+        }
         for field, column in guess(work, left, free, table).items():
             columns[field] = _mapped(work, fields[field], column)
     return replace(named, columns=tuple(columns[name] for name in fields if name in columns))
@@ -137,5 +141,4 @@ def _takes(work: Work, field: Field) -> Any:
 
 
 def _mapped(work: Work, field: Field, column: str) -> ColumnMap:
-    target = work.policy.entity(field.to or "") if field.leads_to_records else None
-    return ColumnMap(field.id, column, match=target.entity.title if target is not None else "")
+    return ColumnMap(field.id, column, match=title_of(work, field))

@@ -77,8 +77,8 @@ def suggest_mapping(work: Work, entity: str, header: Sequence[str]) -> ImportMap
     columns: dict[str, ColumnMap] = {}
     for column in header:
         found = column if column in fields else by_name.get(plain_name(column))
-        if found is not None and found not in columns:
-            columns[found] = ColumnMap(found, column, match=_title(work, entity, found))
+        if found is not None and found not in columns and may_be_found(work, fields[found]):
+            columns[found] = ColumnMap(found, column, match=title_of(work, fields[found]))
     return ImportMapping(tuple(columns.values()))
 
 
@@ -130,9 +130,10 @@ def _column(
         return None
     match = given.get("match", "")
     if target.leads_to_records:
-        match = match or _title_of(work, target.to or "")
+        match = match or title_of(work, target)
         policy = work.policy.entity(target.to or "")
-        if policy is None or match not in policy.readable:
+        by = policy.readable.get(match) if policy is not None else None
+        if by is None or by.virtual or not by.codec.columns:
             problems.append(problem("import.unknown_field", f"{pointer}/match", name=match, known=""))
             return None
     return ColumnMap(
@@ -190,14 +191,15 @@ def labels_of(work: Work, target: Field) -> list[str]:
     return [work.model.labels.field(locale, target) for locale in locales]
 
 
-def _title(work: Work, entity: str, name: str) -> str:
-    target = work.entity(entity).entity.fields[name]
-    return _title_of(work, target.to or "") if target.leads_to_records else ""
+def title_of(work: Work, link: Field) -> str:
+    """The field that the records a link leads to are looked up by: their title, where that may be read; else empty."""
+    found = work.policy.entity(link.to or "") if link.leads_to_records else None
+    return found.title.id if found is not None and found.title is not None else ""
 
 
-def _title_of(work: Work, ref: str) -> str:
-    found = work.policy.entity(ref)
-    return found.entity.title if found is not None else ""
+def may_be_found(work: Work, target: Field) -> bool:
+    """Whether texts of a column can be looked up in this field: of a link whose title is hidden none can."""
+    return not target.leads_to_records or title_of(work, target) != ""
 
 
 def plain_name(text: str) -> str:

@@ -15,7 +15,7 @@ from dacheng.metadata.problem import Refused
 from dacheng.runtime.services import import_records
 from dacheng.runtime.services.delimited import DELIMITERS, ENCODINGS
 from dacheng.runtime.services.import_guess import guess_mapping
-from dacheng.runtime.services.import_mapping import MISSING, fillable
+from dacheng.runtime.services.import_mapping import MISSING, fillable, title_of
 from dacheng.runtime.services.import_table import Table
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.web.errors import status_of
@@ -216,7 +216,7 @@ def _field(
         sample=" · ".join(list(samples)[:3])[:120],
         values="\n".join(f"{old} {ARROW} {new or ''}" for old, new in replaced.items()),
         format=given.get("format", ""),
-        match=given.get("match", "") or (target.entity.title if target else ""),
+        match=given.get("match", "") or title_of(work, field),
         missing=given.get("missing", "error"),
         match_choices=tuple((each.id, labels.field(locale, each)) for each in matches),
     )
