@@ -123,3 +123,25 @@ def test_t27_an_import_under_way_ends_when_its_person_is_suspended(
     assert refused.value.problems[0].code == "account.sign_in_needed"
     items = den.program["ada"].get(DEALS, params={"q": "Late", "count": "true"}).json()
     assert items["count"] == 10
+
+
+@pytest.mark.parametrize(
+    ("mode", "code"),
+    [
+        ({"historic": True}, "import.historic_not_permitted"),
+        ({"rules": False}, "import.rules_not_permitted"),
+    ],
+)
+def test_t27_an_import_begun_as_administrator_does_not_go_on_without_that_role(
+    den: Den, mode: dict[str, bool], code: str
+) -> None:
+    host = den.host
+    person = add(host, f"{code.rpartition('.')[2]}@example.com", "core.admin", "den.rep")
+    host.refresh()
+    work = host.work(host.db.read_now(lambda reader: people(reader, host.work(), [person]))[person])
+    run = import_records.begin(host, work, "den.deal", Source("past.csv", b"name\nPast\n"), **mode)
+    users.revoke_role(host, host.work(), person, "core.admin")
+    with pytest.raises(Refused) as refused:
+        import_records.go_on(host, host.renew(work), run)
+    assert [each.code for each in refused.value.problems] == [code]
+    assert den.program["ada"].get(DEALS, params={"q": "Past", "count": "true"}).json()["count"] == 0

@@ -11,7 +11,7 @@ from dacheng.plugins.context import Cause
 from dacheng.runtime.services import import_source, notices, write_record
 from dacheng.runtime.services.import_cells import Cells, Draft, describe_problems, pending_links
 from dacheng.runtime.services.import_links import SEVERAL, LinkBook, Pending, find_records
-from dacheng.runtime.services.import_mapping import parse_mapping
+from dacheng.runtime.services.import_mapping import demand_modes, parse_mapping
 from dacheng.runtime.services.import_table import Table
 from dacheng.runtime.services.notices import Notice
 from dacheng.runtime.services.sessions import milliseconds
@@ -36,6 +36,7 @@ class ImportJob:
         self.mapping = parse_mapping(
             self.work, run.entity, table.header, run.mapping, historic=bool(run.mapping["historic"])
         )
+        demand_modes(self.work, self.mapping)
         self.cells = Cells(self.work, run.entity, self.mapping, table.header)
         self.book = LinkBook.of(self.work, run.entity, self.mapping, self._drafts(1))
         self.done = run.stored + run.failed
@@ -316,6 +317,7 @@ class ImportJob:
     def renew(self) -> None:
         """Definitions or people moved: go on with what is true now, as the same person."""
         self.work = _caused(self.site.renew(self.work), self.run)
+        demand_modes(self.work, self.mapping)
         self.book.work = self.work
         self.cells = Cells(self.work, self.run.entity, self.mapping, self.table.header)
 

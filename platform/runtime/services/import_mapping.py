@@ -12,7 +12,8 @@ from typing import Any
 
 from dacheng.metadata.definition import Field
 from dacheng.metadata.kinds import Json
-from dacheng.metadata.problem import Problem, Refused, problem
+from dacheng.metadata.problem import Problem, Refused, problem, refuse
+from dacheng.plugins.context import System
 from dacheng.runtime.services.work import Work
 
 MISSING = ("error", "create", "empty")
@@ -112,6 +113,16 @@ def parse_mapping(
     if problems:
         raise Refused(problems)
     return ImportMapping(tuple(columns), str(key), past, rules and raw.get("rules") is not False)
+
+
+def demand_modes(work: Work, mapping: ImportMapping) -> None:
+    """Refuse historic mode, and an import without rules, to all but administrators: asked again whenever it goes on."""
+    if work.policy.admin or isinstance(work.context.actor, System):
+        return
+    if mapping.historic:
+        raise refuse("import.historic_not_permitted")
+    if not mapping.rules:
+        raise refuse("import.rules_not_permitted")
 
 
 def _column(

@@ -14,7 +14,12 @@ from dacheng.runtime.services import import_source
 from dacheng.runtime.services.delimited import safe, unsafe, write_delimited
 from dacheng.runtime.services.import_guess import header_shape
 from dacheng.runtime.services.import_job_bulk import BulkImportJob
-from dacheng.runtime.services.import_mapping import ImportMapping, parse_mapping, suggest_mapping
+from dacheng.runtime.services.import_mapping import (
+    ImportMapping,
+    demand_modes,
+    parse_mapping,
+    suggest_mapping,
+)
 from dacheng.runtime.services.import_source import Source
 from dacheng.runtime.services.import_table import Table
 from dacheng.runtime.services.sessions import milliseconds
@@ -59,10 +64,7 @@ def mapping_of(
             raise refuse("import.nothing_mapped", known=", ".join(table.header))
     else:
         made = parse_mapping(work, entity, table.header, raw, rules=rules, historic=historic)
-    if made.historic and not (work.policy.admin or isinstance(work.context.actor, System)):
-        raise refuse("import.historic_not_permitted")
-    if not made.rules and not (work.policy.admin or isinstance(work.context.actor, System)):
-        raise refuse("import.rules_not_permitted")
+    demand_modes(work, made)
     return made
 
 
