@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 import time
@@ -9,12 +10,13 @@ from collections.abc import Callable
 from email import message_from_bytes
 from email.policy import default
 from statistics import median
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from dacheng.runtime.host import Host
-from dacheng.runtime.services import install_app, outbox_worker, setup, sign_in, users
+from dacheng.runtime.services import install_app, outbox_worker, sessions, setup, sign_in, users
 from dacheng.runtime.settings import Settings
 from dacheng.runtime.web.app import build_app
 from tests.security.conftest import API, OWN, PASSWORD, Workspace
@@ -76,6 +78,36 @@ def test_t26_a_link_works_once_in_time_and_only_as_text(open_workspace: Callable
     assert 400 <= use(token) < 500
     signed = client.post("/sign-in", data={"email": "rep@example.com", "password": NEW}, headers=OWN)
     assert signed.status_code == 303
+
+
+@pytest.mark.parametrize("smtp", [{}, {"smtp_host": "127.0.0.1", "smtp_port": 9}])
+def test_t08_the_secret_of_a_reset_is_in_its_mail_alone(
+    open_workspace: Callable[..., Workspace],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    smtp: dict[str, Any],
+) -> None:
+    """Not in the database or its log, nor in a file, a log line, or the page of jobs that did not get through."""
+    caplog.set_level(logging.DEBUG)
+    workspace = open_workspace(base_url="https://crm.example.com", **smtp)
+    canary = "canary-7f3c9b21d5e84a60b1c2"
+    admin, client = workspace.program("admin"), workspace.nobody()
+    monkeypatch.setattr(sessions, "secret", lambda: canary)
+    client.post("/reset", data={"email": "rep@example.com"}, headers=OWN)
+    sent = mails(workspace)
+    assert [canary in each for each in sent] == ([] if smtp else [True])
+    assert not any(PASSWORD in each or "argon2" in each or "dct_" in each for each in sent)
+    assert client.get("/reset", params={"token": canary}).headers["referrer-policy"] == "same-origin"
+    data = workspace.host.settings.data
+    kept = [path for path in data.rglob("*") if path.is_file() and path.suffix != ".eml"]
+    told = [str(path) for path in kept if canary.encode() in path.read_bytes()]
+    pages = {path: admin.get(path) for path in ("/settings/jobs", "/api/v1/jobs/failed", "/settings/people")}
+    assert [each.status_code for each in pages.values()] == [200] * len(pages)
+    told += [path for path, each in pages.items() if canary in each.text]
+    told += [each.message for each in caplog.records if each.name != "httpx2" and canary in each.getMessage()]
+    assert told == []
+    assert {path.stat().st_mode & 0o077 for path in (data / "outbox").glob("*")} <= {0}
+    assert len(kept) > 1
 
 
 def test_t26_asking_says_the_same_for_known_and_unknown_addresses(
