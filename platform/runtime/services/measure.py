@@ -14,6 +14,7 @@ from dacheng.metadata.definition import Field, Measure
 from dacheng.metadata.expression import DURATION, Expression
 from dacheng.metadata.expression import to_json as expression_json
 from dacheng.metadata.field_kinds.datetime import instant_text
+from dacheng.metadata.field_kinds.percent import PercentCodec
 from dacheng.metadata.kinds import Json, MeasureResult, Primitive, Spoken
 from dacheng.metadata.problem import Problem, Refused, refuse
 from dacheng.runtime.services import gate, read_records
@@ -191,7 +192,8 @@ def _result(
         labels=tuple(labels),
         values=tuple(values),
         texts=tuple(
-            _text(value, row.currency, len(currencies) > 1) for value, row in zip(values, rows, strict=True)
+            _text(asked, value, row.currency, len(currencies) > 1)
+            for value, row in zip(values, rows, strict=True)
         ),
         links=tuple(links),
         unit=asked.measure.unit,
@@ -217,9 +219,12 @@ def _value(asked: _Asked, row: AggregateRow) -> Any:
     return exact
 
 
-def _text(value: Any, currency: str | None, mixed: bool) -> str:
+def _text(asked: _Asked, value: Any, currency: str | None, mixed: bool) -> str:
     if value is None:
         return "—"
+    codec = asked.value[-1].codec if asked.value is not None else None
+    if isinstance(codec, PercentCodec) and isinstance(value, Decimal):
+        return codec.text(value.quantize(Decimal(1).scaleb(-codec.scale)))
     text = f"{value:,}" if isinstance(value, int | Decimal) else str(value)
     return f"{text} {currency}" if mixed and currency else text
 
