@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -218,7 +218,7 @@ def _again_statement(kept: Kept, dialect: str) -> sa.Update:
 
 def figures(kept: Kept, parent_id: sa.ColumnElement[Any], dialect: str) -> list[sa.Select[Any]]:
     """The roll-up computed from its source, a select for each of its columns; mixed currencies give missing."""
-    child, rollup = kept.child, kept.rollup
+    child, rollup = _apart(kept), kept.rollup
     living = sa.and_(child.columns[rollup.via][0] == parent_id, child.deleted_at.is_(None))
     if rollup.filter is not None:
         living = sa.and_(living, rollup_filter.clause(rollup.filter, child, dialect))
@@ -240,6 +240,18 @@ def figures(kept: Kept, parent_id: sa.ColumnElement[Any], dialect: str) -> list[
         sa.select(sa.case((mixed, None), else_=figure)).where(living),
         sa.select(sa.case((mixed, None), else_=currency)).where(living),
     ]
+
+
+def _apart(kept: Kept) -> EntityTable:
+    """The child's table, told apart from the parent's where records of one entity lead to each other."""
+    child = kept.child
+    if child.entity.ref != kept.parent.entity.ref:
+        return child
+    other = child.table.alias("counted")
+    columns = {
+        name: tuple(other.c[column.name] for column in held) for name, held in child.columns.items() if held
+    }
+    return replace(child, table=cast("sa.Table", other), columns=columns)
 
 
 def recompute_all(tx: Transaction, kept: Kept) -> None:
