@@ -19,6 +19,7 @@ from dacheng.runtime.services.work import Work
 
 Reading = Callable[[str], Any]
 REMEMBERED = 5_000
+APART = "\x1f"  # between a key and what tells it apart
 _LOCAL = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{3})?", re.ASCII)
 _NEW: Any = object()
 
@@ -35,6 +36,11 @@ class Draft:
     problems: tuple[Problem, ...]
 
 
+def plain_key(text: str) -> str:
+    """The key as it stands in the file, without what tells it apart."""
+    return text.partition(APART)[0]
+
+
 class Cells:
     """A mapping bound to a file's header and an entity: turns rows into drafts.
 
@@ -44,7 +50,7 @@ class Cells:
     def __init__(self, work: Work, entity: str, mapping: ImportMapping, header: Sequence[str]) -> None:
         fields = work.entity(entity).entity.fields
         self._width = len(header)
-        self._key = fields.get(mapping.key)
+        self._key, self._within = fields.get(mapping.key), mapping.within
         self._constants: list[tuple[str, Reading, Json]] = []
         self._links: list[tuple[str, int, Reading]] = []
         self._lists: list[tuple[str, int, Reading]] = []
@@ -90,7 +96,13 @@ class Cells:
     def key_text(self, draft: Draft) -> str:
         """The text by which the row's record is found; empty without a key, or when its cell is empty."""
         value = None if self._key is None else draft.values.get(self._key.id)
-        return "" if self._key is None or value is None else str(self._key.codec.json(value))
+        if self._key is None or value is None:
+            return ""
+        text = str(self._key.codec.json(value))
+        if not self._within:
+            return text
+        place = draft.links.get(self._within) or draft.values.get(self._within)
+        return f"{text}{APART}{place}" if place else ""
 
 
 def text_reading(column: ColumnMap) -> Reading:

@@ -9,7 +9,13 @@ from typing import Any
 from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.plugins.context import Cause
 from dacheng.runtime.services import import_source, notices, write_record
-from dacheng.runtime.services.import_cells import Cells, Draft, describe_problems, pending_links
+from dacheng.runtime.services.import_cells import (
+    Cells,
+    Draft,
+    describe_problems,
+    pending_links,
+    plain_key,
+)
 from dacheng.runtime.services.import_links import SEVERAL, LinkBook, Pending, find_records
 from dacheng.runtime.services.import_mapping import demand_modes, parse_mapping
 from dacheng.runtime.services.import_table import Table
@@ -197,7 +203,8 @@ class ImportJob:
             record = existing.get(text)
             if record == SEVERAL:
                 code = "import.link_ambiguous"
-                problems.append(problem(code, f"/{self.mapping.key}", value=text, entity=self.run.entity))
+                key = plain_key(text)
+                problems.append(problem(code, f"/{self.mapping.key}", value=key, entity=self.run.entity))
                 return None
             action = "update" if record else "create"
         return Write(
@@ -213,10 +220,8 @@ class ImportJob:
     def _existing(self, drafts: Sequence[Draft]) -> Mapping[str, str | None]:
         if not self.mapping.key:
             return {}
-        texts = [text for text in map(self._key_text, drafts) if text]
-        return self.site.db.read_now(
-            lambda reader: find_records(reader, self.work, self.run.entity, self.mapping.key, texts)
-        )
+        texts = [self._key_text(draft) for draft in drafts]
+        return self.site.db.read_now(lambda reader: self.book.existing(reader, self.mapping, texts))
 
     def _key_text(self, draft: Draft) -> str:
         return self.cells.key_text(draft)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from dacheng.metadata.field_kinds.link import ID_PATTERN
 from dacheng.metadata.problem import Problem, Refused, problem
-from dacheng.runtime.services.import_cells import Draft, parsed
+from dacheng.runtime.services.import_cells import APART, Draft, parsed
 from dacheng.runtime.services.import_mapping import ColumnMap, ImportMapping
 from dacheng.runtime.services.records_at_hand import AtHand
 from dacheng.runtime.services.work import Work
@@ -63,6 +63,35 @@ def _by_id(reader: Reader, work: Work, ref: str, texts: Sequence[str]) -> dict[s
     return {each: each for each in ids if each in seen}
 
 
+def find_within(
+    reader: Reader, work: Work, mapping: ImportMapping, ref: str, wanted: Mapping[str, tuple[str, str | None]]
+) -> dict[str, str | None]:
+    """`find_records` by two columns: each text stands for a key and the id of the record it belongs to."""
+    made = work.model.tables.entity(ref)
+    codec, column, link = (
+        made.entity.fields[mapping.key].codec,
+        made.columns[mapping.key][0],
+        made.columns[mapping.within][0],
+    )
+    texts: dict[tuple[Any, str], list[str]] = {}
+    for text, (key, place) in wanted.items():
+        if place:
+            texts.setdefault((codec.store(parsed(codec, key))[0], place), []).append(text)
+    found: dict[str, str | None] = dict.fromkeys(wanted)
+    values = list(dict.fromkeys(key for key, _ in texts))
+    rows: list[tuple[Any, ...]] = []
+    for start in range(0, len(values), CHUNK):
+        query = sa.select(made.table.c.id, column, link).where(
+            column.in_(values[start : start + CHUNK]), made.deleted_at.is_(None)
+        )
+        rows.extend(row for row in reader.rows(query) if (row[1], row[2]) in texts)
+    seen = AtHand(reader, work.model).visible(work, ref, [row[0] for row in rows])
+    for record, value, place in rows:
+        for text in texts[value, place] if record in seen else ():
+            found[text] = record if found[text] is None else SEVERAL
+    return found
+
+
 @dataclass(slots=True)
 class LinkBook:
     """What the texts of a file's link columns lead to, remembered for the whole import.
@@ -107,6 +136,22 @@ class LinkBook:
                 by, ref = self.columns[name].match, self.target(name)
                 known.update(find_records(reader, self.work, ref, by, wanted))
                 known.update(_by_id(reader, self.work, ref, [t for t in wanted if known[t] is None]))
+
+    def existing(
+        self, reader: Reader, mapping: ImportMapping, texts: Iterable[str]
+    ) -> Mapping[str, str | None]:
+        """The records that rows with these keys find; what they link to is looked up already."""
+        keys = {text for text in texts if text}
+        if not mapping.key or not keys:
+            return {}
+        if not mapping.within:
+            return find_records(reader, self.work, self.entity, mapping.key, keys)
+        known = self.known.get(mapping.within, {})
+        wanted = {}
+        for text in keys:
+            key, _, place = text.partition(APART)
+            wanted[text] = (key, known.get(place, place))
+        return find_within(reader, self.work, mapping, self.entity, wanted)
 
     def to_create(self, pending: Pending) -> dict[tuple[str, str], list[str]]:
         """Texts without a record that the mapping says to make one for: by (entity, field looked up in)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -40,12 +40,16 @@ class ColumnMap:
 
 @dataclass(frozen=True, slots=True)
 class ImportMapping:
-    """How one file becomes records of one entity; with `key` rows update the record that has its value."""
+    """How one file becomes records of one entity; with `key` rows update the record that has its value.
+
+    `within` is a link by which the key is told apart: a receipt number is unique within its store.
+    """
 
     columns: tuple[ColumnMap, ...]
     key: str = ""
     historic: bool = False
     rules: bool = True
+    within: str = ""
 
     def json(self) -> dict[str, Any]:
         """The mapping as it is written to files and kept with the import."""
@@ -112,7 +116,18 @@ def parse_mapping(
         problems.append(problem("import.nothing_mapped", "/columns"))
     if problems:
         raise Refused(problems)
-    return ImportMapping(tuple(columns), str(key), past, rules and raw.get("rules") is not False)
+    within = _within(work, entity, str(key), {each.field for each in columns})
+    return ImportMapping(tuple(columns), str(key), past, rules and raw.get("rules") is not False, within)
+
+
+def _within(work: Work, entity: str, key: str, mapped: Set[str]) -> str:
+    """The mapped link that a key is unique with, where it is not by itself."""
+    made = work.entity(entity).entity
+    if not key or made.fields[key].unique:
+        return ""
+    pairs = [set(group) - {key} for group in made.unique_together if key in group and len(group) == 2]
+    links = {name for pair in pairs for name in pair if made.fields[name].is_link}
+    return next(iter(sorted(links & mapped)), "")
 
 
 def demand_modes(work: Work, mapping: ImportMapping) -> None:

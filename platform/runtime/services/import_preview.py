@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from dacheng.metadata.kinds import Json
 from dacheng.metadata.problem import Problem, Refused, problem
 from dacheng.runtime.services import write_record
-from dacheng.runtime.services.import_cells import Cells, Draft, pending_links
+from dacheng.runtime.services.import_cells import Cells, Draft, pending_links, plain_key
 from dacheng.runtime.services.import_changes import Change, changes
-from dacheng.runtime.services.import_links import SEVERAL, LinkBook, Pending, find_records
+from dacheng.runtime.services.import_links import SEVERAL, LinkBook, Pending
 from dacheng.runtime.services.import_mapping import ImportMapping, fillable
 from dacheng.runtime.services.import_records import mapping_of
 from dacheng.runtime.services.import_source import Source
@@ -160,7 +160,7 @@ def _try(
     pending = pending_links(drafts)
     book.look_up(reader, pending)
     to_create = _learnt(book, pending)
-    existing = _existing(reader, work, entity, mapping.key, map(cells.key_text, drafts))
+    existing = book.existing(reader, mapping, map(cells.key_text, drafts))
     problems: list[RowProblem] = []
     failing: set[int] = set()
     creates = updates = 0
@@ -172,7 +172,7 @@ def _try(
         key = cells.key_text(draft)
         record = existing.get(key)
         if not found and mapping.key and (not key or record == SEVERAL):
-            found = [_unfit_key(mapping.key, key, entity)]
+            found = [_unfit_key(mapping.key, plain_key(key), entity)]
         if found:
             failing.add(draft.row)
             problems.extend(RowProblem(draft.row, each) for each in found)
@@ -206,14 +206,6 @@ def _try(
         compared.samples,
         _misfits(mapping, problems),
     )
-
-
-def _existing(
-    reader: Reader, work: Work, entity: str, key: str, texts: Iterable[str]
-) -> Mapping[str, str | None]:
-    """The records that rows with a key find."""
-    keys = {text for text in texts if text}
-    return find_records(reader, work, entity, key, keys) if keys else {}
 
 
 def _refusals(
