@@ -285,6 +285,7 @@ _BUILDERS: dict[str, Callable[[Typed, tuple[Run, ...]], Run]] = {
             "abs",
             "round",
             "lower",
+            "substr",
             "length",
             "date",
             "add_days",

@@ -74,6 +74,7 @@ _PLAIN: dict[str, Apply] = {
     "round": lambda _env, value, digits=Decimal(0): numbers.round_to(value, digits),
     "lower": lambda _env, value: text.lower(value),
     "length": lambda _env, value: Decimal(len(value)),
+    "substr": lambda _env, value, start, length: text.part(value, start, length),
     "contains": lambda _env, value, part: part in value,
     "starts_with": lambda _env, value, prefix: value.startswith(prefix),
     "date": _date,

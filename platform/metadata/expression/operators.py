@@ -126,6 +126,7 @@ _TABLE = (
     Operator("start_of", 2, 2, 2, "missing", (_one(DATE, TEXT, _DAY),)),
     Operator("working_days_between", 2, 2, 5, "missing", (_one(NUMBER, _DAY, _DAY),)),
     Operator("lower", 1, 1, 3, "missing", (_one(TEXT, TEXT),)),
+    Operator("substr", 3, 3, 3, "missing", (_one(TEXT, TEXT, NUMBER, NUMBER),)),
     Operator("contains", 2, 2, 3, "false", (_one(BOOLEAN, TEXT, TEXT),)),
     Operator("starts_with", 2, 2, 2, "false", (_one(BOOLEAN, TEXT, TEXT),)),
     Operator("length", 1, 1, 2, "missing", rule="length"),

@@ -6,6 +6,8 @@ blocks below; everything else stays. So `İ` stays `İ`, `ß` stays `ß`, and ev
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 CASED_BLOCKS = (
     (0x0041, 0x024F),  # Latin, Latin-1, Latin Extended A and B
     (0x0370, 0x052F),  # Greek, Cyrillic
@@ -30,6 +32,13 @@ LOWER = _mapping()
 def lower(text: str) -> str:
     """The text in lower case by the rule above."""
     return text.lower() if text.isascii() else text.translate(LOWER)
+
+
+def part(text: str, start: Decimal, length: Decimal) -> str:
+    """`length` code points from `start` on; a negative start counts from the end, a negative length stops before it."""
+    begin = max(len(text) + int(start), 0) if start <= -1 else int(start)
+    stop = begin + int(length) if length > -1 else len(text) + int(length)
+    return text[begin : max(begin, stop)]
 
 
 def after_prefix(prefix: str) -> str | None:

@@ -97,6 +97,15 @@ _SQL = (
         END""",
     ),
     (
+        "dc_substr(x text, start numeric, size numeric) RETURNS text",
+        "sql",
+        """
+        SELECT substr(x, first + 1, greatest(least(CASE WHEN trunc(size) < 0 THEN char_length(x) + trunc(size)
+          ELSE first + trunc(size) END, char_length(x)) - first, 0)::int)
+        FROM (SELECT least(CASE WHEN trunc(start) < 0 THEN greatest(char_length(x) + trunc(start), 0)
+          ELSE trunc(start) END, char_length(x))::int AS first) AS place""",
+    ),
+    (
         "dc_day(x text) RETURNS date",
         "sql",
         "SELECT make_date(substr(x, 1, 4)::int, substr(x, 6, 2)::int, substr(x, 9, 2)::int)",

@@ -119,6 +119,7 @@ _FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "dc_round": (2, _arithmetic(numbers.round_to)),
     "dc_within": (3, _within),
     "dc_lower": (1, text.lower),
+    "dc_substr": (3, lambda whole, start, length: text.part(whole, decode(start), decode(length))),
     "dc_date_of": (2, _date_of),
     "dc_date_text": (1, lambda value: _day(moments.parse_date(value))),
     "dc_add_days": (2, lambda day, count: _day(moments.add_days(date.fromisoformat(day), decode(count)))),

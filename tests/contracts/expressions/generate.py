@@ -333,7 +333,7 @@ OPERATIONS: dict[str, list[Operation]] = {
         _call("contains", "t", "t"),
         _call("starts_with", "t", "t"),
     ],
-    "t": [_cat, _cat, _call("lower", "t"), _if("t"), _extreme("t")],
+    "t": [_cat, _cat, _call("lower", "t"), _call("substr", "t", "n", "n"), _if("t"), _extreme("t")],
     "n": [
         _call("+", "n", repeat=True),
         _call("-", "n", "n"),

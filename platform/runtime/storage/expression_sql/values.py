@@ -182,6 +182,7 @@ VALUES: dict[str, Build] = {
     "if": _if,
     "length": _length,
     "lower": _function("dc_lower"),
+    "substr": _function("dc_substr"),
     "date": _date,
     "add_days": _function("dc_add_days"),
     "add_months": _function("dc_add_months"),

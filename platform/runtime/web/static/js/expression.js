@@ -224,6 +224,15 @@ function addMonths(day, count) {
   return new Day(dayNumber(target, inYear, Math.min(date, daysInMonth(target, inYear))));
 }
 
+function part(signs, start, length) {
+  const size = BigInt(signs.length);
+  const least = (a, b) => (a < b ? a : b);
+  const most = (a, b) => (a > b ? a : b);
+  const first = least(start < 0n ? most(size + start, 0n) : start, size);
+  const stop = least(length < 0n ? size + length : first + length, size);
+  return signs.slice(Number(first), Number(most(first, stop))).join("");
+}
+
 function addDays(day, count) {
   const days = count / MILLION;
   return days > SPAN || days < -SPAN ? null : dayWithin(day.n + Number(days));
@@ -395,6 +404,7 @@ const OPERATORS = new Map([
   ["start_of", strict((env, unit, value) => startOf(unit, dayOf(value, env)))],
   ["working_days_between", strict((env, a, b) => whole(workingDays(dayOf(a, env), dayOf(b, env), env.calendar)))],
   ["lower", strict((_env, value) => lower(value))],
+  ["substr", strict((_env, value, start, length) => part([...value], start / MILLION, length / MILLION))],
   ["contains", condition((_env, value, part) => value.includes(part))],
   ["starts_with", condition((_env, value, prefix) => value.startsWith(prefix))],
   ["length", strict((_env, value) => whole(Array.isArray(value) ? value.length : [...value].length))],
