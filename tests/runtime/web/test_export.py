@@ -97,6 +97,22 @@ def test_t16_an_export_is_handed_out_under_the_rights_it_was_made_under(
     assert nobody.post(f"{LIST}/export", data=asked).status_code == 404
 
 
+def test_t07_an_export_is_not_handed_out_once_its_asker_stands_elsewhere(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Row rules look at departments, which are no roles."""
+    monkeypatch.setattr(export_job, "AT_ONCE", 1)
+    boss, manager = workspace.program("admin"), workspace.browser("manager")
+    asked = {"state": "", "as": "json", "part": ""}
+    ready = settled(manager, manager.post(f"{LIST}/export", data=asked).headers["location"])
+    assert manager.get(f"{ready}/file").status_code == 200
+    made = boss.post("/api/v1/apps/core/department", json={"name": "Elsewhere"})
+    place = f"/api/v1/apps/core/user/{workspace.ids['manager']}"
+    moved = boss.patch(place, json={"department": made.json()["id"]}, headers={"if-match": "*"})
+    assert moved.status_code == 200, moved.text
+    assert manager.get(f"{ready}/file").status_code == 409
+
+
 def test_an_export_is_cancelled_and_leaves_no_file(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from starlette.responses import FileResponse, Response
 
 from dacheng.metadata.problem import refuse
 from dacheng.runtime.services import export_records, read_records
+from dacheng.runtime.services.conditions import user_values
 from dacheng.runtime.services.export_json import export_json
 from dacheng.runtime.services.export_records import Export, Heard, silent
 from dacheng.runtime.services.export_workbook import export_workbook
@@ -104,9 +106,15 @@ def _behind_a_bar(request: Request, wanted: Export, name: str, state: str, write
             progress("export", min(rows, total), total)
 
         _put(target, write(host, work, wanted, heard))
-        return {"name": name, "rows": done, "entity": wanted.entity, "policy": work.policy.hash}
+        return {"name": name, "rows": done, "entity": wanted.entity, "policy": _rights(work)}
 
     return watch(request, job, carry_out)
+
+
+def _rights(work: Work) -> str:
+    """What somebody may see, in short: their roles, and all that row rules know of them."""
+    text = repr((work.policy.hash, sorted(user_values(work.context).items())))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _put(target: Path, content: Iterator[bytes]) -> None:
@@ -143,7 +151,7 @@ async def fetch(request: Request) -> Response:
     job, target = _ready(request)
     work, name = work_of(request), str(job.result["name"])
     export_records.demand_export(work, job.result["entity"])
-    if work.policy.hash != job.result["policy"]:
+    if _rights(work) != job.result["policy"]:
         raise refuse("access.export_rights_changed")
     _, media_type = FORMS[name.rpartition(".")[2]]
     return FileResponse(target, media_type=media_type, headers={"content-disposition": disposition(name)})
