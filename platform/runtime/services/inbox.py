@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 from dacheng.plugins.context import User
-from dacheng.runtime.services import read_records
+from dacheng.runtime.services import gate, read_records
 from dacheng.runtime.services.directory import USER
+from dacheng.runtime.services.records_at_hand import AtHand
 from dacheng.runtime.services.save_plan import stamp_of
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage import comments, notifications
@@ -21,6 +22,8 @@ EVER = 1 << 62
 NO_RECORD = frozenset(
     {"import", "handover", "claim_answer"}
 )  # kinds that are about work of one's own, not about one record
+RULE = "rule"
+PARTS = ("id", "amount", "currency")
 EXCERPT = 140
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -70,7 +73,34 @@ def mark(tx: Transaction, work: Work, seqs: Sequence[int] | None, *, read: bool 
 def _told(reader: Reader, work: Work, rows: Sequence[NotificationRow]) -> list[Told]:
     titles = _titles(reader, work, rows)
     names = read_records.titles(reader, work, USER, [str(row.detail.get("actor", "")) for row in rows])
-    return [_one(reader, row, titles, names) for row in rows]
+    at_hand = AtHand(reader, work.model)
+    kept = [
+        row if row.kind != RULE or _may_read(at_hand, work, row) else replace(row, detail={}) for row in rows
+    ]
+    return [_one(reader, row, titles, names) for row in kept]
+
+
+def _may_read(at_hand: AtHand, work: Work, row: NotificationRow) -> bool:
+    """Whether the asker may read all that a rule's message is filled with; else they are told without its words."""
+    reads = row.detail.get("reads", {})
+    filled = row.detail.get("params") or {}
+    paths = {path for name in filled for path in reads.get(name, ("",))}
+    return all(_sees(at_hand, work, row, path) for path in paths if not path.startswith("$user"))
+
+
+def _sees(at_hand: AtHand, work: Work, row: NotificationRow, path: str) -> bool:
+    """Whether a path from the record leads over records and fields that the asker sees now."""
+    steps = path.removeprefix("$before.").split(".")
+    if len(steps) > 1 and steps[-1] in PARTS:
+        steps = steps[:-1]
+    found = gate.resolve(work, row.entity, ".".join(steps))
+    values = at_hand.lookup(row.entity, row.record)
+    for step in found[:-1] if found is not None else ():
+        held = values.get(step.id) if values is not None else None
+        if held is None or not at_hand.sees(work, step.to or "", held):
+            return False
+        values = at_hand.lookup(step.to or "", held)
+    return found is not None
 
 
 def _titles(reader: Reader, work: Work, rows: Sequence[NotificationRow]) -> dict[tuple[str, str], str]:

@@ -17,6 +17,12 @@ JOB = "notify"
 QUIET = frozenset(
     {"import", "install", "sample", "handover", "claim", "system"}
 )  # causes that tell the people once, or not at all
+TOLD = (
+    "app",
+    "slot",
+    "params",
+    "reads",
+)  # of a rule's message: its words, what fills them, and from which fields
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -50,7 +56,7 @@ def put(tx: Transaction, notice: Notice, users: Sequence[str], key: str, at: int
 
 def deliver(tx: Transaction, given: Mapping[str, Any], now: int) -> None:
     """What the outbox hands over becomes a row for each person; a second time changes nothing."""
-    detail = given.get("detail") or {name: given[name] for name in ("app", "slot", "params") if name in given}
+    detail = given.get("detail") or {name: given[name] for name in TOLD if name in given}
     users = [each for each in given.get("users", ()) if isinstance(each, str) and each]
     about = (str(given.get("entity", "")), str(given.get("record", "")))
     key = str(given.get("key", f"{about[1]}:{given.get('slot', '')}"))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from dacheng.metadata.definition import Rule
+from dacheng.metadata.definition import Rule, RuleAction
 from dacheng.metadata.kinds import ActionKind, Effect, Json
 from dacheng.metadata.problem import refuse
 from dacheng.plugins.context import Context
@@ -87,5 +87,19 @@ def _effects(
         if kind is None:
             raise refuse("rule.unknown_action", rule=rule.id, action=action.kind)
         computed = {key: value_of(each, subject, context) for key, each in action.expressions.items()}
-        planned.extend(kind.plan(action.params, computed))
+        planned.extend(_with_sources(each, action) for each in kind.plan(action.params, computed))
     return tuple(planned)
+
+
+def _with_sources(effect: Effect, action: RuleAction) -> Effect:
+    """The same; what is told says for each of its values which fields it was worked out from."""
+    if effect.kind != "notify":
+        return effect
+    paths = {
+        name.removeprefix("params."): sorted(".".join(path) for path in each.dependencies)
+        for name, each in action.expressions.items()
+        if name != "users"
+    }
+    every = sorted({path for found in paths.values() for path in found})
+    looked_at = {name: paths.get(name, every) for name in effect.params.get("params", ())}
+    return replace(effect, params={**effect.params, "reads": looked_at})

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import replace
 from functools import partial
+
+import pytest
 
 from dacheng.runtime.services import inbox
 from dacheng.runtime.storage import notifications
 from tests.runtime.services.test_write_record import ORDER, order
 from tests.runtime.services.together import deliver, say, told, with_roles
-from tests.runtime.services.workspace import Workspace
+from tests.runtime.services.workspace import Workspace, model_of, open_workspace, packages
 
 BUYER = "shop.buyer"
 
@@ -46,6 +50,37 @@ def test_a_rule_tells_whom_it_names(shop: Workspace) -> None:
     (one,) = told(shop, "clara")
     assert (one.kind, one.record, one.detail["slot"]) == ("rule", record, "message:large_order")
     assert job.payload["key"] == job.key
+
+
+@pytest.mark.parametrize("hidden", ["order.number", "buyer.name"])
+def test_t08_a_rules_message_is_told_without_what_its_reader_may_not_read(
+    sqlite_url: str, hidden: str
+) -> None:
+    """Filled in by the app's own rights; who may not read a field of it, there or behind a link, learns no value."""
+    core, base = packages()
+    rule, clerk = base.items["rule", "bonus"], base.items["role", "clerk"]
+    tell = {**rule["then"]["tell"], "params": {"number": {"var": "number"}, "buyer": {"var": "buyer.name"}}}
+    entity, _, name = hidden.partition(".")
+    given = clerk["entities"][entity]
+    cut = {**given, "fields": {**given["fields"], name: {"read": False}}}
+    role = {**clerk, "entities": {**clerk["entities"], entity: cut}}
+    changed = {("rule", "bonus"): {**rule, "then": {**rule["then"], "tell": tell}}, ("role", "clerk"): role}
+    made = open_workspace(
+        sqlite_url, model_of((core, replace(base, items={**base.items, **changed}, hash="")))
+    )
+    with closing(made.db):
+        with_roles(made)
+        buyer = made.create("kim", BUYER, {"name": "Acme"})
+        lines = [{"quantity": "1", "amount": "5000"}]
+        values = {"number": "N-7", "buyer": buyer, "lines": lines, "owner": made.people["clara"]}
+        record = made.create("kim", ORDER, values)
+        made.save("kim", "update", ORDER, record, transition="pay")
+        deliver(made)
+        (one,) = [each for each in told(made, "clara") if each.kind == "rule"]
+        assert (one.record, dict(one.detail)) == (record, {})
+        made.update("kim", ORDER, record, {"owner": made.people["kim"]})
+        rows = made.read(lambda r: notifications.page(r, made.people["clara"], inbox.EVER, 9))
+        assert any("Acme" in str(row.detail) and "N-7" in str(row.detail) for row in rows)
 
 
 def test_t04_of_a_record_out_of_sight_a_notification_shows_nothing(shop: Workspace) -> None:

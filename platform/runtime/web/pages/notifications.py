@@ -115,7 +115,8 @@ def _said(work: Work, told: Told, say: Words) -> tuple[str, str]:
         ), "/claims"
     title, href = told.title or say("list.untitled"), f"/apps/{told.entity.replace('.', '/')}/{told.record}"
     if told.kind == "rule":
-        return _rule_said(work, told.detail) or say("inbox.rule", title=title), href
+        said = _rule_said(work, told.detail) if told.detail else ""
+        return said or say("inbox.rule", title=title), href
     if told.kind == "claim":
         return say("inbox.claim", actor=actor, title=title), "/claims"
     if told.kind in ("mention", "assigned", "shared", "claim_lost"):
