@@ -127,3 +127,71 @@ def test_without_scripts_the_form_follows_when_a_line_is_added(
     expect(page.locator("#f-days")).to_have_value("15")
     expect(page.locator("#f-remind")).to_have_value("3")
     expect(page.locator("[data-computed=fee]")).to_have_text("¥5.00")
+
+
+def test_a_draft_brings_back_lines_links_files_and_a_signature(
+    trading: Served, chromium: Chromium, sign_in: SignIn
+) -> None:
+    made(trading, "product", name="草稿货品", price={"amount": "3", "currency": "CNY"})
+    for number in range(60):  # more than a link offers at first
+        made(trading, "firm", name=f"A{number:02}", region="—")
+    made(trading, "firm", name="末尾公司", region="东北", credit=8)
+    page, _ = chromium.open(trading.url, size=PHONE)
+    page.on("dialog", lambda dialog: dialog.accept())
+    sign_in(page)
+    page.goto(NEW)
+    page.fill("#f-name", "全套草稿")
+    choose(page, "firm", "末尾公司")
+    choose(page, "parts.0.goods", "草稿货品")
+    page.fill("[name='parts.0.amount']", "70")
+    page.set_input_files(
+        "#f-papers", {"name": "合同.txt", "mimeType": "text/plain", "buffer": b"some words here"}
+    )
+    expect(page.locator("[data-name=papers] .files-item")).to_have_count(1)
+    page.locator("[data-sign]").click()
+    page.fill("[data-typed]", "李娜")
+    page.locator("[data-use]").click()
+    expect(page.locator("[data-name=signed] .files-item")).to_have_count(1)
+    page.context.set_offline(True)
+    page.fill("#f-days", "12")
+    page.goto("about:blank")
+    page.context.set_offline(False)
+    page.goto(NEW)
+    expect(page.locator(".notice")).to_contain_text("草稿")
+    expect(page.locator("[data-computed=firm_region]")).to_have_text("东北")
+    expect(page.locator("#f-days")).to_have_value("12")
+    expect(page.locator("[data-computed=total]")).to_have_text("¥70.00")
+    expect(page.locator("[data-field=parts] [role=combobox]").first).to_have_value("草稿货品")
+    for field in ("papers", "signed"):
+        expect(page.locator(f"[data-name={field}] .files-item")).to_have_count(1)
+    page.click("[data-save]")
+    page.wait_for_selector(".record-head")
+    facts = page.locator("dd").all_inner_texts()
+    assert {"末尾公司", "东北", "12", "¥70.00"} <= set(facts)
+    assert page.evaluate("Object.keys(localStorage).length") == 0
+
+
+def test_a_draft_of_an_earlier_version_says_so_and_both_sides_are_shown(
+    trading: Served, chromium: Chromium, sign_in: SignIn
+) -> None:
+    deal = made(trading, "deal", name="两人改", days=1, rate="0.1")
+    page, _ = chromium.open(trading.url)
+    page.on("dialog", lambda dialog: dialog.accept())
+    sign_in(page)
+    page.goto(f"/apps/trade/deal/{deal}/edit")
+    page.fill("#f-days", "5")
+    page.goto("about:blank")
+    trading.host.refresh()
+    theirs = Write("update", "trade.deal", deal, values={"days": 3, "rate": "0.2"}, rules=False)
+    write_record.write_now(trading.host.db, trading.host.work(), theirs)
+    page.goto(f"/apps/trade/deal/{deal}/edit")
+    expect(page.locator(".notice")).to_contain_text("已有新的改动")
+    expect(page.locator("#f-days")).to_have_value("5")
+    page.click("[data-save]")
+    conflict = page.locator(".conflict")
+    expect(conflict).to_contain_text("3")
+    expect(page.locator("#f-days")).to_have_value("5")
+    expect(page.locator("#f-rate")).to_have_value("20")
+    page.click("[data-save]")
+    page.wait_for_selector(".record-head")
+    assert {"5", "20%"} <= set(page.locator("dd").all_inner_texts())

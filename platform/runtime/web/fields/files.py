@@ -24,7 +24,7 @@ from dacheng.runtime.web.fields.base import (
     Texts,
     symbol,
 )
-from dacheng.runtime.web.words import sentences
+from dacheng.runtime.web.words import Words, sentences
 
 SHOWN = 3
 MEGABYTE = 1_000_000
@@ -66,7 +66,8 @@ class FilesView(FieldView):
         head = (
             f'<div class="files" data-files="{self.way}" data-source="{self.source}" data-most="{codec.limit}"'
             f' data-largest="{codec.largest}" data-types="{accept}" data-name="{name}"'
-            f' data-uploading="{escape(say("files.uploading"))}" data-failed="{escape(say("files.failed"))}"'
+            f"{way_words(setting.say)}"
+            f' data-wrong-type="{escape(say("files.wrong_type", name="{name}", groups=_groups(codec, setting)))}"'
             f' data-too-large="{escape(say("files.too_large", limit=_megabytes(codec.largest)))}"'
             f' data-too-many="{escape(say("files.too_many", limit=codec.limit))}">'
         )
@@ -213,9 +214,7 @@ def _template(setting: Setting) -> str:
 
 def _limits(codec: FilesCodec, setting: Setting) -> str:
     """What may be put here, in a line below the button."""
-    say = setting.say
-    kinds = "、" if setting.locale == "zh-CN" else ", "
-    groups = kinds.join(say(f"files.group_{group}") for group in codec.groups)
+    say, groups = setting.say, _groups(codec, setting)
     text = (
         say("files.limits", groups=groups, size=_megabytes(codec.largest))
         if groups
@@ -223,6 +222,25 @@ def _limits(codec: FilesCodec, setting: Setting) -> str:
     )
     many = say("files.up_to", count=codec.limit) if codec.limit > 1 else ""
     return f'<p class="hint">{escape(sentences(setting.locale, text, many))}</p>'
+
+
+def _groups(codec: FilesCodec, setting: Setting) -> str:
+    kinds = "、" if setting.locale == "zh-CN" else ", "
+    return kinds.join(setting.say(f"files.group_{group}") for group in codec.groups)
+
+
+def way_words(say: Words) -> str:
+    """The sentences of a file on its way, as data attributes of its place."""
+    words = {
+        "uploading": say("files.uploading"),
+        "on-way": say("files.on_way", name="{name}"),
+        "failed": say("files.failed"),
+        "refused": say("files.refused"),
+        "retry": say("files.retry"),
+        "cancel": say("files.close"),
+        "cancel-named": say("files.cancel", name="{name}"),
+    }
+    return "".join(f' data-{key}="{escape(text)}"' for key, text in words.items())
 
 
 def _megabytes(size: int) -> str:

@@ -95,6 +95,7 @@ class RecordPage(Page):
     related: tuple[Related, ...]
     timeline: TimelineCard
     attached: Attached | None = None
+    largest: int = 0  # bytes that may be attached at once
     team: Team | None = None
     handover: str = ""
     panels: tuple[PanelShown, ...] = ()
@@ -206,6 +207,7 @@ async def _show(request: Request, problems: Sequence[Problem], asked: Asked = NO
         lambda reader: _read(reader, work, policy, prepared, ident, setting)
     )
     page = _page(work, policy, facts, found, setting, problems, replace(asked, choices=found.choices))
+    page = replace(page, largest=host_of(request).settings.max_upload_bytes)
     if work.hooks.registered("extra_panels"):
         page = replace(page, panels=await in_thread(panels, host_of(request), work, ref, ident))
     return render(request, "record.html", page, status=status_of(problems) if problems else 200)

@@ -38,7 +38,7 @@ async def add_files(request: Request) -> Response:
                 wrong.append((file.filename, refused.problems[0]))
             else:
                 kept.append(made.file.name)
-    response = RedirectResponse(f"{_address(request)}#attachments", 303)
+    response = _done(request)
     locale = work_of(request).context.locale
     if wrong:
         name, problem = wrong[0]
@@ -49,6 +49,13 @@ async def add_files(request: Request) -> Response:
     elif kept:
         flash(response, "attachments.added_several", count=str(len(kept)))
     return response
+
+
+def _done(request: Request) -> Response:
+    """Back to the record; to a script that asks for no page just that it is done: it loads the page itself."""
+    if "application/json" in request.headers.get("accept", ""):
+        return Response(status_code=204)
+    return RedirectResponse(f"{_address(request)}#attachments", 303)
 
 
 async def remove_file(request: Request) -> Response:

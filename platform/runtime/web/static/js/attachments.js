@@ -1,4 +1,6 @@
 // Attachments: sent as soon as they are chosen, shot, dropped on their card or pasted; the page then shows them.
+import { reason, sent, wordsOf } from "./uploading.js";
+
 const card = document.querySelector("[data-attachments]");
 const form = card?.querySelector("form.attach");
 let busy = false;
@@ -9,21 +11,29 @@ const say = (text, bad = false) => {
   said.classList.toggle("is-bad", bad);
 };
 
+const way = () => {
+  const found = card.querySelector(".uploads");
+  if (found) return found;
+  const made = document.createElement("ul");
+  made.className = "uploads";
+  card.querySelector(".files-said").before(made);
+  return made;
+};
+
 const send = async (files, name) => {
   if (busy || !files.length) return;
+  const bytes = files.reduce((all, file) => all + file.size, 0);
+  if (bytes > Number(card.dataset.largest)) return say(card.dataset.tooLarge, true);
   busy = true;
   say(card.dataset.uploading);
   const body = new FormData();
   for (const file of files) body.append(name, file, file.name);
-  try {
-    const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" });
-    if (answer.type === "opaqueredirect") location.reload();
-    else say(answer.status === 413 ? card.dataset.tooLarge : card.dataset.failed, true);
-  } catch {
-    say(card.dataset.failed, true);
-  } finally {
-    busy = false;
-  }
+  const title = files.length > 1 ? `${files[0].name} +${files.length - 1}` : files[0].name;
+  const answer = await sent(way(), title, wordsOf(card), form.action, body);
+  busy = false;
+  if (!answer) return say("");
+  if (answer.status === 204) return location.reload();
+  return say(answer.status === 413 ? card.dataset.tooLarge : reason(answer) || card.dataset.refused, true);
 };
 
 if (form) {

@@ -1,6 +1,7 @@
 // Fields of files: uploaded as soon as they are chosen, dropped, shot, drawn or spoken; the form sends their ids.
 import { camera } from "./camera.js";
 import { signature } from "./signature.js";
+import { reason, sent, wordsOf } from "./uploading.js";
 import { voice } from "./voice.js";
 
 const UPLOAD = "/api/v1/files";
@@ -63,40 +64,64 @@ const waiting = (form, more) => {
   if (save) save.disabled = count > 0;
 };
 
-const send = async (file, source) => {
+// The list of what is on its way stands above the sentence that is read out.
+const wayOf = (box) => {
+  const found = box.querySelector(":scope > .uploads");
+  if (found) return found;
+  const made = document.createElement("ul");
+  made.className = "uploads";
+  box.querySelector(".files-said").before(made);
+  return made;
+};
+
+const send = (box, file, source) => {
   const body = new FormData();
   body.append("file", file, file.name);
   body.append("source", source);
-  const answer = await fetch(UPLOAD, { method: "POST", body, headers: { accept: "application/json" } });
-  const found = await answer.json();
-  if (answer.ok) return { id: found.id, name: found.name, type: found.type, size: found.size };
-  const first = found.problems?.[0];
-  throw new Error(first ? [first.message, first.hint].filter(Boolean).join(" ") : "");
+  return sent(wayOf(box), file.name, wordsOf(box), UPLOAD, body);
+};
+
+// What surely does not fit is said before anything is sent; pictures are made smaller on their arrival.
+const unfit = (box, file) => {
+  const { types, largest, tooLarge, wrongType } = box.dataset;
+  const fitting = types ? types.split(",") : [];
+  const picture = file.type.startsWith("image/");
+  const ending = /\.[a-z0-9]+$/i.exec(file.name)?.[0].toLowerCase() ?? "";
+  const known = !fitting.length || fitting.includes(file.type) || fitting.includes(ending) || (picture && fitting.some((each) => each.startsWith("image/")));
+  if (!known) return wrongType.replace("{name}", file.name);
+  return file.size > Number(largest) && !picture ? tooLarge : "";
+};
+
+// The file as it was kept, or why it was not; nothing at all when somebody stopped it.
+const taken = async (box, file, source) => {
+  const wrong = unfit(box, file);
+  if (wrong) return { wrong };
+  const answer = await send(box, file, source);
+  if (!answer) return {};
+  if (answer.status !== 201) return { wrong: reason(answer) || box.dataset.refused };
+  const { id, name, type, size } = JSON.parse(answer.text);
+  const { types } = box.dataset;
+  if (types && !types.split(",").includes(type)) return { wrong: box.dataset.wrongType.replace("{name}", name) };
+  return { kept: { id, name, type, size } };
 };
 
 export const upload = async (box, files, source = box.dataset.source) => {
   const most = Number(box.dataset.most);
-  let now = held(box);
-  if (most > 1 && now.length + files.length > most) return say(box, box.dataset.tooMany, true);
+  if (most > 1 && held(box).length + files.length > most) return say(box, box.dataset.tooMany, true);
   const form = box.closest("form");
   waiting(form, 1);
   say(box, box.dataset.uploading);
+  const wrong = [];
   try {
-    for (const file of files) {
-      if (file.size > Number(box.dataset.largest) && !file.type.startsWith("image/")) {
-        return say(box, box.dataset.tooLarge, true);
-      }
-      const kept = await send(file, source);
-      now = most > 1 ? [...held(box), kept] : [kept];
-      put(box, now);
+    for (const file of most > 1 ? files : files.slice(0, 1)) {
+      const found = await taken(box, file, source);
+      if (found.wrong) wrong.push(found.wrong);
+      if (found.kept) put(box, most > 1 ? [...held(box), found.kept] : [found.kept]);
     }
-    return say(box, "");
-  } catch (error) {
-    const said = error instanceof TypeError || !error.message ? box.dataset.failed : error.message;
-    return say(box, said, true);
   } finally {
     waiting(form, -1);
   }
+  return say(box, wrong.join(" "), wrong.length > 0);
 };
 
 const prepare = (box) => {

@@ -1,15 +1,15 @@
 // Drafts of a form: what was typed, kept on this device alone, one per person, record and version.
 const DRAFT = "dacheng.draft.";
 
-const notice = (form, at, drop) => {
+const notice = (form, at, older, drop) => {
   const note = document.createElement("div");
-  note.className = "notice";
+  note.className = older ? "notice tone-watch" : "notice";
   note.setAttribute("role", "status");
   const text = document.createElement("span");
   const then = new Date(at);
   const today = then.toDateString() === new Date().toDateString();
   const time = then.toLocaleString(document.documentElement.lang, { ...(today ? {} : { month: "numeric", day: "numeric" }), hour: "2-digit", minute: "2-digit" });
-  text.textContent = form.dataset.draftFound.replace("{time}", time);
+  text.textContent = (older ? form.dataset.draftOlder : form.dataset.draftFound).replace("{time}", time);
   const button = document.createElement("button");
   button.type = "button";
   button.className = "btn btn-small";
@@ -61,17 +61,28 @@ const rows = (form, values) => {
 const titlesOf = (form) =>
   Object.fromEntries([...form.querySelectorAll("[data-combo] select[name]")].filter((one) => one.value).map((one) => [one.name, one.selectedOptions[0].text]));
 
+// A draft of the same record in an earlier version: somebody saved since it was typed. It moves under the present name.
+const brought = (name) => {
+  const stem = name.slice(0, name.lastIndexOf(".") + 1);
+  const older = Object.keys(localStorage).find((each) => each.startsWith(stem) && each !== name && /^\d+$/.test(each.slice(stem.length)));
+  if (!older) return;
+  localStorage.setItem(name, localStorage.getItem(older));
+  localStorage.removeItem(older);
+};
+
 export const draftOf = (form, entries) => {
   if (!form.dataset.draft) return { name: "", keep() {}, forget() {}, restore: () => false };
   const name = DRAFT + form.dataset.draft;
-  const request = form.querySelector("[name=_key]");
-  const auto = form.querySelector("[name=_auto]");
+  const own = Object.fromEntries(["_key", "_auto", "_version", "_was"].map((each) => [each, form.querySelector(`[name=${each}]`)]));
+  const present = own._version?.value;
   const forget = () => localStorage.removeItem(name);
 
-  // The request's key is kept along: what was saved although no answer came is not saved twice.
+  // The request's key is kept along: what was saved although no answer came is not saved twice. So is the version
+  // that was typed over: the save says what somebody else changed since.
   const keep = () => {
+    const hidden = Object.fromEntries(Object.entries(own).filter(([, input]) => input).map(([each, input]) => [each, input.value]));
     try {
-      localStorage.setItem(name, JSON.stringify({ at: Date.now(), key: request.value, auto: auto?.value, values: entries(), titles: titlesOf(form) }));
+      localStorage.setItem(name, JSON.stringify({ at: Date.now(), own: hidden, values: entries(), titles: titlesOf(form) }));
     } catch {
       // a full or forbidden storage keeps nothing; the form goes on without
     }
@@ -79,6 +90,7 @@ export const draftOf = (form, entries) => {
 
   const kept = () => {
     try {
+      if (present && !localStorage.getItem(name)) brought(name);
       return JSON.parse(localStorage.getItem(name));
     } catch {
       return null;
@@ -88,17 +100,16 @@ export const draftOf = (form, entries) => {
   // Puts a kept draft back and says so; `drop` is what discarding it does.
   const restore = (drop) => {
     const draft = kept();
-    if (!draft || !Array.isArray(draft.values) || document.getElementById("error-summary")) return false;
+    if (!draft || !Array.isArray(draft.values) || document.querySelector("#error-summary, .conflict")) return false;
     const values = byName(draft.values);
-    if (draft.key) request.value = draft.key;
-    if (auto && draft.auto) auto.value = draft.auto;
+    for (const [each, value] of Object.entries(draft.own ?? {})) if (own[each]) own[each].value = value;
     rows(form, values);
     for (const control of form.querySelectorAll("input[name], select[name], textarea[name]")) {
       if (control.name.startsWith("_")) continue;
       if (values.has(control.name)) set(control, values.get(control.name), draft.titles);
       else if (control.type === "checkbox" || control.type === "radio") control.checked = false;
     }
-    notice(form, draft.at, drop);
+    notice(form, draft.at, present !== own._version?.value, drop);
     return true;
   };
 
