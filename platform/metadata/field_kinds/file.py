@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +61,12 @@ class FilesCodec:
         }
         entry = {"anyOf": [{"type": "string", "pattern": ID_PATTERN}, shape]}
         self.value_schema: Mapping[str, Any] = {"type": "array", "maxItems": self.limit, "items": entry}
+
+    def narrowed(self, largest: int, limit: int) -> FilesCodec:
+        """The same, for files of at most so many bytes and at most so many of them."""
+        found = copy(self)
+        found.largest, found.limit = min(self.largest, largest), min(self.limit, limit)
+        return found
 
     def parse(self, raw: Json) -> tuple[FileRef, ...] | None:
         """Ids, or objects with an `id`, in a list or one alone → the files, each once."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from dacheng.metadata.definition import Field
 from dacheng.metadata.expression import TEXT
+from dacheng.metadata.field_kinds.file import FilesCodec
 from dacheng.metadata.kinds import Json
 from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.plugins.context import Cause, ShareLink
@@ -19,7 +20,7 @@ from dacheng.runtime.services.policy import EntityPolicy, compile_policy
 from dacheng.runtime.services.saved_views import person_of
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.write_record import Beside, Outcome, Write
-from dacheng.runtime.storage import publications
+from dacheng.runtime.storage import file_rows, publications
 from dacheng.runtime.storage.publications import PublicationRow, SubmissionRow
 from dacheng.runtime.storage.reader import Reader, Transaction
 
@@ -27,7 +28,8 @@ MAX_TITLE, MAX_TEXT, MAX_ORIGINS, MAX_FIELDS, MAX_TRACKED = 120, 4000, 10, 100, 
 SHOWN_SUBMISSIONS = 50
 DAY_MS = 86_400_000
 _ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?(:[0-9]{1,5})?")
-UNFIT = frozenset({"file", "files", "image", "images", "signature", "photo", "voice"})
+LARGEST_FILE, MOST_FILES = 10_000_000, 5  # of a visitor, in one field
+DAILY_BYTES = 200_000_000  # of all visitors of one form
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +204,6 @@ def _fit(one: Field, writable: frozenset[str]) -> bool:
         one.id in writable
         and one.to is None
         and bool(one.codec.columns)
-        and one.kind not in UNFIT
         and not (one.unique or one.system or hidden)
     )
 
@@ -246,8 +247,7 @@ def visiting(work: Work, form: Publication) -> Work:
 
 def submission(work: Work, form: Publication, sent: Sent) -> tuple[Write, Beside]:
     """The save that a visitor asks for, and what is written down beside it, in the same transaction."""
-    if form.terms.consent and not sent.consented:
-        raise refuse("publication.consent_needed", "/_consent")
+    demand_consent(form, sent.consented)
     values = dict(sent.values)
     if form.terms.tracked:
         values[form.terms.tracked] = sent.tracked[:MAX_TRACKED] or None
@@ -281,6 +281,25 @@ def demand_read(work: Work, form: Publication, stamp: str) -> None:
     true = at.isdecimal() and len(at) < 16 and hmac.compare_digest(stamp, stamped(form, int(at)))
     if not true or not (form.terms.wait * 1000 <= _now(work) - int(at) <= DAY_MS):
         raise refuse("publication.too_fast")
+
+
+def demand_room(reader: Reader, work: Work, form: Publication, size: int) -> None:
+    """Refuse files beyond what all visitors of a form may send in a day; those of refused sends count too."""
+    if size and file_rows.sent_since(reader, form.id, _now(work) - DAY_MS) + size > DAILY_BYTES:
+        raise refuse("publication.full")
+
+
+def for_visitors(one: Field) -> Field:
+    """A field as visitors get it: what they may send of files is bounded."""
+    if not isinstance(one.codec, FilesCodec):
+        return one
+    return replace(one, codec=one.codec.narrowed(LARGEST_FILE, MOST_FILES))
+
+
+def demand_consent(form: Publication, consented: bool) -> None:
+    """Refuse what was sent without the consent that the form asks for."""
+    if form.terms.consent and not consented:
+        raise refuse("publication.consent_needed", "/_consent")
 
 
 def _demand_admin(work: Work) -> str:

@@ -56,6 +56,12 @@ def waiting(reader: Reader, actor: str) -> int:
     return int(reader.scalar(sa.select(sa.func.count()).select_from(file).where(own)))
 
 
+def sent_since(reader: Reader, actor: str, since_ms: int) -> int:
+    """The bytes that one uploader has sent since a moment, held by a record or not."""
+    own = sa.and_(file.c.created_by == actor, file.c.created_at >= since_ms)
+    return int(reader.scalar(sa.select(sa.func.coalesce(sa.func.sum(file.c.size), 0)).where(own)))
+
+
 def hashes(reader: Reader) -> dict[str, str]:
     """Hash → id of a file that needs it, thumbnails too."""
     found: dict[str, str] = {}

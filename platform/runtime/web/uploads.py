@@ -13,6 +13,7 @@ from dacheng.metadata.problem import refuse
 from dacheng.runtime.services import attachments, files
 from dacheng.runtime.services.attachments import Attachment
 from dacheng.runtime.services.files import Upload
+from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage.file_rows import FileRow
 from dacheng.runtime.web.routing import host_of, in_thread, work_of
 
@@ -50,10 +51,10 @@ async def multipart(
         await form.close()
 
 
-async def take_in(request: Request, sent: UploadFile, source: str) -> FileRow:
-    """Keep one uploaded file for whoever sends it."""
+async def take_in(request: Request, sent: UploadFile, source: str, work: Work | None = None) -> FileRow:
+    """Keep one uploaded file for whoever sends it; `work` is the frame of another, such as a form's link."""
     upload = Upload(sent.file, sent.filename or "", source)
-    return await in_thread(files.take_in, host_of(request), work_of(request), upload)
+    return await in_thread(files.take_in, host_of(request), work or work_of(request), upload)
 
 
 async def attach(request: Request, ref: str, ident: str, sent: UploadFile, source: str) -> Attachment:

@@ -237,8 +237,8 @@ def way_words(say: Words) -> str:
         "failed": say("files.failed"),
         "refused": say("files.refused"),
         "retry": say("files.retry"),
-        "cancel": say("files.close"),
-        "cancel-named": say("files.cancel", name="{name}"),
+        "stop": say("files.close"),
+        "stop-named": say("files.cancel", name="{name}"),
     }
     return "".join(f' data-{key}="{escape(text)}"' for key, text in words.items())
 

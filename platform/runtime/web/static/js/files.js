@@ -1,5 +1,6 @@
 // Fields of files: uploaded as soon as they are chosen, dropped, shot, drawn or spoken; the form sends their ids.
 import { camera } from "./camera.js";
+import { say, sized, unfit } from "./file-limits.js";
 import { signature } from "./signature.js";
 import { reason, sent, wordsOf } from "./uploading.js";
 import { voice } from "./voice.js";
@@ -9,14 +10,6 @@ const PICTURES = new Set(["image/jpeg", "image/png", "image/webp"]);
 
 const valueOf = (box) => box.querySelector("[data-value]");
 const held = (box) => (valueOf(box).value ? JSON.parse(valueOf(box).value) : []);
-const sized = (bytes) => (bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.max(1, Math.round(bytes / 1000))} kB`);
-
-const say = (box, text, bad = false) => {
-  const said = box.querySelector(".files-said");
-  said.textContent = text;
-  said.classList.toggle("is-bad", bad);
-};
-
 const row = (box, file) => {
   const item = box.querySelector("[data-item]").content.firstElementChild.cloneNode(true);
   const address = `/files/${file.id}`;
@@ -79,17 +72,6 @@ const send = (box, file, source) => {
   body.append("file", file, file.name);
   body.append("source", source);
   return sent(wayOf(box), file.name, wordsOf(box), UPLOAD, body);
-};
-
-// What surely does not fit is said before anything is sent; pictures are made smaller on their arrival.
-const unfit = (box, file) => {
-  const { types, largest, tooLarge, wrongType } = box.dataset;
-  const fitting = types ? types.split(",") : [];
-  const picture = file.type.startsWith("image/");
-  const ending = /\.[a-z0-9]+$/i.exec(file.name)?.[0].toLowerCase() ?? "";
-  const known = !fitting.length || fitting.includes(file.type) || fitting.includes(ending) || (picture && fitting.some((each) => each.startsWith("image/")));
-  if (!known) return wrongType.replace("{name}", file.name);
-  return file.size > Number(largest) && !picture ? tooLarge : "";
 };
 
 // The file as it was kept, or why it was not; nothing at all when somebody stopped it.

@@ -16,8 +16,8 @@ const rowOf = (name, words, stop, again) => {
   const said = element("span", "small num upload-said");
   const bar = element("progress", "upload-bar", { max: STEPS, value: 0 });
   bar.setAttribute("aria-label", words.onWay.replace("{name}", name));
-  const cancel = button(words.cancel, "btn-quiet", stop);
-  cancel.setAttribute("aria-label", words.cancelNamed.replace("{name}", name));
+  const cancel = button(words.stop, "btn-quiet", stop);
+  cancel.setAttribute("aria-label", words.stopNamed.replace("{name}", name));
   const retry = button(words.retry, "", again);
   row.append(title, said, retry, cancel, bar);
   const going = () => {
@@ -95,8 +95,8 @@ export const reason = (answer) => {
 /** The sentences of a place's data attributes. */
 export const wordsOf = ({ dataset }) => ({
   onWay: dataset.onWay,
-  cancel: dataset.cancel,
-  cancelNamed: dataset.cancelNamed,
+  stop: dataset.stop,
+  stopNamed: dataset.stopNamed,
   retry: dataset.retry,
   failed: dataset.failed,
 });
