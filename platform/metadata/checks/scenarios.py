@@ -85,6 +85,8 @@ def _required(tale: _Tale, name: str, body: Item, where: str) -> Iterator[Proble
     uses = [p for p in tale.item["populations"].values() if p["record"] == name]
     if uses and not _is_made(tale.item, name):
         filled |= set.intersection(*(set(p.get("values", {})) for p in uses))
+    if _is_adopted(tale.item, name):
+        return
     app, _, entity = tale.world.full(body["entity"]).partition(".")
     if app != tale.world.app:
         return
@@ -96,7 +98,11 @@ def _required(tale: _Tale, name: str, body: Item, where: str) -> Iterator[Proble
 
 
 def _is_made(item: Item, name: str) -> bool:
-    return f"'make': '{name}'" in str(item)
+    return f"'make': '{name}'" in str(item) or _is_adopted(item, name)
+
+
+def _is_adopted(item: Item, name: str) -> bool:
+    return f"'adopt': '{name}'" in str(item)
 
 
 # ---------------------------------------------------------------- values
@@ -222,11 +228,11 @@ def _deed(tale: _Tale, step: Item, entity: str, where: str) -> Iterator[Problem]
         }
         if "move" in step and step["move"] not in moves:
             yield tale.missing(f"{where}/move", step["move"])
-    if "make" in step:
-        if step["make"] not in tale.item["records"]:
-            yield tale.missing(f"{where}/make", step["make"])
-        else:
-            yield from _values(tale, step.get("values", {}), tale.entity(step["make"]), f"{where}/values")
+    for key in ("make", "adopt"):
+        if key in step and step[key] not in tale.item["records"]:
+            yield tale.missing(f"{where}/{key}", step[key])
+    if step.get("make") in tale.item["records"]:
+        yield from _values(tale, step.get("values", {}), tale.entity(step["make"]), f"{where}/values")
 
 
 def records_are_made(world: World, kinds: Kinds) -> Iterator[Problem]:

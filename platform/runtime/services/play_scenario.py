@@ -130,6 +130,7 @@ class _Player:
         fresh: list[str] = []
         if told.action == "create":
             self.made[told.entity] = self.made.get(told.entity, 0) + 1
+        if told.action == "create" or told.adopts:
             fresh = [*self._new(told)]
         values = {name: self._value(value) for name, value in told.values.items()}
         record = None if told.action == "create" else self.ids[told.key]
@@ -138,7 +139,8 @@ class _Player:
 
     def _new(self, told: Happening) -> Iterator[str]:
         ms = milliseconds(told.at)
-        for key in (told.key, *_line_keys(told)):
+        own = (told.key, *_line_keys(told)) if told.action == "create" else ()
+        for key in (*own, *told.adopts):
             self.ids[key] = id_at(ms)
             yield self.ids[key]
 

@@ -44,7 +44,10 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One write of the story: `values` are JSON, with references where records, people and departments stand."""
+    """One write of the story: `values` are JSON, with references where records, people and departments stand.
+
+    `adopts` are keys of the records that rules make in the same go, in their order.
+    """
 
     at: datetime
     actor: str
@@ -53,6 +56,7 @@ class Happening:
     key: str
     values: Values
     transition: str | None = None
+    adopts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

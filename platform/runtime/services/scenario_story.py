@@ -244,8 +244,9 @@ class Story:
     # ---------------------------------------------------------------- writes
     def _do(self, step: Step, scope: Scope) -> None:
         actor = self.who(step.get("by", "owner"), scope)
+        adopted = self._adopt(step, scope) if "adopt" in step else ()
         if "set" in step or "move" in step:
-            self._change(step, scope, actor)
+            self._change(step, scope, actor, adopted)
         if "make" in step:
             template = self.scenario["records"][step["make"]]
             merged = {**template, "values": {**template["values"], **step.get("values", {})}}
@@ -255,28 +256,48 @@ class Story:
             if merged.get("flow"):
                 self._later(self.now, self._flow(merged["flow"], made))
 
+    def _adopt(self, step: Step, scope: Scope) -> tuple[str, ...]:
+        """A record that a rule makes of this step; whoever has it fills in the rest a little later."""
+        name = step["adopt"]
+        template = self.scenario["records"][name]
+        made = self._new(name, template, scope, scope.rec.owner)
+        scope.names[name] = made.rec
+        self._later(self.now, self._filled_in(template, made, dict(made.rec.values)))
+        return (made.rec.key,)
+
+    def _filled_in(self, template: Step, scope: Scope, given: Mapping[str, Any]) -> Flow:
+        yield self.office.after_hours(self.now, scope.draw.uniform(0.05, 0.5))
+        rec, actor = scope.rec, self.who(template.get("by", "owner"), scope)
+        self._told.append(Happening(self.now, actor, "update", rec.entity, rec.key, raw(given)))
+        return (yield from self._flow(template.get("flow", ()), scope))
+
     def _make(self, name: str, template: Step, scope: Scope, actor: str) -> Scope:
-        """A new record, seen from where it is made; its dice are its own."""
+        """A new record, seen from where it is made."""
+        made = self._new(name, template, scope, actor)
+        rec = made.rec
+        given: dict[str, Any] = dict(rec.values)
+        if rec.entity in self.facts.owned and rec.owner and rec.owner != actor:
+            given["owner"] = PersonRef(rec.owner)
+        if rec.entity in self.facts.first:
+            rec.values.setdefault(*self.facts.first[rec.entity])
+        self._told.append(Happening(self.now, actor, "create", rec.entity, rec.key, raw(given)))
+        return made
+
+    def _new(self, name: str, template: Step, scope: Scope, actor: str) -> Scope:
+        """A record as the story knows it, with dice of its own."""
         key = f"{name}.{len(self.pool(name, None)) + 1}"
         owner = self.who(template["owner"], scope) if "owner" in template else actor or scope.rec.owner
         rec = Rec(key, name, template["entity"], owner)
-        draw = self._dice(f"{scope.rec.key}/{key}")
         names = dict(scope.names)
-        inside = Scope(rec, names, draw, scope.row, scope.row_key)
+        inside = Scope(rec, names, self._dice(f"{scope.rec.key}/{key}"), scope.row, scope.row_key)
         self.making.fill(inside, template["values"])
         names[name] = rec
         self.records[key] = rec
         self._pools.setdefault((name, None), []).append(rec)
         self._pools.setdefault((name, owner), []).append(rec)
-        given: dict[str, Any] = dict(rec.values)
-        if rec.entity in self.facts.owned and owner and owner != actor:
-            given["owner"] = PersonRef(owner)
-        if rec.entity in self.facts.first:
-            rec.values.setdefault(*self.facts.first[rec.entity])
-        self._told.append(Happening(self.now, actor, "create", rec.entity, key, raw(given)))
         return inside
 
-    def _change(self, step: Step, scope: Scope, actor: str) -> None:
+    def _change(self, step: Step, scope: Scope, actor: str, adopted: tuple[str, ...]) -> None:
         rec = scope.rec
         if "on" in step:
             there = self.making.at(scope, step["on"])
@@ -290,7 +311,7 @@ class Story:
             name, state = self.facts.moves[rec.entity, step["move"]]
             rec.values[name] = state
         self._told.append(
-            Happening(self.now, actor, "update", rec.entity, rec.key, raw(made), step.get("move"))
+            Happening(self.now, actor, "update", rec.entity, rec.key, raw(made), step.get("move"), adopted)
         )
 
     def _hand_over(self, rec: Rec, owner: str) -> None:

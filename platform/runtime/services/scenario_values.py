@@ -18,6 +18,7 @@ from dacheng.runtime.services.work_days import Office
 PLACE = re.compile(r"\{([a-z][a-z0-9_.]*)\}")
 CENTS = Decimal("0.01")
 TRIES = 24
+REPEATS = 60
 
 
 class Known(Protocol):
@@ -60,6 +61,7 @@ class Making:
     def __init__(self, known: Known) -> None:
         self.known = known
         self.serial: dict[str, int] = {}
+        self.taken: set[str] = set()
 
     # ---------------------------------------------------------------- whole records
     def fill(self, scope: Scope, makers: Mapping[str, Any]) -> None:
@@ -137,21 +139,27 @@ class Making:
         return found or None
 
     def _text(self, scope: Scope, maker: Mapping[str, Any]) -> str:
+        made = self._filled(scope, str(maker["text"]))
+        for _ in range(REPEATS if maker.get("unique") else 0):
+            if made not in self.taken:
+                break
+            made = self._filled(scope, str(maker["text"]))
+        self.taken.add(made)
+        return made
+
+    def _filled(self, scope: Scope, pattern: str) -> str:
         def word(found: re.Match[str]) -> str:
             name = found[1]
             if name == "no":
                 self.serial[scope.rec.template] = self.serial.get(scope.rec.template, 0) + 1
                 return str(self.serial[scope.rec.template])
             if name in self.known.words:
-                return self.text(scope, scope.draw.choice(self.known.words[name]))
+                chosen = scope.draw.choice(self.known.words[name])
+                return self._filled(scope, chosen) if "{" in chosen else chosen
             held = self.at(scope, name)
             return "" if held is None else str(held)
 
-        return PLACE.sub(word, str(maker["text"]))
-
-    def text(self, scope: Scope, pattern: str) -> str:
-        """A pattern with its places filled in."""
-        return self._text(scope, {"text": pattern}) if "{" in pattern else pattern
+        return PLACE.sub(word, pattern)
 
     def _digits(self, scope: Scope, maker: Mapping[str, Any]) -> str:
         return re.sub("#", lambda _: str(scope.draw.randrange(10)), str(maker["digits"]))
@@ -220,9 +228,15 @@ class Making:
         return DepartmentRef(maker["department"])
 
     def _sum(self, scope: Scope, maker: Mapping[str, Any]) -> Decimal:
-        name, _, column = maker["sum"].partition(".")
-        rows = self.at(scope, name) or ()
-        return sum((Decimal(str(row.get(column) or 0)) for row in rows), Decimal(0))
+        """Over the rows at a path: of a column, or of what `each` makes of a row."""
+        each, path = maker.get("each"), maker["sum"]
+        name, _, column = (path, "", "") if each is not None else path.rpartition(".")
+        total = Decimal(0)
+        for row in self.at(scope, name) or ():
+            inside = Scope(scope.rec, scope.names, scope.draw, row)
+            found = row.get(column) if each is None else self.value(inside, each)
+            total += Decimal(str(found or 0))
+        return total
 
     def _times(self, scope: Scope, maker: Mapping[str, Any]) -> Any:
         parts = [self.value(scope, each) for each in maker["times"]]
