@@ -32,6 +32,15 @@ def asked_by(link: Field) -> frozenset[str]:
     return candidates.asked(link.spec.get(candidates.KEY))
 
 
+def _asked_by(work: Work, link: Field) -> frozenset[str]:
+    """The same, kept with the policy."""
+    key = ("asked_by", link.ref)
+    found: frozenset[str] | None = work.policy.prepared.get(key)
+    if found is None:
+        found = work.policy.prepared[key] = asked_by(link)
+    return found
+
+
 def condition(link: Field, values: Mapping[str, Json]) -> Json:
     """The condition on candidates for these values of the record; None where nothing is narrowed."""
     return candidates.filled(link.spec[candidates.KEY], values)
@@ -51,14 +60,16 @@ def check(
     """
     problems = []
     for name, link in fields.items():
-        if not ({name} | asked_by(link)) & values.keys():
+        asked = _asked_by(work, link)
+        held = values.get(name, before.get(name))
+        if held is None or not (name in values or asked & values.keys()):
             continue
         now = {**before, **values}
-        known = {each: work.model.catalogue.entities[link.entity].fields[each] for each in asked_by(link)}
+        known = {each: work.model.catalogue.entities[link.entity].fields[each] for each in asked}
         wanted = condition(link, {each: field.codec.json(now.get(each)) for each, field in known.items()})
-        meant = _meant(work, link, wanted)
-        held = links.ids_of(link, links.seen(at_hand, work, link, now.get(name)))
-        if meant is not None and not all(_holds(at_hand, work, link, meant, each) for each in held):
+        ids = links.ids_of(link, links.seen(at_hand, work, link, held))
+        meant = _meant(work, link, wanted) if ids else None
+        if meant is not None and not all(_holds(at_hand, work, link, meant, each) for each in ids):
             problems.append(problem("record.link_not_offered", f"{pointer}/{name}"))
     return problems
 

@@ -26,7 +26,7 @@ from dacheng.runtime.storage import sample_records
 from dacheng.runtime.storage.ids import id_at
 from dacheng.runtime.storage.reader import Transaction
 
-BATCH = 500
+BATCH = 250
 ATTEMPTS = 3
 MOVED = "storage.version_moved"
 Progress = Callable[[str, int, int], None]
@@ -160,42 +160,43 @@ class _Player:
 
     # ---------------------------------------------------------------- one batch
     def _store(self, writes: Sequence[tuple[Write, list[str]]], told: Sequence[Happening]) -> None:
-        for attempt in range(ATTEMPTS):
-            ready, working = self._prepare(writes, told)
+        """A batch, or as much of it at a time as can be planned without what it makes being stored."""
+        moved = 0
+        while told:
+            working = [self._frame(each, fresh) for each, (_, fresh) in zip(told, writes, strict=True)]
+            ready = self._prepare([write for write, _ in writes], working, told)
             try:
                 done = self.site.db.write_now(partial(self._commit, ready, working), urgent=False)
             except Refused as refused:
-                if attempt + 1 == ATTEMPTS or all(each.code != MOVED for each in refused.problems):
+                moved += 1
+                if moved == ATTEMPTS or all(each.code != MOVED for each in refused.problems):
                     raise
                 self.base = self._base()
                 continue
-            for outcome, frame in zip(done, working, strict=True):
+            for outcome, frame in zip(done, working, strict=False):
                 if outcome.writes:
                     frame.hooks.after_write(frame.context, outcome.writes)
-            return
+            told, writes = told[len(ready) :], writes[len(ready) :]
 
     def _prepare(
-        self, writes: Sequence[tuple[Write, list[str]]], told: Sequence[Happening]
-    ) -> tuple[list[Prepared], list[Work]]:
-        working = [self._frame(each, fresh) for each, (_, fresh) in zip(told, writes, strict=True)]
-        asked = [write for write, _ in writes]
+        self, asked: Sequence[Write], working: Sequence[Work], told: Sequence[Happening]
+    ) -> list[Prepared]:
+        """What can be stored now: at least the first, or it is refused for good."""
         answers = self.site.db.read_now(
             lambda reader: write_record.prepare_many(reader, self.base, asked, working)
         )
-        ready = []
-        for answer, each in zip(answers, told, strict=True):
-            if isinstance(answer, Refused):
-                raise Refused(
-                    [
-                        problem(
-                            "sample.refused", one.pointer, scenario=self.item["id"], record=each.key,
-                            at=each.at.isoformat(timespec="minutes"), reason=one.message,
-                        )
-                        for one in answer.problems
-                    ]
-                )  # fmt: skip
-            ready.append(answer)
-        return ready, working
+        first = answers[0]
+        if isinstance(first, Refused):
+            raise Refused(
+                [
+                    problem(
+                        "sample.refused", one.pointer, scenario=self.item["id"], record=told[0].key,
+                        at=told[0].at.isoformat(timespec="minutes"), reason=one.message,
+                    )
+                    for one in first.problems
+                ]
+            )  # fmt: skip
+        return [answer for answer in answers if isinstance(answer, Prepared)]
 
     def _frame(self, told: Happening, fresh: Sequence[str]) -> Work:
         """The frame of whoever does it, at the moment they do it."""

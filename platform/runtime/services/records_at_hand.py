@@ -48,11 +48,16 @@ class AtHand:
         self.shared[entity, record_id] = []
 
     def plan_lines(self, child: str, parent_id: str, rows: list[dict[str, Any]]) -> None:
-        """From here on the record is seen with these lines."""
+        """From here on the record is seen with these lines, and each line by itself."""
         key = (child, parent_id)
         had, old = key in self.lines, self.lines.get(key, [])
         self.lines[key] = rows
         self.journal.append(partial(_put_back, self.lines, key, old if had else _ABSENT))
+        entity = self.model.catalogue.entities[child]
+        for row in rows:
+            self.plan(
+                child, row["id"], {**dict.fromkeys(entity.fields), **row, str(entity.parent_field): parent_id}
+            )
 
     def back_to(self, mark: int) -> None:
         """Forget what was planned since `len(journal)` was `mark`."""

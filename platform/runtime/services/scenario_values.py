@@ -196,7 +196,8 @@ class Making:
         return self.known.office.day_of(self.known.now)
 
     def _of(self, scope: Scope, maker: Mapping[str, Any]) -> Any:
-        return self.at(scope, maker["of"])
+        held = self.at(scope, maker["of"])
+        return self.value(scope, maker.get("else")) if held is None else held
 
     def _link(self, scope: Scope, maker: Mapping[str, Any]) -> Any:
         found = self._some(scope, maker["link"], maker)

@@ -91,7 +91,8 @@ def prepare_many(
 ) -> list[Prepared | Refused]:
     """The same for many, in order, with links looked up together; one that is refused leaves the others be.
 
-    With `frames`, each write is made in a frame of its own: by another person, at another moment.
+    With `frames`, each write is made in a frame of its own, by another person at another moment; the answers end
+    with the first that is refused, because what comes behind may have leaned on it.
     """
     plan = Plan.over(reader, work)
     _look_up_together(plan, work, writes)
@@ -104,6 +105,8 @@ def prepare_many(
             plan.back_to(mark)
             plan.traces.clear()
             answers.append(refused)
+            if frames is not None:
+                break
     return answers
 
 
@@ -145,6 +148,22 @@ def _look_up_together(plan: Plan, work: Work, writes: Sequence[Write]) -> None:
                 [value] if isinstance(value, str) else value if isinstance(value, list) else ()
             )
             wanted.setdefault(target, {}).update(dict.fromkeys(each for each in ids if isinstance(each, str)))
+    for ref, ids in wanted.items():
+        if ref in work.model.catalogue.entities:
+            plan.at_hand.load(ref, ids)
+    _look_up_behind(plan, work, writes)
+
+
+def _look_up_behind(plan: Plan, work: Work, writes: Sequence[Write]) -> None:
+    """Load what the records to be changed link to already: conditions and rules look there."""
+    wanted: dict[str, dict[str, None]] = {}
+    for write in writes:
+        policy = work.policy.entity(write.entity)
+        held = plan.at_hand.values.get((write.entity, write.id or ""))
+        for name, target in _links(work, policy) if policy is not None and held else ():
+            value = held.get(name) if held else None
+            if isinstance(value, str):
+                wanted.setdefault(target, {})[value] = None
     for ref, ids in wanted.items():
         if ref in work.model.catalogue.entities:
             plan.at_hand.load(ref, ids)
