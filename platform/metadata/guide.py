@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dacheng.metadata.expression import Expression
-
 
 @dataclass(frozen=True, slots=True)
 class GuideStep:
     """One step of a guided start: by which `day` it is meant to be done, what shows that it is, where one does it.
 
-    `condition` is records (own ones of the entity `target`, at least `count` that meet `filter`), people (who may sign
-    in), labels (edited here), imports, no_sample (the app's sample data is gone) or dashboard (own records stand
-    behind each figure of `target`). `leads` says where: entity, dashboard, list or page, and which.
+    `condition` is records (at least `count` own ones of the entity `target`), people (who may sign in), labels (edited
+    here), imports, no_sample (the app's sample data is gone) or dashboard (own records stand behind each figure of
+    `target`). `leads` says where: entity, dashboard, list or page, and which.
     """
 
     id: str
@@ -21,7 +19,6 @@ class GuideStep:
     condition: str
     target: str
     count: int
-    filter: Expression | None
     leads: tuple[str, str]
 
 

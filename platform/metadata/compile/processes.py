@@ -119,22 +119,20 @@ def _expressions_of(
 
 
 def compile_guide(work: Compiling, item: Item) -> Guide:
-    """A guide with its steps by day; entities become full references."""
-    file = work.file("guide", item["id"])
-    steps = [_guide_step(work, key, body, file) for key, body in ordered(item["steps"])]
+    """A guide with its steps by day; entities become full references, dashboards stay ids of the app."""
+    steps = [_guide_step(work, key, body) for key, body in ordered(item["steps"])]
     return Guide(item["id"], work.app, item["days"], tuple(sorted(steps, key=lambda one: one.day)))
 
 
-def _guide_step(work: Compiling, key: str, body: Item, file: str) -> GuideStep:
+def _guide_step(work: Compiling, key: str, body: Item) -> GuideStep:
     (condition, wanted), (kind, leads) = next(iter(body["done"].items())), next(iter(body["link"].items()))
-    target, count, shown = "", wanted if isinstance(wanted, int) else 1, None
+    target, count = "", int(wanted) if isinstance(wanted, int) else 1
     if condition == "records":
-        target, count = work.full(wanted["entity"]), wanted.get("count", 1)
-        shown = work.optional(wanted, "filter", target, file, f"/steps/{key}/done/records")
+        target, count = work.full(wanted["entity"]), int(wanted.get("count", 1))
     elif condition == "dashboard":
         target = wanted
     there = work.full(leads) if kind == "entity" else leads
-    return GuideStep(key, body["day"], condition, target, int(count), shown, (kind, there))
+    return GuideStep(key, body["day"], condition, target, count, (kind, there))
 
 
 def compile_role(work: Compiling, item: Item) -> Role:

@@ -68,6 +68,20 @@ def counts(reader: Reader, app: str) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in reader.rows(asked)}
 
 
+def own(reader: Reader, model: Model, ref: str) -> int:
+    """How many living records of an entity are no sample data."""
+    made = model.tables.entity(ref)
+    came = sa.exists().where(sample_record.c.record == made.table.c.id)
+    asked = sa.select(sa.func.count()).select_from(made.table).where(made.deleted_at.is_(None), ~came)
+    return int(reader.scalar(asked) or 0)
+
+
+def signed_in(reader: Reader) -> frozenset[str]:
+    """The people whose sign-in came along with them."""
+    asked = sa.select(sample_record.c.record).where(sample_record.c.entity == SIGN_IN)
+    return frozenset(str(row[0]).removeprefix(f"{SIGN_IN}:") for row in reader.rows(asked))
+
+
 def was_played(reader: Reader, app: str, scenario: str) -> bool:
     """Whether anything of a scenario is there."""
     c = sample_record.c

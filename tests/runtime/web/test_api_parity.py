@@ -64,6 +64,7 @@ COUNTERPARTS: dict[str, tuple[str, ...]] = {
     "/labels/label/reset": (f"DELETE {WORDS}/texts/{{slot}}",),
     "/marketplace/{app}/install": (f"POST {MARKET}/install",),
     "/marketplace/{app}/uninstall": (f"POST {MARKET}/uninstall",),
+    "/marketplace/{app}/sample/remove": (f"DELETE {MARKET}/sample",),
     "/settings/people/new": ("POST /api/v1/people",),
     "/settings/people/{id}/roles": (f"PUT {PERSON}/roles/{{role}}", f"DELETE {PERSON}/roles/{{role}}"),
     "/settings/people/{id}/suspend": (f"POST {PERSON}/suspend",),

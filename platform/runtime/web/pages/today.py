@@ -11,13 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dacheng.metadata.problem import Refused
-from dacheng.runtime.services import read_records
+from dacheng.runtime.services import guided_start, read_records
 from dacheng.runtime.services.gate import Query
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage.reader import Reader
 from dacheng.runtime.web.markup import drawn
 from dacheng.runtime.web.page import Page
+from dacheng.runtime.web.pages.guides import GuideCard, card_of
 from dacheng.runtime.web.pages.notifications import Line
 from dacheng.runtime.web.render import render
 from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, user_of, work_of
@@ -93,18 +94,20 @@ class TodayPage(Page):
     news: tuple[Line, ...]
     waiting: tuple[WaitingCard, ...]
     may_build: bool
+    guides: tuple[GuideCard, ...]
 
 
 async def show_today(request: Request) -> Response:
     """What is there for the person who asks."""
     work = work_of(request)
-    apps, recent, mine, told, waits = await host_of(request).db.read(
+    apps, recent, mine, told, waits, guides = await host_of(request).db.read(
         lambda reader: (
             _apps(reader, work),
             _recent(reader, work),
             tuple(_mine(reader, work)),
             news(reader, work),
             tuple(_waiting(reader, work)),
+            _guides(reader, work),
         )
     )
     say, local = words(work.context.locale), work.context.now.astimezone(work.context.zone)
@@ -119,6 +122,7 @@ async def show_today(request: Request) -> Response:
         news=told,
         waiting=waits,
         may_build=work.policy.admin,
+        guides=guides,
     )
     return render(request, "today.html", page)
 
@@ -131,6 +135,14 @@ def _waiting(reader: Reader, work: Work) -> Iterator[WaitingCard]:
     yield from waiting_cards(reader, work, setting)
     yield from team_cards(reader, work, setting)
     yield from (left,) if left is not None else ()
+
+
+def _guides(reader: Reader, work: Work) -> tuple[GuideCard, ...]:
+    """The guided starts that are not finished, for administrators."""
+    if not work.policy.admin:
+        return ()
+    found = guided_start.guides(reader, work)
+    return tuple(card_of(work, each) for each in found if each.done < len(each.steps))
 
 
 def _greeting(say: Words, local: datetime, name: str) -> str:
