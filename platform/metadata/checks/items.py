@@ -213,14 +213,14 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def matches_compare_fields(world: World, kinds: Kinds) -> Iterator[Problem]:
-    """A match compares fields with a column of their own, discloses fields that exist, and names roles that do."""
+    """A match compares fields that are filled in, with a column of their own, discloses fields that exist, and names roles that do."""
     for _, item, file in world.items("match"):
         fields = world.fields(item["entity"])
         if fields is None:
             continue
         for key, body in item["keys"].items():
             target = fields.get(body["field"])
-            if target is None or target.is_lines or target.is_link:
+            if target is None or target.is_lines or target.is_link or target.kind.derived:
                 yield problem("definition.no_field", f"/keys/{key}/field", file, field=body["field"])
         for index, name in enumerate(item.get("discloses", ())):
             if name not in fields or fields[name].is_lines:

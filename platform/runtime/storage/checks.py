@@ -36,6 +36,7 @@ def check_all(reader: Reader, model: Model) -> tuple[Problem, ...]:
         rollup_figures,
         formula_values,
         search_entries,
+        match_entries,
         orphaned_lines,
         reference_entries,
         join_tables,
@@ -126,6 +127,13 @@ def _search_words(reader: Reader, made: EntityTable, index: sa.TableClause) -> I
             yield _failed("search index", f"{made.entity.ref} {found[0]} holds other words")
 
 
+def match_entries(reader: Reader, model: Model) -> Iterator[Problem]:
+    """What records are compared by when somebody looks for duplicates."""
+    for made in model.tables.by_entity.values():
+        for record in islice(schema_change.wrong_matches(reader, made), _NAMED):
+            yield _failed("duplicates", f"{made.entity.ref} {record} is compared by something else")
+
+
 def orphaned_lines(reader: Reader, model: Model) -> Iterator[Problem]:
     """Living lines whose record is gone, deleted, or never was."""
     for made in model.tables.by_entity.values():
@@ -153,13 +161,14 @@ def join_tables(reader: Reader, model: Model) -> Iterator[Problem]:
 
 def repair(tx: Transaction, model: Model, now_ms: int) -> None:
     """Add what the schema lacks (an index a newer version of the product wants), then compute anew what is derived:
-    formulas, roll-ups, references and search entries."""
+    formulas, roll-ups, references, search entries and what is compared for duplicates."""
     journal = schema_change.Journal("repair", now_ms)
     schema_change.apply(tx, (), model.tables, model.tables, journal)
     references.rebuild(tx, model.tables)
     for made in model.tables.by_entity.values():
         for name in made.joins:
             joins.rebuild(tx, model.tables, made, name)
+        schema_change.rebuild_matches(tx, made)
     now = physical.read(tx)
     for made in model.tables.by_entity.values():
         formulas.refill(tx, made)

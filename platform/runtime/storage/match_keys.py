@@ -17,6 +17,7 @@ from dacheng.runtime.storage.system_tables import match_key
 from dacheng.runtime.storage.tables import EntityTable
 
 FOUND = 50
+_AT_ONCE = 400
 _COLUMNS = ("match", "key", "value", "record")
 _PUT = Prepared(match_key.insert().values({name: sa.bindparam(name) for name in _COLUMNS}).inline())
 _DROP = Prepared(sa.delete(match_key).where(match_key.c.record == sa.bindparam("gone")))
@@ -71,6 +72,22 @@ def find(reader: Reader, match: Match, values: Mapping[str, str]) -> list[tuple[
         rows = reader.rows(asked.order_by(match_key.c.record).limit(FOUND)) if value else []
         found += [(key, row[0]) for row in rows]
     return found
+
+
+def wrong(reader: Reader, made: EntityTable, records: Sequence[tuple[str, Stored]]) -> list[str]:
+    """Those of these records whose keys are not what their values give."""
+    due: dict[str, set[tuple[str, str, str]]] = {key: set() for key, _ in records}
+    held: dict[str, set[tuple[str, str, str]]] = {key: set() for key, _ in records}
+    for key, stored in records:
+        due[key].update((row["match"], row["key"], row["value"]) for row in _rows(made, key, stored))
+    matches = [each.ref for each in made.matches]
+    columns = (match_key.c.record, match_key.c.match, match_key.c.key, match_key.c.value)
+    for start in range(0, len(records), _AT_ONCE):
+        some = [key for key, _ in records[start : start + _AT_ONCE]]
+        asked = sa.select(*columns).where(match_key.c.record.in_(some), match_key.c.match.in_(matches))
+        for record, match, name, value in reader.rows(asked):
+            held[record].add((match, name, value))
+    return [key for key, _ in records if due[key] != held[key]]
 
 
 def _rows(made: EntityTable, record: str, stored: Stored) -> Iterator[dict[str, str]]:

@@ -46,10 +46,10 @@ STEPS = (
     "joins",
     "keys",
     "indexes",
+    "numbers",
     "search",
     "matches",
     "rollups",
-    "numbers",
     "formulas",
     "archive",
 )
@@ -108,6 +108,9 @@ class _Job:
     journal: Journal
     reckoned: dict[str, bool] = field(default_factory=dict)  # entities whose roll-ups were computed anew
     numbered: dict[str, int] = field(default_factory=dict)  # records that got their number
+    moved: dict[str, set[str]] = field(
+        default_factory=dict
+    )  # fields whose values were written anew, by entity
 
     def physical(self) -> Physical:
         """The schema as it is now."""
@@ -147,6 +150,7 @@ class _Job:
             if before is None:
                 continue
             for name in retype.retyped(before, made):
+                self.moved.setdefault(ref, set()).add(name)
                 lost = retype.run(self.tx, before, made, name, self._number())
                 self.journal.write(self.tx, "retyped", table=made.table.name, field=name, unreadable=lost)
 
@@ -191,7 +195,7 @@ class _Job:
             raise refuse("storage.not_unique", entity=made.entity.ref, fields=fields) from error
 
     def search(self) -> None:
-        """A search index per entity with search fields, filled anew when those fields changed."""
+        """A search index per entity with search fields, filled anew when those fields or what they hold changed."""
         now = self.physical()
         for ref, made in self.new.by_entity.items():
             name = search_table(made.table.name)
@@ -202,15 +206,17 @@ class _Job:
             if is_new:
                 for statement in search.create_statements(made, self.tx.dialect):
                     self.tx.command(statement)
-            if is_new or before is None or before.search != made.search:
+            moved = not self.moved.get(ref, set()).isdisjoint(made.search)
+            if is_new or moved or before is None or before.search != made.search:
                 rebuild_search(self.tx, made)
 
     def matches(self) -> None:
-        """What records are compared by, entered anew for matches that are new or compare otherwise now."""
+        """What records are compared by, entered anew for matches that are new, or compare otherwise or something else."""
         for ref, made in self.new.by_entity.items():
             before = self.old.by_entity.get(ref) if self.old is not None else None
             known = set(before.matches) if before is not None else set()
-            if set(made.matches) - known:
+            moved = not self.moved.get(ref, set()).isdisjoint(match_keys.fields_of(made))
+            if moved or set(made.matches) - known:
                 rebuild_matches(self.tx, made)
             for gone in {each.ref for each in known} - {each.ref for each in made.matches}:
                 match_keys.forget(self.tx, gone)
@@ -253,6 +259,7 @@ class _Job:
             count = numbering.number_all(self.tx, made, self.journal.zone)
             if count:
                 self.numbered[made.entity.ref] = count
+                self.moved.setdefault(made.entity.ref, set()).update(numbering.assigned(made))
                 self.journal.write(self.tx, "numbered", table=made.table.name, records=count)
 
     def archive(self) -> None:
@@ -377,10 +384,16 @@ def rebuild_matches(tx: Transaction, made: EntityTable) -> None:
         match_keys.put(tx, made, records)
 
 
+def wrong_matches(reader: Reader, made: EntityTable) -> Iterator[str]:
+    """The records whose entries do not say what they are compared by."""
+    for _, records in _batches(reader, made, sorted(match_keys.fields_of(made))) if made.matches else ():
+        yield from match_keys.wrong(reader, made, records)
+
+
 _Batch = tuple[list[int], list[tuple[str, dict[str, tuple[Any, ...]]]]]
 
 
-def _batches(tx: Transaction, made: EntityTable, names: Sequence[str]) -> Iterator[_Batch]:
+def _batches(tx: Reader, made: EntityTable, names: Sequence[str]) -> Iterator[_Batch]:
     columns = [c for name in names for c in made.columns[name]]
     after = 0
     while True:

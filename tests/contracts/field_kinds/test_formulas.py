@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -466,3 +468,12 @@ def test_t05_nothing_is_looked_up_on_a_record_one_may_not_see(house: House) -> N
 def test_a_derived_field_that_cannot_be_kept_is_refused(spec: dict[str, Any], code: str) -> None:
     found = lint(firm(wrong=spec), KINDS, {"core": CORE})
     assert code in {each.code for each in found if each.pointer.startswith("/properties/wrong")}
+
+
+def test_records_are_not_compared_by_what_is_computed() -> None:
+    """Duplicates are looked for while one types: what follows from other fields is not there yet."""
+    package = firm()
+    match = {"id": "same", "entity": "deal", "keys": {"called": {"field": "called", "compare": "text"}}}
+    items = MappingProxyType({**package.items, ("match", "same"): {**match, "on_match": "warn"}})
+    found = lint(replace(package, items=items), KINDS, {"core": CORE})
+    assert ("definition.no_field", "/keys/called/field") in {(each.code, each.pointer) for each in found}
