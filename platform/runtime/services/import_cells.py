@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
 from dacheng.metadata.definition import Field
+from dacheng.metadata.field_kinds.datetime import TYPED_ZONE, DatetimeCodec
 from dacheng.metadata.field_kinds.text_list import split_quoted
 from dacheng.metadata.kinds import Codec, Json, Primitive
 from dacheng.metadata.problem import Problem, Refused, problem
@@ -134,7 +136,7 @@ def _reading(work: Work, target: Field, column: ColumnMap) -> Reading:
         return _option_reading(work, target)
     if column.format:
         return _pattern_reading(work, target, column.format)
-    if target.codec.columns[0].primitive is Primitive.INSTANT:
+    if isinstance(target.codec, DatetimeCodec):
         return _instant_reading(work, target)
     return lambda text: parsed(target.codec, text)
 
@@ -197,16 +199,21 @@ def _pattern_reading(work: Work, target: Field, pattern: str) -> Reading:
 
 
 def _instant_reading(work: Work, target: Field) -> Reading:
-    """A moment; one written without an offset, as workbooks have them, is in the workspace's zone."""
+    """A moment; one written without an offset, as people and workbooks do, is in the workspace's zone."""
 
     def read(text: str) -> Any:
-        if not _LOCAL.fullmatch(text):
-            return target.codec.parse_text(text)
-        try:
-            moment = datetime.fromisoformat(text).replace(tzinfo=work.context.zone)
-        except ValueError:
-            return target.codec.parse_text(text)
-        return target.codec.parse(moment.isoformat())
+        if _LOCAL.fullmatch(text):
+            with suppress(ValueError):
+                return target.codec.parse(
+                    datetime.fromisoformat(text).replace(tzinfo=work.context.zone).isoformat()
+                )
+        with suppress(Refused):
+            return target.codec.parse(text)
+        typed = target.codec.parse_text(text)
+        if typed is None or work.context.zone == TYPED_ZONE:
+            return typed
+        local = typed.astimezone(TYPED_ZONE).replace(tzinfo=work.context.zone)
+        return target.codec.parse(local.isoformat())
 
     return read
 

@@ -29,6 +29,7 @@ from dacheng.runtime.storage.imports import RowResult, Run
 from dacheng.runtime.storage.reader import Reader, Transaction
 
 BATCH = 500
+REMEMBERED = 300
 MOVED = frozenset({"storage.version_moved", "record.version_moved"})
 Progress = Callable[[str, int, int], None]
 
@@ -46,6 +47,7 @@ class ImportJob:
         self.cells = Cells(self.work, run.entity, self.mapping, table.header)
         self.book = LinkBook.of(self.work, run.entity, self.mapping, self._drafts(1))
         self.done = run.stored + run.failed
+        self.open: list[dict[str, Any]] = []  # links to rows of the file that stayed empty
 
     def carry_through(self) -> None:
         """All rows behind the position, then links between rows of the file, then the end."""
@@ -71,8 +73,9 @@ class ImportJob:
             self.store_batch(batch)
 
     def _finished(self, tx: Transaction, now: int) -> None:
-        """The run is done, and whoever started it is told."""
-        imports.set_state(tx, self.run.id, imports.DONE, now)
+        """The run is done, and whoever started it is told; links that stayed empty are kept with it."""
+        more = {"open": len(self.open), "open_links": self.open[:REMEMBERED]} if self.open else {}
+        imports.set_state(tx, self.run.id, imports.DONE, now, {**(self.run.detail or {}), **more})
         notice = Notice("import", self.run.entity, self.run.id, more={"file": self.run.file_name})
         notices.put(tx, notice, [self.run.actor], f"import:{self.run.id}", now)
 
@@ -130,11 +133,6 @@ class ImportJob:
     # ------------------------------------------------------------ rows
     def _store(self, drafts: Sequence[Draft]) -> None:
         """Store these rows in one transaction; when one of them spoils it, halves of it, down to the one."""
-        place = self._seen_before(drafts)
-        if place:
-            self._store(drafts[:place])
-            self._store(drafts[place:])
-            return
         try:
             results, prepared = self.plan(drafts)
             self._commit(drafts, results, prepared)
@@ -150,20 +148,6 @@ class ImportJob:
                 middle = len(drafts) // 2
                 self._store(drafts[:middle])
                 self._store(drafts[middle:])
-
-    def _seen_before(self, drafts: Sequence[Draft]) -> int:
-        """The place of the first row whose record an earlier one of these will make; 0 without such."""
-        texts = [self._key_text(draft) for draft in drafts] if self.mapping.key else []
-        if len(set(texts)) == len(texts):
-            return 0
-        there = self._existing(drafts)
-        seen: set[str] = set()
-        for place, text in enumerate(texts):
-            if text in seen:
-                return place
-            if text and there.get(text) is None:
-                seen.add(text)
-        return 0
 
     def plan(self, drafts: Sequence[Draft]) -> tuple[list[RowResult], list[tuple[Draft, Any]]]:
         """Rows that fail already, and the others prepared."""
@@ -291,21 +275,27 @@ class ImportJob:
             }
 
         found = self.site.db.read_now(look)
+        left = [
+            (record, why)
+            for record, links in waiting
+            for name, text in links.items()
+            if (why := self._unanswered(name, text, found[name][text])) is not None
+        ]
         writes = []
         for record, links in waiting:
             values = {n: found[n][t] for n, t in links.items() if found[n][t] not in (None, SEVERAL)}
             if values:
+                historic = self.mapping.historic
                 writes.append(
-                    Write(
-                        "update",
-                        self.run.entity,
-                        id=record,
-                        values=values,
-                        rules=False,
-                        historic=self.mapping.historic,
-                    )
+                    Write("update", self.run.entity, record, values, rules=False, historic=historic)
                 )
-        ready = [each for each in self._prepared(writes) if not isinstance(each, Refused)]
+        answers = self._prepared(writes)
+        ready = [each for each in answers if not isinstance(each, Refused)]
+        left += [
+            (write.id or "", answer.problems[0])
+            for write, answer in zip(writes, answers, strict=True)
+            if isinstance(answer, Refused)
+        ]
 
         def settle(tx: Transaction) -> None:
             for each in write_record.commit_many(tx, self.work, ready):
@@ -318,6 +308,14 @@ class ImportJob:
                 raise
             self.renew()
             self._link(waiting)
+        else:
+            self.open += [{"record": record, **describe_problems([why])[0]} for record, why in left]
+
+    def _unanswered(self, name: str, text: str, record: str | None) -> Problem | None:
+        """What to say of a link that no row of the file answers after all, or several do."""
+        if record not in (None, SEVERAL) or (record is None and self.book.columns[name].missing == "empty"):
+            return None
+        return self.book.unanswered(name, text, several=record == SEVERAL)
 
     def renew(self) -> None:
         """Definitions or people moved: go on with what is true now, as the same person."""

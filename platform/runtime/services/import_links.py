@@ -198,9 +198,7 @@ class LinkBook:
             elif record is None and self.columns[name].missing == "empty":
                 values[name] = None
             else:
-                code = "import.link_ambiguous" if record == SEVERAL else "import.link_not_found"
-                label = self._name_of(self.target(name))
-                problems.append(problem(code, f"/{name}", value=text, entity=label))
+                problems.append(self.unanswered(name, text, several=record == SEVERAL))
         for name, texts in draft.lists.items():
             ids = [each for text in texts if (each := self._one(name, text, problems))]
             try:
@@ -215,9 +213,13 @@ class LinkBook:
         if record is not None and record != SEVERAL:
             return record
         if record == SEVERAL or self.columns[name].missing != "empty":
-            code = "import.link_ambiguous" if record == SEVERAL else "import.link_not_found"
-            problems.append(problem(code, f"/{name}", value=text, entity=self._name_of(self.target(name))))
+            problems.append(self.unanswered(name, text, several=record == SEVERAL))
         return None
+
+    def unanswered(self, name: str, text: str, *, several: bool) -> Problem:
+        """Why a text leads to no one record: there is none, or there are several."""
+        code = "import.link_ambiguous" if several else "import.link_not_found"
+        return problem(code, f"/{name}", value=text, entity=self._name_of(self.target(name)))
 
     def own_links(self, draft: Draft) -> dict[str, str]:
         """The self-links of a row that rows of the same file answer: field → text."""

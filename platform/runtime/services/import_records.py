@@ -34,7 +34,8 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an import did: rows read = stored + failed; `linked` counts records made for links, by entity."""
+    """What an import did: rows read = stored + failed; `linked` counts records made for links, by entity, `open` the
+    links to rows of the same file that stayed empty."""
 
     run: str
     state: str
@@ -43,6 +44,7 @@ class Outcome:
     updated: int
     failed: int
     linked: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    open: int = 0
 
     @property
     def stored(self) -> int:
@@ -153,6 +155,7 @@ def outcome(site: Site, work: Work, run_id: str) -> Outcome:
         by_outcome.get(imports.UPDATED, 0),
         by_outcome.get(imports.FAILED, 0),
         MappingProxyType(linked),
+        int((run.detail or {}).get("open", 0)),
     )
 
 

@@ -59,6 +59,14 @@ def left_by(run: Run) -> tuple[Left, ...]:
     )
 
 
+def open_links(run: Run) -> tuple[Left, ...]:
+    """The records that an import stored without a link to a row of the same file, the first few hundred."""
+    return tuple(
+        Left(run.entity, each["record"], True, problem(each["code"], **each["params"]))
+        for each in (run.detail or {}).get("open_links", ())
+    )
+
+
 def undo(site: Site, work: Work, run_id: str, progress: Progress) -> Undone:
     """Undo a finished or cancelled import: created records go to the recycle bin, changed ones get their values
     back, records made for links go when nothing else uses them."""

@@ -97,3 +97,21 @@ def test_a_record_led_to_one_of_the_file_is_given_back_when_the_import_is_undone
     assert (undone.reversed, undone.kept, undone.failed) == (3, 0, 0)
     found = house.program.get(f"{BASE}/company/{old}").json()
     assert (found["region"], found["parent"]) == ("north", None)
+
+
+def test_a_link_to_a_row_that_did_not_come_in_is_not_lost_in_silence(house: House) -> None:
+    """The row is stored, and the import says which of its links stayed empty and why."""
+    text = "name,region,parent\nlow,,top\ntop,nowhere,\ntwin,,\nboth,,twin\ntwin,,\n"
+    source, host = Source("f.csv", text.encode()), house.host
+    columns = {each: each for each in ("name", "region", "parent")}
+    done = import_records.start(host, host.work(), f"{mill.APP}.company", source, {"columns": columns})
+    assert (done.created, done.failed, done.open) == (4, 1, 2)
+    run = import_records.demand_run(host, host.work(), done.run)
+    told = [(each.reason.code, each.reason.params["value"]) for each in undo_import.open_links(run)]
+    assert told == [("import.link_not_found", "top"), ("import.link_ambiguous", "twin")]
+    page = house.browser.get(f"/import/{done.run}")
+    assert page.status_code == 200
+    assert all(each in page.text for each in ("a link stayed empty", ">low<", ">both<"))
+    assert house.program.get(f"/api/v1/imports/{done.run}").json()["open"] == 2
+    undone = undo_import.undo(host, host.work(), done.run, import_records.silent)
+    assert (undone.reversed, undone.kept, undone.failed) == (4, 0, 0)

@@ -20,6 +20,7 @@ from dacheng.runtime.host import Host
 from dacheng.runtime.services import (
     doctor,
     export_records,
+    import_cells,
     import_preview,
     import_records,
     read_records,
@@ -27,6 +28,7 @@ from dacheng.runtime.services import (
     write_record,
 )
 from dacheng.runtime.services.gate import Query
+from dacheng.runtime.services.import_mapping import ColumnMap
 from dacheng.runtime.services.import_source import Source
 from dacheng.runtime.services.workbook_write import Heading, Sheet, write_workbook
 from dacheng.runtime.services.write_record import Write
@@ -380,3 +382,15 @@ def test_a_record_that_one_file_made_and_changed_is_taken_out_once(host: Host) -
     undone = undo_import.undo(host, host.work(), done.run, silent)
     assert (undone.reversed, undone.kept, undone.failed) == (2, 0, 0)
     assert count(host, ENTITIES["products"]) == 0
+
+
+@pytest.mark.parametrize(
+    "typed", ["2026/1/31 8:05", "2026年1月31日 8点5分", "2026-01-31 08:05:00", "2026-01-31T07:05:00Z"]
+)
+def test_times_of_a_file_are_those_of_the_workspace(tmp_path: Path, typed: str) -> None:
+    """However they are written; only what names its offset is taken at its word."""
+    with workspace(tmp_path, sales=True, zone="Europe/Berlin") as host:
+        work = host.work()
+        field = work.entity("core.user").entity.fields["created_at"]
+        read = import_cells.cell_reading(work, field, ColumnMap("created_at", "c"))
+        assert read(typed).isoformat() == "2026-01-31T07:05:00+00:00"

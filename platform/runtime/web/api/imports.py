@@ -101,7 +101,9 @@ RUN_SHAPE: Final = shape(
     started_at=MOMENT,
     finished_at=MOMENT,
 )
-OUTCOME_SHAPE: Final = {"allOf": [RUN_SHAPE, shape(created=NUMBER, updated=NUMBER, linked=by_name(NUMBER))]}
+OUTCOME_SHAPE: Final = {
+    "allOf": [RUN_SHAPE, shape(created=NUMBER, updated=NUMBER, open=NUMBER, linked=by_name(NUMBER))]
+}
 
 
 # ---------------------------------------------------------------- the file
@@ -259,7 +261,12 @@ async def _file(request: Request, draft: Draft) -> dict[str, Any]:
 def _look(host: Host, work: Work, identity: str) -> dict[str, Any]:
     run = import_records.demand_run(host, work, identity)
     found: Outcome = import_records.outcome(host, work, identity)
-    counted = {"created": found.created, "updated": found.updated, "failed": found.failed}
+    counted = {
+        "created": found.created,
+        "updated": found.updated,
+        "failed": found.failed,
+        "open": found.open,
+    }
     return _run(run) | counted | {"stored": found.stored, "linked": dict(found.linked)}
 
 

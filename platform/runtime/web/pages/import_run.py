@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -55,6 +55,7 @@ class RunPage(Page):
     stopped: bool
     pace: tuple[int, int] | None
     left: tuple[LeftLine, ...]
+    open: tuple[LeftLine, ...]
 
 
 async def show(request: Request) -> Response:
@@ -63,7 +64,8 @@ async def show(request: Request) -> Response:
     going = is_going(request, identity)  # asked first: one that ends while it is looked at has not stopped
     run, outcome = await in_thread(_look, host, work, identity)
     locale = locale_of(request)
-    left = await host.db.read(lambda reader: _left(reader, work, run))
+    left = await host.db.read(lambda reader: _left(reader, work, undo_import.left_by(run)))
+    open_ones = await host.db.read(lambda reader: _left(reader, work, undo_import.open_links(run)))
     running = run.state == imports.RUNNING
     page = RunPage(
         title=words(locale)("importing.run_title", file=run.file_name),
@@ -83,6 +85,7 @@ async def show(request: Request) -> Response:
         stopped=running and not going and host.settings.workers == 1,
         pace=pace(request, run.id, run.total) if running else None,
         left=left,
+        open=open_ones if run.state == imports.DONE else (),
     )
     return render(request, "import_run.html", page)
 
@@ -139,8 +142,7 @@ async def undone(request: Request) -> Response:
     return response
 
 
-def _left(reader: Reader, work: Work, run: Run) -> tuple[LeftLine, ...]:
-    found = undo_import.left_by(run)
+def _left(reader: Reader, work: Work, found: Sequence[Left]) -> tuple[LeftLine, ...]:
     ids: dict[str, list[str]] = {}
     for each in found:
         ids.setdefault(each.entity, []).append(each.record)
