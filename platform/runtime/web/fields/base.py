@@ -33,12 +33,16 @@ CHOSEN = ("==", "!=", *UNARY)
 
 @dataclass(frozen=True, slots=True)
 class LineColumns:
-    """What a person sees of a child entity: its fields in order, those they may set, those summed up, its formulas."""
+    """What a person sees of a child entity: its fields in order, those they may set, those summed up, its formulas.
+
+    `carried` are hidden fields whose values go along with their row.
+    """
 
     fields: tuple[Field, ...]
     writable: frozenset[str]
     summed: frozenset[str]
     formulas: tuple[Formula, ...] = ()
+    carried: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

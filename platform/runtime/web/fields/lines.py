@@ -56,6 +56,7 @@ class LinesView(FieldView):
         remove = setting.say("field.remove_line")
         cross = symbol(setting.icons, "x", "icon icon-s")
         plus = symbol(setting.icons, "plus", "icon icon-s")
+        carried = self._carried(field, setting)
         add, moves, words = escape(setting.say("field.add_line")), _moves(setting), _words(setting)
 
         def row(index: str, texts: Texts, marks: Marks) -> str:
@@ -72,7 +73,8 @@ class LinesView(FieldView):
             )
             return (
                 f'<tr data-row="{index}">{"".join(cells)}'
-                f'<td class="line-act"><input type="hidden" name="{prefix}.id" value="{held}">{button}</td></tr>'
+                f'<td class="line-act"><input type="hidden" name="{prefix}.id" value="{held}">'
+                f"{_hidden(carried, prefix, texts)}{button}</td></tr>"
             )
 
         def draw(texts: Texts, marks: Marks) -> str:
@@ -105,6 +107,9 @@ class LinesView(FieldView):
             for column in self._columns(field, setting):
                 at = f"{name}.{index}.{column.field.id}"
                 found |= column.view.texts(column.field, setting, at, line.get(column.field.id))
+            for each in self._carried(field, setting):
+                at = f"{name}.{index}.{each.id}"
+                found |= self._view_of(each).texts(each, setting, at, line.get(each.id))
         return found
 
     def read(self, field: Field, setting: Setting, name: str, texts: Texts) -> Json:
@@ -113,7 +118,8 @@ class LinesView(FieldView):
         for index, values in self.rows(field, setting, name, texts).items():
             if any(value not in (None, "", []) for value in values.values()):
                 held = texts.get(f"{name}.{index}.id", "")
-                rows.append({"id": held, **values} if held else dict(values))
+                more = self._along(field, setting, f"{name}.{index}", texts)
+                rows.append({**({"id": held} if held else {}), **values, **more})
         return rows
 
     def rows(
@@ -155,6 +161,17 @@ class LinesView(FieldView):
         """The table marks its own presence: a table without rows sends nothing else."""
         return f"{name}.sent" in texts
 
+    def _carried(self, field: Field, setting: Setting) -> tuple[Field, ...]:
+        return setting.children.get(field.to or "", NOTHING).carried
+
+    def _along(self, field: Field, setting: Setting, row: str, texts: Texts) -> dict[str, Json]:
+        """The values that go along with a row unseen; a row added by hand has none, and gets the defaults."""
+        found = {
+            each.id: self._view_of(each).read(each, setting, f"{row}.{each.id}", texts)
+            for each in self._carried(field, setting)
+        }
+        return {name: value for name, value in found.items() if value not in (None, "", [])}
+
     def _columns(self, field: Field, setting: Setting) -> list[_Column]:
         shown = setting.children.get(field.to or "", NOTHING)
         return [self._column(each, shown, setting) for each in shown.fields]
@@ -181,6 +198,13 @@ def row_count(name: str, texts: Texts) -> int:
 def without_row(name: str, row: str, texts: Texts) -> Mapping[str, str]:
     """The texts with one row (`name.3`) emptied; the rows after it keep their places."""
     return {key: "" if key.startswith(f"{row}.") else text for key, text in texts.items()}
+
+
+def _hidden(carried: tuple[Field, ...], prefix: str, texts: Texts) -> str:
+    """Inputs that nobody sees, for the values that go along."""
+    places = [f"{prefix}.{each.id}" for each in carried]
+    held = [key for at in places for key in texts if key == at or key.startswith(f"{at}.")]
+    return "".join(f'<input type="hidden" name="{key}" value="{escape(texts[key])}">' for key in held)
 
 
 def _moves(setting: Setting) -> str:

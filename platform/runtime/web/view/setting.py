@@ -58,10 +58,10 @@ def _children(work: Work) -> list[tuple[str, LineColumns]]:
 
 
 def _line_columns(work: Work, policy: EntityPolicy) -> LineColumns:
-    shown = [
-        f for f in policy.readable.values() if not f.system and not f.is_lines and not f.spec.get("x-hidden")
-    ]
+    seen = [f for f in policy.readable.values() if not f.system and not f.is_lines]
+    shown = [f for f in seen if not f.spec.get("x-hidden")]
+    carried = tuple(f for f in seen if f not in shown and f.id in policy.writable)
     parent = work.policy.entity(policy.entity.parent or "")
     rollups = parent.entity.rollups if parent is not None else ()
     summed = {r.of for r in rollups if r.child == policy.entity.ref and r.aggregate == "sum" and r.of}
-    return LineColumns(tuple(shown), policy.writable, frozenset(summed), policy.entity.formulas)
+    return LineColumns(tuple(shown), policy.writable, frozenset(summed), policy.entity.formulas, carried)
