@@ -98,7 +98,9 @@ def test_t22_what_a_record_holds_stays_text_in_every_cell(house: House, kind: st
     paths = [place, f"{place}?group-by=value", f"{place}/new?value={quote(BREAKING)}", f"{place}/filter"]
     paths += [f"{place}?value={quote(BREAKING)}", f"{place}?q={quote(BREAKING)}", f"{place}?build=value"]
     for one in records:
-        paths += [f"{place}/{one}{end}" for end in ("", "/edit", "/timeline", "/merge", "/cell?field=value")]
+        paths += [
+            f"{place}/{one}{end}" for end in ("", "/edit", "/timeline", "/merge", "/cell?field=value", "/row")
+        ]
         paths += [f"{place}/{one}/merge?with={records[0]}", f"/search?q={quote(BREAKING)}"]
     for path in paths:
         answer = house.browser.get(path)
