@@ -215,8 +215,7 @@ def change(
     row = _demand_own(tx, work, ref, view)
     if version is not None and version != row.version:
         raise refuse("view.moved")
-    if shared is not None and shared and not row.shared:
-        _demand_may_share(work, ref, shared)
+    _demand_may_share(work, ref, row.shared if shared is None else shared)  # what stays shared is shared anew
     changed = replace(
         row,
         name=row.name if name is None else _name(name),

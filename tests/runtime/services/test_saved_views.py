@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
@@ -13,7 +14,7 @@ from dacheng.runtime.services.saved_views import SavedView, Shape
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage.reader import Transaction
 from tests.runtime.services.test_write_record import codes
-from tests.runtime.services.workspace import Workspace
+from tests.runtime.services.workspace import PEOPLE, Workspace
 
 BUYER, ORDER = "shop.buyer", "shop.order"
 GOLD = {"==": [{"var": "level"}, "gold"]}
@@ -52,6 +53,20 @@ def test_a_view_is_shared_by_whoever_has_the_right(shop: Workspace) -> None:
     with pytest.raises(Refused) as refused:
         write(shop, "clara", lambda tx, work: saved_views.drop(tx, work, BUYER, made.id))
     assert codes(refused) == {"": "view.not_yours"}
+
+
+def test_t13_who_may_not_share_any_more_changes_nothing_that_others_open(
+    shop: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = keep(shop, "kim", "For all", Shape(filter=GOLD), shared=True)
+    monkeypatch.setitem(PEOPLE, "kim", "clerk")
+    for changed in ({"shape": Shape()}, {"name": "Other"}, {"shared": True}):
+        with pytest.raises(Refused) as refused:
+            write(shop, "kim", partial(saved_views.change, ref=BUYER, view=made.id, **changed))
+        assert codes(refused) == {"/shared": "view.may_not_share"}
+    assert seen(shop, "clara")["For all"].shape.filter == GOLD
+    write(shop, "kim", partial(saved_views.change, ref=BUYER, view=made.id, shared=False))
+    assert seen(shop, "clara") == {}
 
 
 def test_t04_a_shared_view_that_filters_by_a_hidden_field_does_not_exist(shop: Workspace) -> None:
