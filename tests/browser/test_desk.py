@@ -13,6 +13,7 @@ from dacheng.runtime.services.install_app import Candidate
 from dacheng.runtime.services.users import NewUser
 from dacheng.runtime.services.write_record import Write
 from dacheng.runtime.settings import Settings
+from dacheng.runtime.web.pages import export_job
 from tests.browser.conftest import PASSWORD, listening
 from tests.browser.test_cells import cell_of
 from tests.contracts.field_kinds.house import labelled
@@ -272,3 +273,54 @@ def test_a_conflict_goes_from_the_form_to_the_arbiter_and_back(desk: str, chromi
     expect(rep.locator(".claims .pill")).to_contain_text("Kim")
     seen.expected_status = {422}
     heard.assert_clean(rep)
+
+
+def test_a_big_export_is_watched_and_downloads_and_a_small_one_needs_no_script(
+    desk: str, chromium: Chromium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, recorder = chromium.open(desk, javascript=False)
+    enter(page, "kim")
+    page.goto(LIST)
+    page.click("#list-actions details summary")
+    with page.expect_download() as small:
+        page.click("#list-actions button[value=csv]")
+    assert small.value.suggested_filename.endswith(".csv")
+    monkeypatch.setattr(export_job, "AT_ONCE", 0)
+    page, recorder = chromium.open(desk)
+    enter(page, "kim")
+    make(page, name="Exported thing")
+    page.goto(f"{LIST}?name=Exported thing")
+    page.click("#list-actions details summary")
+    with page.expect_download() as big:
+        page.click("#list-actions button[value=csv]")
+    assert "Exported thing" in big.value.path().read_text("utf-8-sig")
+    expect(page.locator("[data-fetch]")).to_be_visible()
+    assert axe_violations(page) == []
+    recorder.assert_clean(page)
+
+
+def test_a_view_of_ones_own_is_renamed_opens_first_and_goes(desk: str, chromium: Chromium) -> None:
+    page, recorder = chromium.open(desk, size=PHONE)
+    enter(page, "ada")
+    make(page, name="Seen in a view", count=9)
+    page.goto(f"{LIST}?count=9")
+    page.click("#list-menu summary")
+    page.fill("#view-name", "Nines")
+    page.keyboard.press("Enter")
+    expect(page.locator(".views [aria-current]")).to_contain_text("Nines")
+    page.click("#list-menu summary")
+    page.fill("#view-rename", "Count nine")
+    page.keyboard.press("Enter")
+    expect(page.locator(".views [aria-current]")).to_contain_text("Count nine")
+    page.click("#list-menu summary")
+    page.click("#list-menu button[name=on]")
+    page.goto(LIST)
+    expect(page.locator(".views [aria-current]")).to_contain_text("Count nine")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.locator(".views a").first.click()  # all records are a tap away, whatever opens first
+    expect(page.locator(".views [aria-current]")).not_to_contain_text("Count nine")
+    page.click("text=Count nine")
+    page.click("#list-menu summary")
+    page.click("#list-menu .btn-danger")
+    expect(page.locator(".views")).not_to_contain_text("Count nine")
+    recorder.assert_clean(page)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import Served
 from tests.support.browser import DESKTOP, PHONE, Chromium, axe_violations
@@ -247,6 +248,51 @@ def test_a_list_is_worked_by_keyboard_and_single_keys_can_be_turned_off(
     page.locator("tbody tr").nth(0).locator("td.main > a").focus()
     page.keyboard.press("e")
     page.wait_for_url("**/edit")
+    recorder.assert_clean(page)
+
+
+def test_boards_and_calendars_are_worked_by_keys_and_a_menu_in_use_stays_open(
+    served: Served, chromium: Chromium, sign_in: SignIn
+) -> None:
+    page, recorder = chromium.open(served.url)
+    sign_in(page)
+    page.evaluate(
+        """async () => fetch("/api/v1/apps/sales_management/opportunity", {
+            method: "POST", headers: {"content-type": "application/json"},
+            body: JSON.stringify({name: "看板键盘", engaged_on: "2026-01-05", next_step_on: "2032-03-09"}),
+        })"""
+    )
+    page.goto(f"{DEALS}&name=看板键盘")
+    card = page.locator(".board-card")
+    page.keyboard.press("ArrowDown")
+    expect(card.locator(".board-title > a")).to_be_focused()
+    page.keyboard.press("m")
+    expect(card.locator("button[value=engaging]")).to_be_focused()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(re.compile("show-as=board"), hold)
+    with page.expect_request(re.compile("show-as=board")):
+        page.keyboard.press("Enter")
+    card.locator("summary").click()  # while the board counts anew
+    held[0].continue_()
+    expect(page.locator("#head-engaging .num").first).to_have_text("1")
+    expect(card.locator(".panel")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.locator("#list-keys")).to_contain_text("移到别处")
+    page.unroute(re.compile("show-as=board"))
+    plain = "/apps/sales_management/opportunity?show-as=calendar&show-on=next_step_on"
+    page.goto(f"{plain}&name=看板键盘&show-at=2032-03-01")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".event .board-title > a")).to_be_focused()
+    page.keyboard.press("m")
+    expect(page.locator(".event .panel input[name=value]")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("PageDown")
+    page.wait_for_url("**show-at=2032-04-01**")
     recorder.assert_clean(page)
 
 

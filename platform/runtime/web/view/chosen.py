@@ -58,7 +58,7 @@ def choose(work: Work, policy: EntityPolicy, found: Known, wanted: str) -> Chose
     saved = {view.id: view for view in found.saved}
     lists = {view.id: view for view in found.lists}
     app_default = work.model.catalogue.lists.get(policy.entity.ref) or next(iter(found.lists), None)
-    for name in (wanted, found.choices.default):
+    for name in (wanted,) if wanted == ALL else (wanted, found.choices.default):
         if name in saved:
             return _saved(policy, saved[name], lists, app_default, found.choices.columns)
         if name in lists:

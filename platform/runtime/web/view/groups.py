@@ -91,10 +91,11 @@ class _Drawing:
         now = [each for each in self.open if each[: len(key)] != key] if opened else [*self.open, key]
         href = escape(self.state.href(open=json.dumps(now[-MOST_OPEN:], ensure_ascii=False) if now else ""))
         sign = symbol(self.setting.icons, "down" if opened else "chev")
-        cells = "".join(
+        heads, paths = self.table.headings[1:], self.table.paths
+        cells = "".join(  # the first head leads to the record, whether or not it is one of the paths
             [
-                f'<td class="right num">{self.sums(path, group.sums.get(path, {}))}</td>'
-                for path in self.table.paths[1:]
+                f'<td class="right num" data-label="{escape(head.label)}">{self.sums(path, group.sums.get(path, {}))}</td>'
+                for head, path in zip(heads, paths[len(paths) - len(heads) :], strict=True)
             ]
         )
         return (

@@ -182,7 +182,7 @@ def list_page(
 
     def panels(leads: Leads) -> Panels:
         return Panels(
-            views=tabs(known, chosen, state, setting),
+            views=tabs(known, state, setting),
             columns=column_pick(work, policy, known, chosen, state, setting),
             ways=ways(work, policy, state, leads, setting),
             fields=_builder_links(work, policy, leads, setting),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from dacheng.metadata.definition import Field
 from dacheng.runtime.services import gate, saved_views
 from dacheng.runtime.services.group_records import is_groupable
+from dacheng.runtime.services.list_choices import ALL
 from dacheng.runtime.services.policy import EntityPolicy
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.web.fields.base import Setting
@@ -76,7 +77,7 @@ class ViewMenu:
     is_default: bool
 
 
-def tabs(found: Known, chosen: Chosen, state: ListState, setting: Setting) -> tuple[Link, ...]:
+def tabs(found: Known, state: ListState, setting: Setting) -> tuple[Link, ...]:
     """A link to each view, the app's first; a shared one carries a sign."""
     app = "" if not found.lists else found.lists[0].entity.split(".", 1)[0]
     links = [
@@ -88,7 +89,8 @@ def tabs(found: Known, chosen: Chosen, state: ListState, setting: Setting) -> tu
         for one in found.lists
     ]
     if not links:
-        links.append(Link(setting.say("list.all"), state.path, key=chosen.key))
+        every = ListState(state.path, view=ALL if found.saved else "")  # one of those may open first
+        links.append(Link(setting.say("list.all"), every.href(), key=ALL))
     links.extend(
         Link(one.name, ListState(state.path, view=one.id).href(), "people" if one.shared else "", one.id)
         for one in found.saved

@@ -1,5 +1,6 @@
 // A board: cards are dragged (mouse, touch) or sent by their menu; a refused one goes back and says why.
 import "../vendor/alpine-sort.min.js";
+import "./board-keys.js";
 
 const element = (tag, classes, text = "") => {
   const made = document.createElement(tag);
@@ -8,7 +9,7 @@ const element = (tag, classes, text = "") => {
   return made;
 };
 
-// The heads count anew, and the card's menu offers what leads on from here.
+// The heads count anew, and the card's menu offers what leads on from here; a menu in use is left alone.
 async function refresh(board, card) {
   const answer = await fetch(location.href, { headers: { "X-Alpine-Request": "true" } });
   if (!answer.ok) return;
@@ -18,7 +19,12 @@ async function refresh(board, card) {
     if (now) now.replaceChildren(...head.childNodes);
   }
   const anew = fresh.querySelector(`.board-card[data-id="${card.dataset.id}"]`);
-  if (anew) {
+  if (anew && card.querySelector("details[open]")) {
+    for (const name of ["version", "state"]) {
+      const [now, then] = [card, anew].map((each) => each.querySelector(`form [name=${name}]`));
+      if (now && then) now.value = then.value;
+    }
+  } else if (anew) {
     const focused = card.contains(document.activeElement);
     card.replaceWith(anew);
     if (focused) anew.querySelector("summary, a").focus();

@@ -21,7 +21,7 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open], .tabbar details[open]")) {
-    if (!menu.contains(event.target)) menu.open = false;
+    if (!event.composedPath().includes(menu)) menu.open = false; // what was clicked may be drawn anew by now
   }
 });
 
