@@ -10,6 +10,7 @@ const rowOf = (id) => document.querySelector(`.list tbody tr[data-id="${CSS.esca
 const address = (row, part) => `${results().dataset.cells}/${row.dataset.id}/${part}`;
 
 let open = null; // { cell, form }
+let saving = null; // while a cell is on its way: whether it got there
 
 const focus = (cell) => {
   const link = cell.matches(".main") ? cell.querySelector("a") : null;
@@ -45,9 +46,15 @@ const refuse = (form, text) => {
   place();
 };
 
-async function edit(cell) {
-  const field = fieldOf(cell);
-  if (!field || open?.cell === cell) return;
+// A cell asked for while another is being saved waits for it: its row may be drawn anew.
+async function edit(asked) {
+  const field = fieldOf(asked);
+  if (!field || open?.cell === asked) return;
+  const { id } = asked.parentElement.dataset;
+  const at = asked.cellIndex;
+  if (saving && !(await saving)) return;
+  const cell = rowOf(id)?.cells[at];
+  if (!cell) return;
   leave(false);
   let answer;
   try {
@@ -102,7 +109,8 @@ const post = async (to, body) => {
 async function refresh(id, index) {
   const row = rowOf(id);
   if (!row) return true;
-  const answer = await fetch(`${address(row, "row")}${location.search}`);
+  const answer = await fetch(`${address(row, "row")}${location.search}`).catch(() => null);
+  if (!answer) return true; // saved, though the row cannot be drawn anew now
   const fresh = new DOMParser().parseFromString(answer.ok ? await answer.text() : "", "text/html");
   const anew = fresh.querySelector("tr[data-id]") ?? row;
   const box = row.querySelector(".pick");
@@ -138,7 +146,7 @@ async function save(form) {
   button.disabled = false;
   if (!ok) {
     refuse(form, told.reason ?? results().dataset.lost);
-    return;
+    return false;
   }
   const name = form.querySelector("#cell-value-label").textContent;
   const index = cell.cellIndex;
@@ -147,6 +155,7 @@ async function save(form) {
   const { saved, left } = results().dataset;
   const said = (stays ? saved : left).replace("{title}", title).replace("{field}", name);
   tell(said, stays ? "good" : "watch", told.undo ? { to: told.undo, id, index } : null);
+  return true;
 }
 
 document.addEventListener("dblclick", (event) => {
@@ -156,7 +165,10 @@ document.addEventListener("dblclick", (event) => {
 document.addEventListener("submit", (event) => {
   if (!event.target.matches(".cell-form")) return;
   event.preventDefault();
-  save(event.target);
+  if (saving) return;
+  saving = save(event.target).finally(() => {
+    saving = null;
+  });
 });
 document.addEventListener("click", (event) => {
   if (event.target.closest(".cell-form [data-leave]")) leave();
