@@ -73,6 +73,7 @@ class Field:
     assigned: bool = False  # given when a record is made, never written by people
     virtual: bool = False  # computed when it is read: no column holds it
     shows: tuple[Field, ...] = ()  # a lookup: the fields from here to the one whose value it shows
+    names: Field | None = None  # a formula that gives one of another field's options: that field
 
     @property
     def ref(self) -> str:

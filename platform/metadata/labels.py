@@ -83,6 +83,7 @@ class Labels:
     def option(self, locale: str, field: Field, option_id: str) -> str:
         """The words of one option of a choice; an option that no longer exists reads as its id."""
         field = field.shows[-1] if field.shows else field
+        field = field.names or field
         app = field.entity.split(".", 1)[0]
         slot = f"option{field.slot.removeprefix('field')}.{option_id}"
         return self._table(locale, app).get(slot, option_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -195,3 +196,23 @@ def test_a_draft_of_an_earlier_version_says_so_and_both_sides_are_shown(
     page.click("[data-save]")
     page.wait_for_selector(".record-head")
     assert {"5", "20%"} <= set(page.locator("dd").all_inner_texts())
+
+
+def test_the_first_of_ordered_choices_is_shown_in_its_words_while_choosing_and_filtered_by(
+    trading: Served, chromium: Chromium, sign_in: SignIn
+) -> None:
+    page, recorder = chromium.open(trading.url, size=PHONE)
+    sign_in(page)
+    page.goto(NEW)
+    page.fill("#f-name", "先选后选")
+    focus, first = page.locator("[data-field=focus]"), page.locator("[data-computed=first]")
+    focus.locator("label", has_text="brand").click()
+    focus.locator("label", has_text="price").click()
+    expect(first).to_have_text("L option deal focus brand")
+    page.click("[data-save]")
+    page.wait_for_selector(".record-head")
+    expect(page.locator("dd .tag", has_text="L option deal focus brand")).to_have_count(2)
+    condition = quote('{"==":[{"var":"first"},"brand"]}')
+    page.goto(f"/apps/trade/deal?filter={condition}")
+    expect(page.locator("tbody tr", has_text="先选后选")).to_have_count(1)
+    recorder.assert_clean(page)

@@ -40,6 +40,19 @@ DEAL: dict[str, Any] = {
     },
     "papers": {"x-kind": "file", "x-files": 3, "x-bytes": 3_000_000, "x-order": 11},
     "signed": {"x-kind": "signature", "x-order": 12},
+    "focus": {
+        "x-kind": "multi_choice",
+        "x-order": 13,
+        "x-ordered": True,
+        "x-limit": 2,
+        "x-options": {each: {"order": at} for at, each in enumerate(("price", "place", "brand"))},
+    },
+    "first": {
+        "x-kind": "formula",
+        "x-result": "text",
+        "x-expression": {"first": [{"var": "focus"}]},
+        "x-order": 14,
+    },
 }
 DEFAULTS: dict[str, Any] = {
     "days": {"if": [NEW, 7, {"var": "firm.credit"}]},

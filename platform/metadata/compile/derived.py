@@ -10,6 +10,7 @@ from typing import Any
 from dacheng.metadata.compile.context import Compiling
 from dacheng.metadata.definition import Field
 from dacheng.metadata.derived import Formula
+from dacheng.metadata.expression import Call, Var
 from dacheng.metadata.field_kinds.formula import RESULTS
 from dacheng.metadata.kinds import Shape
 from dacheng.metadata.problem import problem
@@ -112,13 +113,25 @@ def with_formulas(fields: Fields, formulas: tuple[Formula, ...]) -> Fields:
     for each in formulas:
         field = fields[each.field]
         kind = RESULTS[field.spec["x-result"]]
+        named = _named(each, fields)
         made[field.id] = replace(
             field,
-            view=kind.view or kind.id,
+            view="choice" if named is not None else kind.view or kind.id,
             sortable=kind.sortable and each.stored,
             virtual=not each.stored,
+            options=named.options if named is not None else (),
+            names=named,
         )
     return MappingProxyType(made)
+
+
+def _named(formula: Formula, fields: Fields) -> Field | None:
+    """The multi-choice whose first choice a formula gives: it is shown in the words of that choice."""
+    node = formula.expression.node
+    if not isinstance(node, Call) or node.operator != "first" or not isinstance(node.args[0], Var):
+        return None
+    source = fields.get(node.args[0].path[0])
+    return source if source is not None and source.options else None
 
 
 # ---------------------------------------------------------------- lookups

@@ -243,6 +243,13 @@ class _Checker:
             self._mistyped(node, args)
         return NUMBER, (_retype(args[0], TEXT),)
 
+    def first(self, node: Call, args: tuple[Typed, ...]) -> tuple[Type, tuple[Typed, ...]]:
+        """`first` is the item that a list of texts begins with: the others keep no order."""
+        kind = args[0].type
+        if kind != MISSING and not (isinstance(kind, ListOf) and kind.item in (TEXT, MISSING)):
+            self._mistyped(node, args)
+        return TEXT, (_retype(args[0], ListOf(TEXT)),)
+
     # ------------------------------------------------------------ constants
     def _constants(self, typed: Typed) -> None:
         """Units are spelt out, and arithmetic on constants must fit."""
@@ -263,6 +270,7 @@ _RULES = {
     "choice": _Checker.choice,
     "membership": _Checker.membership,
     "anything": _Checker.anything,
+    "first": _Checker.first,
     "length": _Checker.length,
 }
 

@@ -286,6 +286,7 @@ _BUILDERS: dict[str, Callable[[Typed, tuple[Run, ...]], Run]] = {
             "round",
             "lower",
             "substr",
+            "first",
             "length",
             "date",
             "add_days",

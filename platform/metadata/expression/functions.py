@@ -73,6 +73,7 @@ _PLAIN: dict[str, Apply] = {
     "abs": lambda _env, value: numbers.magnitude(value),
     "round": lambda _env, value, digits=Decimal(0): numbers.round_to(value, digits),
     "lower": lambda _env, value: text.lower(value),
+    "first": lambda _env, value: value[0] if value else None,
     "length": lambda _env, value: Decimal(len(value)),
     "substr": lambda _env, value, start, length: text.part(value, start, length),
     "contains": lambda _env, value, part: part in value,

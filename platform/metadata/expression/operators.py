@@ -129,6 +129,7 @@ _TABLE = (
     Operator("substr", 3, 3, 3, "missing", (_one(TEXT, TEXT, NUMBER, NUMBER),)),
     Operator("contains", 2, 2, 3, "false", (_one(BOOLEAN, TEXT, TEXT),)),
     Operator("starts_with", 2, 2, 2, "false", (_one(BOOLEAN, TEXT, TEXT),)),
+    Operator("first", 1, 1, 2, "missing", rule="first"),
     Operator("length", 1, 1, 2, "missing", rule="length"),
     Operator("round", 1, 2, 2, "missing", (_one(NUMBER, NUMBER), _one(NUMBER, NUMBER, NUMBER))),
     Operator("abs", 1, 1, 1, "missing", (_one(NUMBER, NUMBER),)),

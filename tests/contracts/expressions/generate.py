@@ -303,6 +303,10 @@ def _days(name: str) -> Operation:
     return lambda maker, depth: {name: [maker.make(maker.random.choice("ddi"), depth) for _ in range(2)]}
 
 
+def _first(maker: Maker, depth: int) -> Any:
+    return {"length": [{"first": [_listed(maker, depth, "t")]}]}
+
+
 def _length(maker: Maker, depth: int) -> Any:
     return {"length": [maker.make("t", depth) if maker.random.random() < 0.6 else _listed(maker, depth, "t")]}
 
@@ -347,6 +351,7 @@ OPERATIONS: dict[str, list[Operation]] = {
         _extreme("n"),
         _if("n"),
         _length,
+        _first,
         _days("days_between"),
         _days("working_days_between"),
         _call("/", "s", "s"),

@@ -99,6 +99,20 @@ def _length(c: Compiler, typed: Typed, resolve: Resolve) -> Value:
     return Value(c.lift(count.correlate_except(rows.source).scalar_subquery(), 0), nullable=False)
 
 
+def _first(c: Compiler, typed: Typed, resolve: Resolve) -> Value:
+    (arg,) = typed.args
+    items = items_of(arg)
+    if items is not None:
+        return c.value(items[0], resolve) if items else c.null(TEXT)
+    rows = c.listed(arg, resolve)
+    found = rows.resolve(())
+    if not isinstance(found, SqlOperand):
+        raise c.unable(typed)
+    chosen = sa.select(found.column).select_from(rows.source).where(rows.condition)
+    one = chosen.limit(sa.literal_column("1"))  # both databases unpack a list in its order
+    return Value(one.correlate_except(rows.source).scalar_subquery())
+
+
 def _extreme(name: str) -> Build:
     def build(c: Compiler, typed: Typed, resolve: Resolve) -> Value:
         listed = isinstance(typed.args[0].type, ListOf)
@@ -180,6 +194,7 @@ VALUES: dict[str, Build] = {
     "max": _extreme("max"),
     "cat": _cat,
     "if": _if,
+    "first": _first,
     "length": _length,
     "lower": _function("dc_lower"),
     "substr": _function("dc_substr"),

@@ -74,4 +74,8 @@ def _described(formula: Formula, field: Field, setting: Setting) -> dict[str, Js
         found["currency"] = getattr(field.codec, "currency", "")
     if field.spec["x-result"] == "boolean":
         found["words"] = list(words_of(setting))
+    if field.names is not None:
+        found["options"] = {
+            each.id: setting.labels.option(setting.locale, field, each.id) for each in field.options
+        }
     return found

@@ -407,6 +407,7 @@ const OPERATORS = new Map([
   ["substr", strict((_env, value, start, length) => part([...value], start / MILLION, length / MILLION))],
   ["contains", condition((_env, value, part) => value.includes(part))],
   ["starts_with", condition((_env, value, prefix) => value.startsWith(prefix))],
+  ["first", strict((_env, value) => value[0] ?? null)],
   ["length", strict((_env, value) => whole(Array.isArray(value) ? value.length : [...value].length))],
   ["round", strict((_env, value, digits = 0n) => roundTo(value, digits))],
   ["abs", strict((_env, value) => (value < 0n ? -value : value))],

@@ -50,13 +50,21 @@ const parsed = (written) => {
   }
 };
 
+// The ticked options; where their order counts, in that of choosing.
+const chosen = (form, name) => {
+  const boxes = [...form.querySelectorAll(`input[type="checkbox"][name^="${CSS.escape(name)}."]:checked`)].map((box) => box.value);
+  const order = form.elements.namedItem(`${name}.order`);
+  if (!order?.closest("[data-ordered]")) return boxes;
+  return order.value.split(",").filter((each) => boxes.includes(each));
+};
+
 // By view: the value of a field from its form.
 export const VALUES = {
   boolean: answer,
   percent: (form, name) => share(text(form, name)),
   rating: (form, name) => plainNumber(text(form, name)),
   duration: (form, name) => duration(text(form, name), form.elements.namedItem(name)?.dataset.duration ?? "minutes"),
-  multi_choice: (form, name) => [...form.querySelectorAll(`input[type="checkbox"][name^="${CSS.escape(name)}."]:checked`)].map((box) => box.value),
+  multi_choice: chosen,
   checkin: (form, name) => (text(form, name) ? JSON.parse(text(form, name)).at ?? null : null),
   links: (form, name) => JSON.parse(text(form, name) || "[]").map(([id]) => id),
   tags: (form, name) => text(form, name).split(/[、;；\n]/).map((each) => each.trim()).filter(Boolean),

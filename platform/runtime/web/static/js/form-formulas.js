@@ -93,7 +93,7 @@ export const shown = (formula, value, zone) => {
     datetime: () => moment(value, zone),
     duration: () => span(value),
   }[formula.result];
-  return write ? write() : String(value);
+  return write ? write() : formula.options?.[value] ?? String(value);
 };
 
 /** Shows a value in its output; says nothing twice to a screen reader. */
