@@ -70,3 +70,21 @@ def test_a_guides_navigation_leads_only_where_they_may_go(chain: Chain) -> None:
         assert browser.get(place).status_code == 200, place
     for entity in ("order", "store_visit", "member", "trial", "follow_up", "home_call"):
         assert browser.get(f"{PAGES}/{entity}/new").status_code == 200, entity
+
+
+def test_a_product_alone_makes_a_line_with_its_price(chain: Chain) -> None:
+    browser = signed_in(chain, "guide", "jing.department")
+    page = browser.get(f"{PAGES}/order/new").text
+    day = re.search(r'data-field="day".*?data-for="([^"]+)" data-base="" data-with=""', page, re.DOTALL)
+    assert day is not None
+    offered = browser.get(f"{PAGES}/business_day/pick", params={"q": "", "for": day[1]}).json()["items"]
+    assert [one["id"] for one in offered] == [chain.ids["jing.day"]]
+    chain.change("jing.manager", "business_day", chain.ids["jing.day"], step="close", cash_counted="0")
+    assert browser.get(f"{PAGES}/business_day/pick", params={"q": "", "for": day[1]}).json()["items"] == []
+    chain.change("area", "business_day", chain.ids["jing.day"], step="reopen")
+    sent = {**inputs(page), "day": chain.ids["jing.day"], "receipt_no": "R1", "kind": "sale"}
+    sent |= {"lines.0.product": chain.ids["coat"], "wechat_paid": "899"}
+    assert browser.post(f"{PAGES}/order/new", data=sent).status_code == 303
+    (slip,) = chain.read("jing.guide", "order", "payable", "unpaid", "store")
+    assert (slip["payable"]["amount"], slip["unpaid"]["amount"]) == ("899.00", "0.00")
+    assert slip["store"] == chain.ids["jing"]

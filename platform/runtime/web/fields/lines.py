@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from html import escape
 
@@ -115,11 +115,12 @@ class LinesView(FieldView):
     def read(self, field: Field, setting: Setting, name: str, texts: Texts) -> Json:
         """The rows that hold anything, in order; a row emptied by hand is a row taken out."""
         rows = []
+        filled = {each.field.id for each in self._columns(field, setting) if each.field.default is not None}
         for index, values in self.rows(field, setting, name, texts).items():
             if any(value not in (None, "", []) for value in values.values()):
                 held = texts.get(f"{name}.{index}.id", "")
                 more = self._along(field, setting, f"{name}.{index}", texts)
-                rows.append({**({"id": held} if held else {}), **values, **more})
+                rows.append({"id": held, **values, **more} if held else {**_new(values, filled), **more})
         return rows
 
     def rows(
@@ -198,6 +199,11 @@ def row_count(name: str, texts: Texts) -> int:
 def without_row(name: str, row: str, texts: Texts) -> Mapping[str, str]:
     """The texts with one row (`name.3`) emptied; the rows after it keep their places."""
     return {key: "" if key.startswith(f"{row}.") else text for key, text in texts.items()}
+
+
+def _new(values: Mapping[str, Json], filled: Set[str]) -> dict[str, Json]:
+    """A new row without what was left empty and is filled in by a default when it is saved."""
+    return {name: each for name, each in values.items() if each not in (None, "") or name not in filled}
 
 
 def _hidden(carried: tuple[Field, ...], prefix: str, texts: Texts) -> str:

@@ -81,7 +81,7 @@ class LinkView(FieldView):
 def narrowing(field: Field, setting: Setting, name: str) -> str:
     """What the control of a link says for scripts to narrow it: the link, and the inputs it is narrowed by."""
     asked = sorted(candidates.asked(field.spec.get(candidates.KEY)))
-    if not asked or not name.endswith(field.id):
+    if candidates.KEY not in field.spec or not name.endswith(field.id):
         return ""
     base, cleared = name.removesuffix(field.id), escape(setting.say("choices.cleared", options="{options}"))
     return f' data-for="{field.ref}" data-base="{base}" data-with="{" ".join(asked)}" data-cleared-word="{cleared}"'
