@@ -210,7 +210,7 @@ def _hidden(carried: tuple[Field, ...], prefix: str, texts: Texts) -> str:
     """Inputs that nobody sees, for the values that go along."""
     places = [f"{prefix}.{each.id}" for each in carried]
     held = [key for at in places for key in texts if key == at or key.startswith(f"{at}.")]
-    return "".join(f'<input type="hidden" name="{key}" value="{escape(texts[key])}">' for key in held)
+    return "".join(f'<input type="hidden" name="{escape(key)}" value="{escape(texts[key])}">' for key in held)
 
 
 def _moves(setting: Setting) -> str:
