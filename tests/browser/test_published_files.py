@@ -99,6 +99,8 @@ def test_what_is_refused_keeps_no_file_and_borrows_none(trading: Served, visitor
     borrowed = f'[{{"id": "{kept["papers"][0]["id"]}"}}]'
     assert sent([], name="借用", papers=borrowed, _consent="1") == 303
     assert named(trading, "借用")[0]["papers"] is None
+    assert sent([], name="又借", _consent="1", **{"papers.added": borrowed}) == 303
+    assert named(trading, "又借")[0]["papers"] is None
     assert [each["name"] for each in named(trading, "别的")] == ["别的"]
     assert not named(trading, "没有同意")
     assert not named(trading, "不是图片")

@@ -25,6 +25,7 @@ PUBLIC_PLACES = {
 }
 BUILDER_ROOTS = (
     *("/marketplace", "/labels", "/settings/people", "/settings/workspace", "/settings/jobs", "/forms"),
+    "/start",
     *("/api/v1/marketplace", "/api/v1/labels", "/api/v1/people", "/api/v1/roles", "/api/v1/workspace"),
     *("/api/v1/jobs/failed", "/api/v1/forms"),
 )

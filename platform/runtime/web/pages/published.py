@@ -127,7 +127,9 @@ async def _sent(request: Request, place: _Place, texts: dict[str, str], files: F
 
 async def _with_files(request: Request, place: _Place, texts: dict[str, str], files: Files) -> dict[str, str]:
     """The texts with the files that came along; what a visitor names by id is not theirs to name."""
-    texts = {**texts, **dict.fromkeys(_files_in(place), "")}
+    held = _files_in(place)
+    own = {name: text for name, text in texts.items() if name.partition(".")[0] not in held}
+    texts = {**own, **dict.fromkeys(held, "")}
     chosen = list(files_of(place.prepared, files))
     problems = _beyond(chosen)
     if problems:
