@@ -23,7 +23,7 @@ from dacheng.metadata.definition import Field
 from dacheng.metadata.field_kinds.file import NAME_LENGTH, FileRef, FilesCodec
 from dacheng.metadata.field_kinds.file_types import ENDINGS, RASTER, UNKNOWN
 from dacheng.metadata.problem import Problem, problem, refuse
-from dacheng.runtime.services import pictures, read_records
+from dacheng.runtime.services import checkins, pictures, read_records
 from dacheng.runtime.services.sessions import milliseconds
 from dacheng.runtime.services.site import Site
 from dacheng.runtime.services.sniffing import sniff
@@ -187,8 +187,8 @@ def check(
 ) -> list[Problem]:
     """Problems of files newly put into a record; names, types and sizes in `values` become what they really are.
 
-    A file may be put where its uploader, or whoever may read it elsewhere, puts it; the field says of which
-    types and size it must be, and whether it must come from the camera.
+    A file may be put where its uploader, or whoever may read it elsewhere, puts it, and back where it was; the field
+    says of which types and size it must be, and whether it must come from the camera.
     """
     problems: list[Problem] = []
     for name, each in fields.items():
@@ -197,7 +197,9 @@ def check(
             continue
         held = {one.id for one in before.get(name) or ()}
         rows = file_rows.load(reader, [one.id for one in sent])
-        mine = readable(reader, work, [one.id for one in sent if one.id not in held])
+        new = [one.id for one in sent if one.id not in held]
+        again = work.context.cause.kind in checkins.AGAIN  # the values are the log's, not the asker's
+        mine = file_rows.load(reader, new) if again else readable(reader, work, new)
         for index, one in enumerate(sent):
             row = rows.get(one.id) if one.id in held else mine.get(one.id)
             found = (

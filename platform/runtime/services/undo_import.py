@@ -110,6 +110,7 @@ class _Undo:
     again: set[str] = field(default_factory=set)  # of those, the ones that are done with
     own: Counter[str] = field(default_factory=Counter)  # how often this undoing itself has changed a record
     read_to: int = 0
+    before: dict[str, dict[str, Any]] | None = None  # what changed records held, read once
 
     def __post_init__(self) -> None:
         counts = self.site.db.read_now(lambda reader: imports.counts(reader, self.run.id))
@@ -159,7 +160,9 @@ class _Undo:
         ids = [row.record or "" for row in rows]
         now = records.load(reader, self.work.model, ref, ids)
         used = _used(reader, self.work, ref, ids) if what == imports.TARGET else set()
-        before = _before(reader, self.run.id) if what == imports.UPDATED else {}
+        if what == imports.UPDATED and self.before is None:
+            self.before = _before(reader, self.run.id)
+        before = self.before or {}
         for row in rows:
             record = now.get(row.record or "")
             if record is None or record.deleted_at is not None:

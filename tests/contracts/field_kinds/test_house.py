@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from html import unescape
+from typing import Any
 
 import pytest
 
@@ -254,6 +255,37 @@ def test_a_form_sends_the_value_and_shows_it_again(house: House, kind: str) -> N
         edit = house.browser.get(f"{record}/edit")
         assert edit.status_code == 200
         assert "style=" not in edit.text
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_value_comes_back_whatever_is_taken_back(house: House, kind: str) -> None:
+    """A change, a change of many, a deletion and a merge: what was there before is there again, to the last byte."""
+    first, second = (house.values(kind) * 2)[:2]
+    base, program = f"{API}/e_{kind}", house.program
+    one, other = (house.post(kind, each) for each in (first, second))
+    before = [one["value"], other["value"]]
+
+    def done(path: str, **body: Any) -> dict[str, Any]:
+        answer = program.post(f"{base}{path}", json=body) if body else program.post(f"{base}{path}")
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def held() -> list[Any]:
+        return [program.get(f"{base}/{each['id']}").json()["value"] for each in (one, other)]
+
+    program.patch(f"{base}/{one['id']}", json={"value": None}, headers={"if-match": "*"})
+    latest = program.get(f"{base}/{one['id']}/history").json()["items"][0]["seq"]
+    done(f"/{one['id']}/changes/{latest}/undo?whole=true")
+    assert held() == before
+    bulk = done("/bulk", ids=[one["id"]], action="set", values={"value": other["value"], "name": "Many"})
+    assert held() == [before[1], before[1]]
+    done(f"/bulk/{bulk['undo']}/undo")
+    assert held() == before
+    merged = done(f"/{one['id']}/merge", drop=other["id"], take=["value"])
+    assert program.get(f"{base}/{one['id']}").json()["value"] == before[1]
+    assert done(f"/merges/{merged['id']}/undo")["kept"] == 0
+    assert held() == before
 
 
 @pytest.mark.parametrize("kind", ALL)
