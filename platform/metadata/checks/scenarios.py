@@ -16,7 +16,7 @@ MAKERS = frozenset(
      "department", "sum", "times", "plus", "chance", "by", "lines"]
 )  # fmt: skip
 WORD = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-SPOKEN = frozenset(["owner", "manager", "product"])
+SPOKEN = frozenset(["owner", "manager", "staff", "product"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +98,27 @@ def _required(tale: _Tale, name: str, body: Item, where: str) -> Iterator[Proble
 
 
 def _is_made(item: Item, name: str) -> bool:
-    return f"'make': '{name}'" in str(item) or _is_adopted(item, name)
+    return any(step.get("make") == name for step in _all_steps(item)) or _is_adopted(item, name)
 
 
 def _is_adopted(item: Item, name: str) -> bool:
-    return f"'adopt': '{name}'" in str(item)
+    named = (step["adopt"] for step in _all_steps(item) if "adopt" in step)
+    return any(name in (each if isinstance(each, list) else [each]) for each in named)
+
+
+def _all_steps(item: Item) -> Iterator[Item]:
+    """Every step of a scenario, however deep."""
+    waiting = [
+        step
+        for part in ("records", "populations")
+        for body in item[part].values()
+        for step in body.get("flow", ())
+    ]
+    while waiting:
+        step = waiting.pop()
+        yield step
+        waiting += step.get("steps", ())
+        waiting += [inner for way in step.get("branch", ()) for inner in way["steps"]]
 
 
 # ---------------------------------------------------------------- values
@@ -228,9 +244,10 @@ def _deed(tale: _Tale, step: Item, entity: str, where: str) -> Iterator[Problem]
         }
         if "move" in step and step["move"] not in moves:
             yield tale.missing(f"{where}/move", step["move"])
-    for key in ("make", "adopt"):
-        if key in step and step[key] not in tale.item["records"]:
-            yield tale.missing(f"{where}/{key}", step[key])
+    adopted = step.get("adopt", ())
+    for name in [step.get("make"), *([adopted] if isinstance(adopted, str) else adopted)]:
+        if name is not None and name not in tale.item["records"]:
+            yield tale.missing(f"{where}/{'make' if name == step.get('make') else 'adopt'}", name)
     if step.get("make") in tale.item["records"]:
         yield from _values(tale, step.get("values", {}), tale.entity(step["make"]), f"{where}/values")
 

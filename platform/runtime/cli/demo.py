@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from dacheng.runtime.cli import demo_chain
 from dacheng.runtime.cli.output import DONE, Output
 from dacheng.runtime.cli.serve import run
 from dacheng.runtime.cli.workspace import Commands, add_command, settings_of
@@ -20,7 +19,6 @@ from dacheng.runtime.storage.reader import Reader
 
 FILE = "demo.json"
 APPS = ("sales_management", "store_sales")
-FIRMS = {"store_sales": demo_chain}
 ADMIN, ADMINS_NAME = "admin@demo.example", "管理员"
 
 
@@ -66,17 +64,9 @@ def prepare(host: Host, output: Output, share: float = 1.0) -> Mapping[str, str]
         if app in host.refresh().catalogue.apps:
             continue
         candidate = marketplace.find_package(host, app)
-        played = sample_data.is_played(candidate)
-        install_app.install(host, host.work(), candidate, sample=not played, progress=output.progress())
-        if played:
-            signs = _more(path, signs, sample_data.sign_ins(host.refresh().catalogue.apps[app]))
-            sample_data.bring(
-                host, host.work(), app, progress=output.progress(), scale=share, passwords=signs
-            )
-        elif app in FIRMS:
-            emails = [person.email for person in FIRMS[app].PEOPLE if person.email]
-            signs = _more(path, signs, {email: secrets.token_urlsafe(9) for email in emails})
-            FIRMS[app].settle(host, signs)
+        install_app.install(host, host.work(), candidate, sample=False, progress=output.progress())
+        signs = _more(path, signs, sample_data.sign_ins(host.refresh().catalogue.apps[app]))
+        sample_data.bring(host, host.work(), app, progress=output.progress(), scale=share, passwords=signs)
     host.refresh()
     return signs
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -28,6 +28,7 @@ from dacheng.runtime.storage.reader import Transaction
 
 BATCH = 250
 ATTEMPTS = 3
+TOLD_OF = timedelta(days=2)  # nobody finds a year of notices waiting
 MOVED = "storage.version_moved"
 Progress = Callable[[str, int, int], None]
 NOBODY: Mapping[str, str] = MappingProxyType({})
@@ -141,8 +142,8 @@ class _Player:
         ms = milliseconds(told.at)
         own = (told.key, *_line_keys(told)) if told.action == "create" else ()
         for key in (*own, *told.adopts):
-            self.ids[key] = id_at(ms)
-            yield self.ids[key]
+            self.ids[key] = made = id_at(ms)
+            yield made
 
     def _value(self, value: Any) -> Any:
         match value:
@@ -196,7 +197,12 @@ class _Player:
                     for one in first.problems
                 ]
             )  # fmt: skip
-        return [answer for answer in answers if isinstance(answer, Prepared)]
+        since = self.base.context.now - TOLD_OF
+        return [
+            answer if each.at > since else replace(answer, messages=())
+            for answer, each in zip(answers, told, strict=False)
+            if isinstance(answer, Prepared)
+        ]
 
     def _frame(self, told: Happening, fresh: Sequence[str]) -> Work:
         """The frame of whoever does it, at the moment they do it."""

@@ -85,7 +85,7 @@ class Story:
         return self._pools.get((template, owner), ())
 
     def who(self, spec: str, scope: Scope) -> str:
-        """The person a word stands for: `owner`, `manager` (of the owner), `team:…`, a person's id, `product`."""
+        """The person a word stands for: `owner`, their `manager`, one of their `staff`, `team:…`, an id, `product`."""
         kind, _, team = spec.partition(":")
         if kind == "team":
             members = {key: each.weight for key, each in self.people.items() if team in each.teams}
@@ -93,6 +93,9 @@ class Story:
         if spec in self.people:
             return spec
         found = scope.rec.owner
+        if spec == "staff":
+            below = {key: each.weight for key, each in self.people.items() if each.manager == found}
+            return weighted(scope.draw, below) if below else found
         for step in spec.split("."):
             if step == "manager":
                 found = self.people[found].manager if found in self.people else PRODUCT
@@ -173,7 +176,7 @@ class Story:
         return False
 
     def _step(self, step: Step, scope: Scope) -> Flow:
-        for _ in range(whole(scope.draw, step["times"]) if "times" in step else 1):
+        for _ in range(self._times(step, scope)):
             yield self._when(step, scope)
             if not self._happens(step, scope):
                 continue
@@ -188,12 +191,19 @@ class Story:
                 return True
         return False
 
+    def _times(self, step: Step, scope: Scope) -> int:
+        count = whole(scope.draw, step["times"]) if "times" in step else 1
+        return max(1, round(count * self.scale)) if step.get("scaled") else count
+
     def _happens(self, step: Step, scope: Scope) -> bool:
         chance = float(step.get("chance", 1))
         if step.get("luck"):
             chance = min(chance * self._luck(scope), BEST)
         if chance < 1 and scope.draw.random() >= chance:
             return False
+        return self._fits(step, scope)
+
+    def _fits(self, step: Step, scope: Scope) -> bool:
         if "unless" in step and self.making.meets(scope, step["unless"]):
             return False
         return "when" not in step or self.making.meets(scope, step["when"])
@@ -214,6 +224,12 @@ class Story:
             return at if at > self.now else self.office.after_hours(self.now, scope.draw.uniform(0.3, 4))
         person = self.people.get(scope.rec.owner)
         pace = person.pace if person is not None else 1.0
+        if "at" in after:
+            day = self.office.day_of(self.now)
+            for _ in range(whole(scope.draw, after.get("days", (0, 0)))):
+                day = self.office.on(day + DAY)
+            fixed = datetime.combine(day, time.fromisoformat(after["at"]), self.office.zone)
+            return fixed.astimezone(self.now.tzinfo) + timedelta(seconds=round(scope.draw.uniform(0, 540), 3))
         if "days" in after:
             return self.office.after_days(self.now, between(scope.draw, after["days"]) * pace, scope.draw)
         if "hours" in after:
@@ -225,7 +241,7 @@ class Story:
         weights = {
             f"{place:03}": float(way.get("weight", 1)) * (luck if way.get("luck") else 1)
             for place, way in enumerate(ways)
-            if "when" not in way or self.making.meets(scope, way["when"])
+            if self._fits(way, scope)
         }
         if not weights or not any(weights.values()):
             return False
@@ -257,18 +273,28 @@ class Story:
                 self._later(self.now, self._flow(merged["flow"], made))
 
     def _adopt(self, step: Step, scope: Scope) -> tuple[str, ...]:
-        """A record that a rule makes of this step; whoever has it fills in the rest a little later."""
-        name = step["adopt"]
-        template = self.scenario["records"][name]
-        made = self._new(name, template, scope, scope.rec.owner)
-        scope.names[name] = made.rec
-        self._later(self.now, self._filled_in(template, made, dict(made.rec.values)))
-        return (made.rec.key,)
+        """The records that rules make of this step, in their order; whoever has one fills in the rest a little later.
+
+        What the story does not follow is named by null.
+        """
+        named = step["adopt"] if isinstance(step["adopt"], list) else [step["adopt"]]
+        keys = []
+        for name in named:
+            if name is None:
+                keys.append("")
+                continue
+            template = self.scenario["records"][name]
+            made = self._new(name, template, scope, scope.rec.owner)
+            scope.names[name] = made.rec
+            self._later(self.now, self._filled_in(template, made, dict(made.rec.values)))
+            keys.append(made.rec.key)
+        return tuple(keys)
 
     def _filled_in(self, template: Step, scope: Scope, given: Mapping[str, Any]) -> Flow:
         yield self.office.after_hours(self.now, scope.draw.uniform(0.05, 0.5))
         rec, actor = scope.rec, self.who(template.get("by", "owner"), scope)
-        self._told.append(Happening(self.now, actor, "update", rec.entity, rec.key, raw(given)))
+        if given:
+            self._told.append(Happening(self.now, actor, "update", rec.entity, rec.key, raw(given)))
         return (yield from self._flow(template.get("flow", ()), scope))
 
     def _make(self, name: str, template: Step, scope: Scope, actor: str) -> Scope:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import orjson
 import sqlalchemy as sa
 
 from dacheng.runtime.storage import (
@@ -21,8 +22,9 @@ from dacheng.runtime.storage import (
 )
 from dacheng.runtime.storage.model import Model
 from dacheng.runtime.storage.reader import Reader, Transaction
-from dacheng.runtime.storage.sample_records import in_parts
+from dacheng.runtime.storage.sample_records import AT_ONCE, in_parts
 from dacheng.runtime.storage.system_tables import (
+    WAITING,
     attachment,
     change_log,
     collaborator,
@@ -30,6 +32,7 @@ from dacheng.runtime.storage.system_tables import (
     counter,
     credential,
     notification,
+    outbox,
     reset_token,
     role,
     session,
@@ -40,6 +43,7 @@ from dacheng.runtime.storage.tables import EntityTable
 
 SAID = (comment, attachment, collaborator)
 OF_PEOPLE = (credential, session, token, reset_token, role)
+NOTIFY = "notify"
 Link = tuple[str, str]  # who holds it, what it leads to
 
 
@@ -106,10 +110,21 @@ def erase(tx: Transaction, model: Model, going: Mapping[str, Sequence[str]]) -> 
                 moved[kept.parent.entity.ref] = kept.parent
     for made in moved.values():
         formulas.refill(tx, made)
+    _withdraw_notices(tx, {record for ids in going.values() for record in ids})
     for ref in going:
         made = model.tables.entity(ref)
         if numbering.assigned(made) and tx.row(sa.select(made.table.c.id).limit(1)) is None:
             tx.execute(sa.delete(counter).where(counter.c.entity == ref))
+
+
+def _withdraw_notices(tx: Transaction, records: set[str]) -> None:
+    """Notices about them that are still to be delivered."""
+    asked = sa.select(outbox.c.seq, outbox.c.payload).where(
+        outbox.c.kind == NOTIFY, outbox.c.state == WAITING
+    )
+    late = [seq for seq, payload in tx.rows(asked) if orjson.loads(payload).get("record") in records]
+    for start in range(0, len(late), AT_ONCE):
+        tx.execute(sa.delete(outbox).where(outbox.c.seq.in_(late[start : start + AT_ONCE])))
 
 
 def erase_people(tx: Transaction, users: Sequence[str]) -> None:
