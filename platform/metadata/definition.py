@@ -409,13 +409,15 @@ class Role:
 class NavItem:
     """One entry of an app's navigation: kind entity (target `app.entity`), dashboard or list (the item's id).
 
-    Its words stand in the slot `nav:{id}`, which falls back to those of the target.
+    Its words stand in the slot `nav:{id}`, which falls back to those of the target. Entries of one `group` stand
+    together under its heading, the slot `group:{group}`; those of none come first, under the app's name.
     """
 
     kind: str
     target: str
     icon: str
     id: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,8 +80,10 @@ def manifest_slots(manifest: Item) -> Iterator[Slot]:
     """The slots of the app itself and of its navigation."""
     yield Slot("app")
     yield Slot("app:description", optional=True)
-    for entry in manifest.get("navigation", {}):
+    for entry, body in manifest.get("navigation", {}).items():
         yield Slot(f"nav:{entry}", optional=True)
+        if "group" in body:
+            yield Slot(f"group:{body['group']}")
 
 
 SLOTS: Mapping[str, Callable[[Item], Iterable[Slot]]] = MappingProxyType(

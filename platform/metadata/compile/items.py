@@ -144,5 +144,5 @@ def compile_navigation(work: Compiling) -> tuple[NavItem, ...]:
     for key, body in ordered(work.package.manifest.get("navigation", {})):
         kind = next(name for name in ("entity", "dashboard", "list") if name in body)
         target = work.full(body[kind]) if kind == "entity" else body[kind]
-        entries.append(NavItem(kind, target, body.get("icon", "file"), key))
+        entries.append(NavItem(kind, target, body.get("icon", "file"), key, body.get("group", "")))
     return tuple(entries)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 
@@ -63,13 +64,23 @@ def _navigation(work: Work) -> list[Group]:
     groups = [Group("", (Link(say("shell.today"), "/", "home", "today"),))]
     apps = sorted(work.model.catalogue.apps.values(), key=lambda app: app.id == "core")
     for app in apps:
-        links = [link for item in app.navigation if (link := _link(work, app, item))]
-        if links:
-            label = work.context.labels.text(work.context.locale, app.id, "app")
-            groups.append(Group(label, tuple(links)))
+        groups.extend(_of_app(work, app))
     links = [Link(say(f"shell.{key}"), f"/{key}", icon, key) for key, icon in _tools(work)]
     groups.append(Group(say("shell.build" if work.policy.admin else "shell.tools"), tuple(links)))
     return groups
+
+
+def _of_app(work: Work, app: CompiledApp) -> Iterator[Group]:
+    """What the person may open of an app, group by group, each where its first entry stands."""
+    found: dict[str, list[Link]] = {"": []}
+    for item in app.navigation:
+        link = _link(work, app, item)
+        if link is not None:
+            found.setdefault(item.group, []).append(link)
+    for group, links in found.items():
+        if links:
+            slot = f"group:{group}" if group else "app"
+            yield Group(work.context.labels.text(work.context.locale, app.id, slot), tuple(links))
 
 
 def _tools(work: Work) -> list[tuple[str, str]]:
