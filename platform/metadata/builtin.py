@@ -142,6 +142,14 @@ def _create_record(params: Mapping[str, Any], values: Mapping[str, Any]) -> Sequ
     return [Effect("create_record", {"entity": params["entity"], "values": fields})]
 
 
+def _update_record(params: Mapping[str, Any], values: Mapping[str, Any]) -> Sequence[Effect]:
+    """A link that leads nowhere updates nothing."""
+    ident = values.get("record")
+    fields = {key.removeprefix("values."): value for key, value in values.items() if key != "record"}
+    target = {"entity": params["entity"], "id": ident, "values": fields}
+    return [Effect("update_record", target)] if ident else []
+
+
 def _notify(params: Mapping[str, Any], values: Mapping[str, Any]) -> Sequence[Effect]:
     users = values.get("users")
     ids = [user for user in (users if isinstance(users, list | tuple) else [users]) if user]
@@ -168,6 +176,12 @@ _ACTIONS = (
         _action_schema({"entity": _REF, "values": _TABLE}, ["entity", "values"]),
         _create_record,
         ("values.*",),
+    ),
+    ActionKind(
+        "update_record",
+        _action_schema({"entity": _REF, "record": {}, "values": _TABLE}, ["entity", "record", "values"]),
+        _update_record,
+        ("record", "values.*"),
     ),
     ActionKind(
         "notify",

@@ -95,14 +95,14 @@ def rule_triggers_exist(world: World, kinds: Kinds) -> Iterator[Problem]:
 
 
 def rule_actions_can_be_done(world: World, kinds: Kinds) -> Iterator[Problem]:
-    """`set_field` sets a field that can be written; `create_record` fills fields of an entity."""
+    """`set_field` sets a field that can be written; `create_record` and `update_record` fill fields of an entity."""
     for _, item, file in world.items("rule"):
         for key, body in item["then"].items():
             where = f"/then/{key}"
             if body["action"] == "set_field":
                 fields = world.fields(item["entity"]) or {}
                 yield from _writable(body["field"], fields, f"{where}/field", file, kinds)
-            elif body["action"] == "create_record":
+            elif body["action"] in ("create_record", "update_record"):
                 target = world.fields(body["entity"])
                 if target is None:
                     yield problem("definition.no_entity", f"{where}/entity", file, entity=body["entity"])
