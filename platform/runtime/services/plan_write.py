@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from dacheng.metadata.definition import Transition, Workflow
@@ -41,6 +42,7 @@ ACTIONS = {
     "purge": "delete",
 }  # and the right they need
 NOTHING = (None, "")
+NO_LINES: Mapping[str, Any] = MappingProxyType({})
 USER, USERS_DEPARTMENT = "core.user", "department"
 HISTORIC = frozenset({"created_at", "updated_at", "created_by", "updated_by", "owner", "department"})
 
@@ -248,7 +250,8 @@ def _update(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
     subject = subject.with_values(values)
     if line_changes:
         subject = subject.with_values(_figures(shape, plan, subject))
-    subject = _check(plan, work, shape, subject, parsed, before, write)
+    moved_lines = _moved(shape, parsed, line_changes)
+    subject = _check(plan, work, shape, subject, parsed, before, write, moved_lines)
     if step is not None:
         problems = workflow.check_arrival(step, subject, work.context)
         if problems:
@@ -264,6 +267,12 @@ def _update(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
     moved = frozenset(values) | parsed.lines.keys()
     _add(plan, work, [change, *line_changes], subject, before, Trigger("updated", moved))
     return record_id
+
+
+def _moved(shape: WriteShape, parsed: Parsed, changes: Sequence[RecordChange]) -> dict[str, Any]:
+    """The lines, by field, that were sent with something else than what is there."""
+    fields, touched = shape.policy.entity.fields, {change.entity.ref for change in changes}
+    return {name: rows for name, rows in parsed.lines.items() if fields[name].to in touched}
 
 
 def _may_give_away(work: Work, shape: WriteShape, subject: Subject) -> bool:
@@ -337,6 +346,7 @@ def _check(
     parsed: Parsed,
     before: Mapping[str, Any],
     write: Write,
+    moved_lines: Mapping[str, Any] = NO_LINES,
 ) -> Subject:
     """Form conditions, required fields and links of the record as it would be; every problem at once.
 
@@ -357,7 +367,7 @@ def _check(
             if n not in dropped and n not in by_step and v != before.get(n)
         }
         if before:
-            parsed.problems.extend(form_rules.check_readonly(state, sent))
+            parsed.problems.extend(form_rules.check_readonly(state, {**sent, **moved_lines}))
         hidden = state.hidden
         asked = (*asked, *(n for n in state.required if n in shape.policy.writable and n not in asked))
     wrong = {each.pointer for each in parsed.problems}
