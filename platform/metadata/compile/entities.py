@@ -13,7 +13,7 @@ from dacheng.metadata.definition import Entity, Field
 from dacheng.metadata.derived import Rollup
 from dacheng.metadata.expression import TEXT, Expression
 from dacheng.metadata.field_kinds.lines import LinesCodec
-from dacheng.metadata.kinds import Codec, Shape
+from dacheng.metadata.kinds import Codec, FieldKind, Shape
 from dacheng.metadata.option import Option
 from dacheng.metadata.problem import Refused, problem
 from dacheng.metadata.record_schema import derive_schema
@@ -64,8 +64,9 @@ def _field(
     target = kind.leads_to(spec)
     to = None if target is None else work.full(target)
     bound = {**spec, "x-to": to} if kind.shape in (Shape.LINK, Shape.LINKS) else dict(spec)
+    shown = kind
     if kind.id == "rollup" and spec["x-aggregate"] != "count":
-        bound["x-source"] = _source(work, spec, item)
+        shown, bound["x-source"] = _source(work, spec, item)
     try:
         codec = kind.bind(field_id, MappingProxyType(bound))
     except Refused as refused:
@@ -77,7 +78,7 @@ def _field(
         id=field_id,
         entity=work.full(name),
         kind=kind.id,
-        view=kind.view or kind.id,
+        view=shown.view or shown.id,
         shape=kind.shape,
         spec=MappingProxyType(dict(spec)),
         codec=codec,
@@ -208,13 +209,13 @@ def _entity(work: Compiling, name: str, item: Spec, fields: Mapping[str, Field])
     )
 
 
-def _source(work: Compiling, spec: Spec, item: Spec) -> Codec:
-    """The codec of the field that a roll-up reckons with, of its lines or of the records that link here."""
-    if "x-of" in spec:
-        return work.fields(work.full(item["properties"][spec["x-of"]]["x-entity"]))[spec["x-field"]].codec
-    child = work.package.items["entity", spec["x-from"].split(".")[0]]
-    source = {**child["properties"], **system_specs(child)}[spec["x-field"]]
-    return work.kinds.fields[source["x-kind"]].bind(spec["x-field"], MappingProxyType(dict(source)))
+def _source(work: Compiling, spec: Spec, item: Spec) -> tuple[FieldKind, Codec]:
+    """The kind and codec of what a roll-up reckons with, a field of its lines or of the records that link here."""
+    lines = item["properties"][spec["x-of"]]["x-entity"] if "x-of" in spec else None
+    child = work.package.items["entity", lines or spec["x-from"].split(".")[0]]
+    source = MappingProxyType(dict({**child["properties"], **system_specs(child)}[spec["x-field"]]))
+    kind = work.kinds.fields[source["x-kind"]]
+    return kind.values_as(source), kind.bind(spec["x-field"], source)
 
 
 def _rollups(work: Compiling, fields: Mapping[str, Field]) -> list[Rollup]:

@@ -38,11 +38,9 @@ PLAIN = FieldView()
 def view_of(field: Field) -> FieldView:
     """The view that draws a field; a kind that brings no view of its own is drawn plainly.
 
-    A roll-up looks like what it sums: money where its column carries a currency, else a number.
+    A roll-up has the view of what it reckons with: money, a day, a moment; one that counts is a number.
     """
-    if field.view == "rollup":
-        return VIEWS["money" if len(field.codec.columns) > 1 else "integer"]
-    return VIEWS.get(field.view, PLAIN)
+    return VIEWS.get("integer" if field.view == "rollup" else field.view, PLAIN)
 
 
 VIEWS: Mapping[str, FieldView] = MappingProxyType(
