@@ -116,8 +116,15 @@ class _Found:
 
 
 async def show_record(request: Request) -> Response:
-    """The record's page."""
-    return await _show(request, ())
+    """The record's page; a line is shown by the record it stands in."""
+    work, ref = work_of(request), _ref(request)
+    parent = work.entity(ref).entity.parent
+    if parent is None:
+        return await _show(request, ())
+    line = await host_of(request).db.read(
+        lambda reader: read_records.get(reader, work, ref, str(request.path_params["id"])), bounded=True
+    )
+    return RedirectResponse(f"{_path(parent)}/{line.values[str(line.policy.entity.parent_field)]}", 303)
 
 
 async def take_step(request: Request) -> Response:

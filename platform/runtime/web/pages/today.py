@@ -37,6 +37,7 @@ from dacheng.runtime.web.words import Words, words
 
 COUNT_LIMIT = 10_000
 RECENT, MINE = 8, 6
+TILES = 10  # of one app, the first in its navigation; the side bar leads to the others
 NOON, EVENING = 12, 18
 
 
@@ -171,7 +172,9 @@ def _apps(reader: Reader, work: Work) -> tuple[AppTiles, ...]:
     labels, locale = work.context.labels, work.context.locale
     found: dict[str, list[Tile]] = {}
     for policy in entities_in_use(work):
-        found.setdefault(policy.entity.app, []).append(_tile(reader, work, policy))
+        tiles = found.setdefault(policy.entity.app, [])
+        if len(tiles) < TILES:
+            tiles.append(_tile(reader, work, policy))
     return tuple(AppTiles(labels.text(locale, app, "app"), tuple(tiles)) for app, tiles in found.items())
 
 

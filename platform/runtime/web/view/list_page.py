@@ -177,7 +177,7 @@ def list_page(
     locale, labels, view = setting.locale, setting.labels, chosen.view
     entities = labels.entity(locale, policy.entity, "plural")
     entity, view_name = labels.entity(locale, policy.entity), _name(policy, known, chosen, setting)
-    new = f"{state.path}/new" if policy.may("create") else ""
+    new = f"{state.path}/new" if policy.may("create") and policy.entity.parent is None else ""
     rows, sorted_by = found.groups or drawn(map(table.row, found.ids, found.rows)), _sorted_by(state, view)
 
     def panels(leads: Leads) -> Panels:
