@@ -84,7 +84,7 @@ def test_entities_have_a_plural_and_navigation_uses_it(labels: Labels, catalogue
     assert labels.entity("en", account) == "Customer"
     assert labels.entity("en", account, "plural") == "Customers"
     assert labels.text("en", "sales_management", "nav:accounts") == "Customers"
-    assert labels.text("zh-CN", "sales_management", "nav:overview") == "销售看板"
+    assert labels.text("zh-CN", "sales_management", "nav:overview") == "经营总览"
 
 
 def test_options_short_names_and_help(labels: Labels, catalogue: Catalogue) -> None:
