@@ -76,7 +76,7 @@ def test_a_plan_changes_nothing_and_says_what_would_happen(host: Host) -> None:
     assert plan.problems == ()
     assert {c.kind for c in plan.changes} == {"add_table"}
     assert plan.sample.get(f"{SALES}.account", 0) + plan.records.get(f"{SALES}.account", 0) == 12
-    assert plan.permissions["opportunity"] == ["read", "update"]
+    assert plan.permissions["opportunity"] == ["create", "read", "update"]
     assert SALES not in host.work().model.catalogue.apps
 
 
