@@ -59,7 +59,9 @@ def test_columns_are_guessed_by_names_in_any_language_by_meaning_and_by_values(h
         "next_follow_on": "Datum",
     }, "the only field of days"
     dated = source("编号,赢单或输单日", ["D1", "2020-01-31"], ["D2", "2021-02-01"])
-    assert guessed(host, work, OPPORTUNITY, dated) == {"code": "编号"}, "several fields of days could be meant"
+    assert guessed(host, work, OPPORTUNITY, dated) == {"code": "编号"}, (
+        "several fields of days could be meant"
+    )
 
 
 def test_the_mapping_of_the_same_columns_is_remembered_for_the_person_alone(host: Host) -> None:

@@ -114,7 +114,7 @@ def test_t04_a_hidden_field_carries_no_board_and_no_move(workspace: Workspace, f
     )
     assert (answer.status_code, codes(answer)) == (422, ["query.unknown_field"])
     page = rep.get("/apps/sales_management/account", params={"show-as": "board", "show-on": field}).text
-    assert 'data-board="sector"' in page
+    assert 'data-board="holding"' in page
 
 
 def test_records_of_others_cannot_be_moved(workspace: Workspace) -> None:
