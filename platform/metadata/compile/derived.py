@@ -10,7 +10,7 @@ from typing import Any
 from dacheng.metadata.compile.context import Compiling
 from dacheng.metadata.definition import Field
 from dacheng.metadata.derived import Formula
-from dacheng.metadata.expression import Call, Var
+from dacheng.metadata.expression import Call, RecordOf, Var
 from dacheng.metadata.field_kinds.formula import RESULTS
 from dacheng.metadata.kinds import Shape
 from dacheng.metadata.problem import problem
@@ -19,7 +19,6 @@ Fields = Mapping[str, Field]
 MOVING = frozenset(
     {"version", "updated_at", "updated_by"}
 )  # they move with every write, a formula's own included
-_PARTS = ((), ("amount",), ("currency",))
 _NOT_FROM_THERE = frozenset(
     {"x-default", "x-required", "x-unique", "x-search", "x-index", "x-hidden", "x-order"}
 )
@@ -63,7 +62,7 @@ def _is_own_value(path: tuple[str, ...], fields: Fields) -> bool:
         and first.to is None
         and first.shape is Shape.VALUE
         and first.id not in MOVING
-        and path[1:] in _PARTS
+        and (len(path) == 1 or (len(path) == 2 and isinstance(first.codec.type, RecordOf)))
     )
 
 

@@ -100,8 +100,9 @@ class AddressCodec:
         return "" if value is None else value.text
 
     def operand(self, value: Address | None) -> Any:
-        """The line and the parts."""
-        return self.json(value)
+        """The line and the parts; one that is not known is missing."""
+        told = self.json(value)
+        return None if told is None else {name: part or None for name, part in told.items()}
 
 
 def _part(raw: Json) -> str:

@@ -90,6 +90,8 @@ BROWSERS_ONLY = {
     "/preferences": "a browser's own language and look; programs send Accept-Language",
     "/progress/{id}/stop": "ends what a page began and watches; a program closes the connection it reads from",
     "/reset": "whoever lost their password holds no token; the link in the mail leads to a page",
+    "/apps/{app}/{entity}/new/follow": "what a form shows before it is saved; a save decides the same by itself",
+    "/apps/{app}/{entity}/{id}/edit/follow": "the same while a record is changed",
     "/f/{token}": "a published form is filled in by visitors; a share link opens nothing of the API",
     "/import/{app}/{entity}/paste": "rows pasted by hand; a program sends the same text as a file",
     "/setup": "before the first administrator nobody can hold a token; programs use the command line",

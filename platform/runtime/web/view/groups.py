@@ -12,6 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from dacheng.metadata.definition import Field
+from dacheng.metadata.expression import TEXT
 from dacheng.metadata.kinds import Json
 from dacheng.runtime.services import group_records, read_records
 from dacheng.runtime.services.gate import Query
@@ -170,8 +171,13 @@ def condition_of(by: str, field: Field, key: Any, setting: Setting) -> Json:
     return {"==": [{"var": by}, view_of(field).operand(field, field.codec.json_stored((key,)))]}
 
 
+def _is_few(one: Field) -> bool:
+    """Whether a field takes one of a few values: an option, or a text that a formula gives, such as a province."""
+    return bool(one.options) or (one.derived and one.codec.type == TEXT)
+
+
 def groupable(work: Work, policy: EntityPolicy) -> Sequence[Field]:
-    """The fields offered for grouping: choices, links, days, yes and no."""
+    """The fields offered for grouping: choices, links, days, yes and no, texts worked out from others."""
     return [
         each
         for each in policy.readable.values()
@@ -179,5 +185,5 @@ def groupable(work: Work, policy: EntityPolicy) -> Sequence[Field]:
         and each.id not in ("id", "version", "created_by", "updated_by")
         and not each.unique
         and not each.spec.get("x-hidden")
-        and (bool(each.options) or each.leads_to_records or bool(group_records.grain_of((each,))))
+        and (_is_few(each) or each.leads_to_records or bool(group_records.grain_of((each,))))
     ]

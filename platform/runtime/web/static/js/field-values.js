@@ -71,7 +71,8 @@ export const VALUES = {
   address: (form, name) => {
     const parts = Object.fromEntries(["province", "city", "district", "street"].map((part) => [part, text(form, `${name}.${part}`)]));
     const line = [parts.province, parts.city === parts.province ? "" : parts.city, parts.district, parts.street].join("");
-    return line ? { text: line, ...parts } : null;
+    const known = Object.fromEntries(Object.entries(parts).map(([part, name]) => [part, name || null]));
+    return line ? { text: line, ...known } : null;
   },
   json: (form, name) => parsed(text(form, name)),
 };
