@@ -268,8 +268,7 @@ def test_boards_and_calendars_are_worked_by_keys_and_a_menu_in_use_stays_open(
     expect(card.locator(".board-title > a")).to_be_focused()
     page.keyboard.press("m")
     expect(card.locator("button[value=solution]")).to_be_focused()
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
     expect(card.locator("button[value=engaging]")).to_be_focused()
     held: list[Route] = []
 
