@@ -229,6 +229,20 @@ def test_a_guide_sees_their_store_alone(chain: Chain) -> None:
         chain.make("jing.guide", "order", receipt_no="R9", day=chain.ids["xu.day"], lines=line)
 
 
+def test_a_member_rises_with_what_they_spend_and_never_falls(small_chain: Chain) -> None:
+    chain = small_chain
+    lin, day = member(chain), chain.ids["jing.day"]
+    for number, pieces, level in (("R1", 3, "regular"), ("R2", 1, "silver"), ("R3", 8, "gold")):
+        paid = str(Decimal("899.00") * pieces)
+        lines = [{"product": chain.ids["coat"], "quantity": pieces}]
+        sold = chain.sell("jing.guide", number, day=day, member=lin, lines=lines, cash_paid=paid)
+        assert chain.one("jing.guide", "member", lin, "level")["level"] == level
+    chain.change("jing.manager", "order", sold, step="cancel", void_reason="Rung up twice")
+    assert chain.one("jing.guide", "member", lin, "level")["level"] == "gold"
+    with pytest.raises(Refused):
+        chain.change("jing.manager", "member", lin, level="diamond")
+
+
 def test_one_mobile_is_one_member(small_chain: Chain) -> None:
     chain = small_chain
     member(chain)
