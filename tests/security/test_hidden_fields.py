@@ -302,6 +302,7 @@ SILENT = (
     f"{PAGES}/export.xlsx?export-of=every", f"{DEALS}/pick-list", DEALS, f"{DEALS}/FIRST", f"{DEALS}/FIRST/history",
     f"{DEALS}/FIRST/timeline", f"{DEALS}/FIRST/rules", f"{DEALS}/FIRST/comments", f"{DEALS}/views", "/", "/search?q=First",
     "/api/v1/search?q=First", "/notifications", "/api/v1/me/notifications", "/recycle-bin", "/recycle-bin/den/deal",
+    f"{PAGES}/FIRST/row", "/claims", "/api/v1/claims", "/api/v1/me/claims",
     "/api/v1/openapi.json", "/api/v1/me", f"{DEALS}/groups?by=stage", f"{PAGES}?group-by=stage",
 )  # fmt: skip
 

@@ -27,6 +27,7 @@ class WaitingLine:
     state: str
     said: str
     late: bool
+    icon: str = ""  # where the line is not about a record of one's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ def claim_card(reader: Reader, work: Work, setting: Setting) -> WaitingCard | No
             state=setting.say("claims.open"),
             said=setting.say("claims.claimed_by", who=one.claimant),
             late=False,
+            icon="warn",
         )
         for one in found[:FEW]
     )
@@ -84,6 +86,7 @@ def import_card(reader: Reader, work: Work, setting: Setting) -> WaitingCard | N
             state="",
             said=setting.say("today.import_left", count=run.failed, shown=f"{run.failed:,}"),
             late=True,
+            icon="upload",
         )
         for run in left[:FEW]
     )
