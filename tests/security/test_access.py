@@ -27,7 +27,7 @@ BUILDER_ROOTS = (
     *("/marketplace", "/labels", "/settings/people", "/settings/workspace", "/settings/jobs", "/forms"),
     "/start",
     *("/api/v1/marketplace", "/api/v1/labels", "/api/v1/people", "/api/v1/roles", "/api/v1/workspace"),
-    *("/api/v1/jobs/failed", "/api/v1/forms", "/start"),
+    *("/api/v1/jobs/failed", "/api/v1/forms"),
 )
 SIGNING = {"/sign-out", "/sign-in", "/setup", "/api/v1/me/sessions"}
 

@@ -88,8 +88,6 @@ COUNTERPARTS: dict[str, tuple[str, ...]] = {
 BROWSERS_ONLY = {
     "/sign-in": "gives a browser its cookie; programs carry an API token",
     "/preferences": "a browser's own language and look; programs send Accept-Language",
-    "/apps/{app}/{entity}/new/follow": "draws what a form being filled in shows next; a program sees it in the answer",
-    "/apps/{app}/{entity}/{id}/edit/follow": "the same for a record being changed",
     "/progress/{id}/stop": "ends what a page began and watches; a program closes the connection it reads from",
     "/reset": "whoever lost their password holds no token; the link in the mail leads to a page",
     "/apps/{app}/{entity}/new/follow": "what a form shows before it is saved; a save decides the same by itself",
