@@ -15,7 +15,7 @@ import httpx2
 from tests.browser.conftest import PASSWORD, Served
 
 IDENTITY = re.compile(r"^(?:[0-9a-f]{32}|[0-9a-f-]{36})$")
-TELLING = frozenset({"view", "build", "by", "deleted", "tab", "app", "kind", "state"})
+TELLING = frozenset({"view", "by", "deleted", "tab", "app", "kind", "state"})
 OWN = {"sec-fetch-site": "same-origin"}
 
 
@@ -55,7 +55,7 @@ class Visitor:
         ahead = deque([start])
         while ahead:
             here = ahead.popleft()
-            answer = self.client.get(here)
+            answer = self.client.get(here, follow_redirects=True)
             if answer.status_code != 200:
                 self.dead.append(f"{here} → {answer.status_code}")
                 continue
