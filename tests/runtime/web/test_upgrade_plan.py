@@ -11,7 +11,7 @@ import pytest
 
 from dacheng.metadata.package import read_folder
 from dacheng.runtime.bundled import bundled_packages
-from dacheng.runtime.services import marketplace
+from dacheng.runtime.services import edit_labels, marketplace
 from dacheng.runtime.services.install_app import Candidate
 from tests.runtime.services.workspace import KINDS
 from tests.security.conftest import Workspace
@@ -61,3 +61,14 @@ def test_the_plan_shows_how_many_values_do_not_fit_and_some_of_them(
         or f"有 {found['failing']} 个" in page.text
     )
     assert found["samples"][0] in page.text
+
+
+def test_the_plan_counts_what_becomes_of_words_of_ones_own(workspace: Workspace) -> None:
+    host = workspace.host
+    edit_labels.set_term(host, host.work(), SALES, "zh-CN", "customer", {"one": "车主"})
+    try:
+        text = workspace.browser("admin").get(f"/marketplace/{SALES}").text
+    finally:
+        edit_labels.reset_term(host, host.work(), SALES, "zh-CN", "customer")
+    assert "Stay as they are" in text or "原样保留" in text
+    assert "LayerOperation" not in text

@@ -72,7 +72,7 @@ class AppPage(Page):
     sample: int
     played: bool
     sampled: int
-    kept: tuple[str, ...]
+    kept: tuple[tuple[str, int], ...]  # what becomes of the workspace's own edits, and of how many
     retypes: tuple[RetypeView, ...]
     problems: tuple[ErrorLine, ...]
     removable: bool
@@ -114,7 +114,7 @@ async def show_one(request: Request) -> Response:
         sample=sum(plan.sample.values()),
         played=any(kind == "scenario" for kind, _ in package.items),
         sampled=sampled,
-        kept=tuple(str(each) for each in plan.outcomes),
+        kept=_kept(plan, locale),
         retypes=_retypes(work, plan, locale),
         problems=_problems(plan.problems, locale),
         removable=bool(card.installed) and card.app != BASE,
@@ -313,6 +313,12 @@ def _changes(plan: InstallPlan, locale: str) -> tuple[tuple[str, int], ...]:
         (say(f"market.change_{kind}") if f"market.change_{kind}" in known else kind, count)
         for kind, count in counts.items()
     )
+
+
+def _kept(plan: InstallPlan, locale: str) -> tuple[tuple[str, int], ...]:
+    """What becomes of edits made in the workspace, counted; a plan that changes no version has nothing to tell."""
+    counts = Counter(each.kind for each in plan.outcomes)
+    return tuple((words(locale)(f"market.edits_{kind}"), count) for kind, count in counts.items())
 
 
 def _retypes(work: Work, plan: InstallPlan, locale: str) -> tuple[RetypeView, ...]:
