@@ -7,7 +7,7 @@ discloses are told, never the id or the name. A key over a field that the asker 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -46,7 +46,7 @@ class Duplicate:
     """A record that is the same: `id` and `title` where the asker may see it, else what is `disclosed`.
 
     `protected_until` is the last day on which nobody else may make it again; None where it is not protected.
-    `keeps_out` where that holds against the asker.
+    `keeps_out` where that holds against the asker. `taken` are unique fields whose very value it has: no save passes it.
     """
 
     match: Match
@@ -56,6 +56,7 @@ class Duplicate:
     disclosed: tuple[Disclosed, ...]
     protected_until: date | None
     keeps_out: bool = False
+    taken: tuple[str, ...] = ()
 
     def said(self) -> str:
         """The record in a few words: its name, or what is told of it."""
@@ -65,7 +66,8 @@ class Duplicate:
 def find(
     reader: Reader, work: Work, ref: str, values: Mapping[str, Any], but: str = ""
 ) -> tuple[Duplicate, ...]:
-    """The living records that are the same as one with these typed values, visible ones first, at most five.
+    """The living records that are the same as one with these typed values, at most five: first those that
+    have a unique value of them, then visible ones.
 
     `but` is the record's own id. Raises `query.unknown_entity` for an entity the asker may not see.
     """
@@ -83,8 +85,15 @@ def find(
     at_hand.load(ref, found)
     alive = [each for each in found if at_hand.lookup(ref, each) is not None]
     seen = at_hand.visible(work, ref, alive)
-    order = sorted(alive, key=lambda each: (each not in seen, each))[:SHOWN]
-    return tuple(_told(work, at_hand, ref, each, *found[each], seen=each in seen) for each in order)
+    unique = {n: v for n, v in values.items() if n in policy.readable and policy.readable[n].unique}
+    taken = {each: _same(unique, at_hand.lookup(ref, each) or {}) for each in alive}
+    order = sorted(alive, key=lambda each: (not taken[each], each not in seen, each))[:SHOWN]
+    told = (_told(work, at_hand, ref, each, *found[each], seen=each in seen) for each in order)
+    return tuple(replace(one, taken=taken[each]) for each, one in zip(order, told, strict=True))
+
+
+def _same(values: Mapping[str, Any], held: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(n for n, value in values.items() if value not in (None, "") and held.get(n) == value)
 
 
 def keys_of(match: Match, values: Mapping[str, Any], fields: Mapping[str, Field]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from dacheng.metadata.kinds import Json
 from dacheng.metadata.problem import Problem, Refused, problem
-from dacheng.runtime.services import write_record
+from dacheng.runtime.services import import_unique, write_record
 from dacheng.runtime.services.import_cells import Cells, Draft, pending_links, plain_key
 from dacheng.runtime.services.import_changes import Change, changes
 from dacheng.runtime.services.import_links import SEVERAL, LinkBook, Pending
@@ -162,10 +162,8 @@ def _try(
     to_create = _learnt(book, pending)
     existing = book.existing(reader, mapping, map(cells.key_text, drafts))
     problems: list[RowProblem] = []
-    failing: set[int] = set()
-    creates = updates = 0
     ready: list[tuple[Draft, Write]] = []
-    changing: list[tuple[int, str, Mapping[str, Any]]] = []
+    rows: list[import_unique.Row] = []
     asked = Write("create", entity, rules=mapping.rules, historic=mapping.historic, typed=True)
     for draft in drafts:
         values, found = book.resolve(draft)
@@ -174,20 +172,18 @@ def _try(
         if not found and mapping.key and (not key or record == SEVERAL):
             found = [_unfit_key(mapping.key, plain_key(key), entity)]
         if found:
-            failing.add(draft.row)
             problems.extend(RowProblem(draft.row, each) for each in found)
             continue
-        updates, creates = updates + bool(record), creates + (not record)
-        if record:
-            changing.append((draft.row, record, values))
+        rows.append(import_unique.Row(draft.row, key, record, values))
         if len(ready) < TRIED_ROWS and "" not in values.values():
             action = "update" if record else "create"
             ready.append((draft, replace(asked, action=action, id=record, values=values)))
-    for write, row, refused in _refusals(reader, work, ready):
-        failing.add(row)
-        problems.extend(RowProblem(row, each) for each in refused.problems)
-        updates, creates = updates - (write.id is not None), creates - (write.id is None)
-    compared = changes(reader, work, entity, [each for each in changing if each[0] not in failing])
+    problems.extend(_refusals(reader, work, ready))
+    rows = _without(rows, problems)
+    problems.extend(RowProblem(*each) for each in import_unique.taken(reader, work, entity, rows))
+    rows = _without(rows, problems)
+    changing = [(each.number, each.record, each.values) for each in rows if each.record]
+    compared = changes(reader, work, entity, changing)
     return Preview(
         table.encoding,
         table.delimiter,
@@ -196,9 +192,9 @@ def _try(
         mapping,
         tuple(fillable(work, entity, historic=mapping.historic)),
         len(drafts),
-        creates,
-        updates,
-        len(failing),
+        len(rows) - len(changing),
+        len(changing),
+        len(drafts) - len(rows),
         to_create,
         Counter(each.problem.code for each in problems),
         tuple(sorted(problems, key=lambda each: each.row)[:SAMPLE_PROBLEMS]),
@@ -208,14 +204,17 @@ def _try(
     )
 
 
-def _refusals(
-    reader: Reader, work: Work, ready: Sequence[tuple[Draft, Write]]
-) -> Iterator[tuple[Write, int, Refused]]:
-    """The rows among these that rules or the fields themselves refuse."""
+def _refusals(reader: Reader, work: Work, ready: Sequence[tuple[Draft, Write]]) -> Iterator[RowProblem]:
+    """What rules or the fields themselves refuse of these rows."""
     answers = write_record.prepare_many(reader, work, [write for _, write in ready])
-    for (draft, write), answer in zip(ready, answers, strict=True):
+    for (draft, _), answer in zip(ready, answers, strict=True):
         if isinstance(answer, Refused):
-            yield write, draft.row, answer
+            yield from (RowProblem(draft.row, each) for each in answer.problems)
+
+
+def _without(rows: Sequence[import_unique.Row], problems: Sequence[RowProblem]) -> list[import_unique.Row]:
+    failing = {each.row for each in problems}
+    return [each for each in rows if each.number not in failing]
 
 
 def _misfits(mapping: ImportMapping, problems: Sequence[RowProblem]) -> tuple[Misfit, ...]:

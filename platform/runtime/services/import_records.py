@@ -195,20 +195,30 @@ def error_file(site: Site, work: Work, run_id: str) -> Iterator[str]:
     source = import_source.kept(site, run)
     header = source.read(site).header
     failed = site.db.read_now(lambda reader: list(imports.rows(reader, run_id, imports.FAILED)))
-    locale = work.context.locale
+    locale, names = work.context.locale, _names(work, run.entity)
     heading = ("行", "原因") if locale.startswith("zh") else ("row", "problem")
 
     def rows() -> Iterator[list[str]]:
         yield [safe(name) for name in (*header, *heading)]
         for each in failed:
-            why = "; ".join(_reason(given, locale) for given in each.problems or ())
+            why = ("；" if locale.startswith("zh") else "; ").join(
+                _reason(given, names, locale) for given in each.problems or ()
+            )
             cells = [safe(unsafe(cell)) for cell in each.original or ()]
             yield [*cells[: len(header)], str(each.line), safe(why)]
 
     return write_delimited(rows())
 
 
-def _reason(given: Mapping[str, Any], locale: str) -> str:
-    name = str(given["pointer"]).strip("/")
+def _names(work: Work, ref: str) -> Mapping[str, str]:
+    """The fields the reader may see, as they are called in the reader's language."""
+    policy, locale = work.policy.entity(ref), work.context.locale
+    fields = policy.readable if policy is not None else {}
+    return {name: work.model.labels.field(locale, each) for name, each in fields.items()}
+
+
+def _reason(given: Mapping[str, Any], names: Mapping[str, str], locale: str) -> str:
+    name = names.get(str(given["pointer"]).strip("/").split("/")[0])
     text = problem(given["code"], **given["params"]).message_in(locale)
-    return f"{name}: {text}" if name else text
+    colon = "：" if locale.startswith("zh") else ": "
+    return f"{name}{colon}{text}" if name else text

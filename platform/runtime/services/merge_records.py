@@ -13,11 +13,20 @@ from functools import partial
 
 from dacheng.metadata.problem import Refused, problem, refuse
 from dacheng.plugins.context import Cause, System
-from dacheng.runtime.services import attachments, comments, merge_moves, read_records, write_record
+from dacheng.runtime.services import (
+    attachments,
+    comments,
+    form_rules,
+    merge_moves,
+    read_records,
+    write_record,
+)
 from dacheng.runtime.services.policy import EntityPolicy
+from dacheng.runtime.services.records_at_hand import AtHand
 from dacheng.runtime.services.standing_fields import STANDING
 from dacheng.runtime.services.work import Work, work_for
 from dacheng.runtime.services.write_record import Prepared, Write
+from dacheng.runtime.services.write_shape import shape_of
 from dacheng.runtime.storage import change_log
 from dacheng.runtime.storage.change_log import ChangeRow
 from dacheng.runtime.storage.database import Database
@@ -59,6 +68,17 @@ def choices(policy: EntityPolicy, work: Work) -> tuple[str, ...]:
     held = flow.field if flow is not None else ""
     fields = policy.readable
     return tuple(n for n in fields if n in policy.writable and not fields[n].is_lines and n != held)
+
+
+def offered(reader: Reader, work: Work, ref: str, keep: str) -> tuple[str, ...]:
+    """The choices that a save of the record which stays would take: without what its form holds."""
+    found, conditional = choices(work.entity(ref), work), shape_of(work, ref).conditional
+    if not conditional:
+        return found
+    at_hand = AtHand(reader, work.model)
+    subject = at_hand.subject(work, ref, keep, at_hand.lookup(ref, keep) or {})
+    state, _ = form_rules.settle(conditional, at_hand.shown(work, subject), work.context)
+    return tuple(name for name in found if name not in state.readonly)
 
 
 def merge(db: Database, work: Work, asked: Merge) -> Merged:

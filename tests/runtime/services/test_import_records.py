@@ -173,6 +173,14 @@ def test_rows_in_are_rows_stored_and_rows_in_the_error_file(host: Host) -> None:
     assert count(host, ENTITIES["products"], {"==": [{"var": "name"}, "=D"]}) == 1
 
 
+@pytest.mark.parametrize(("locale", "said"), [("zh-CN", "所属行业："), ("en", "Sector: ")])
+def test_the_error_file_names_fields_as_its_reader_calls_them(host: Host, locale: str, said: str) -> None:
+    raw = {"columns": {"name": "name", "sector": "sector"}}
+    done = take_in(host, "accounts", table("name,sector", [["A", "no such sector"]]), raw=raw)
+    text = "".join(import_records.error_file(host, host.work(locale=locale), done.run))
+    assert [row[-1].startswith(said) for row in csv.reader(io.StringIO(text))] == [False, True]
+
+
 def test_the_error_file_can_be_mended_and_imported(host: Host) -> None:
     done = take_in(
         host, "products", table("product,series,sales_price", [["=A", "x", "much"], ["B", "x", 1]])

@@ -122,3 +122,27 @@ def test_values_that_do_not_fit_are_counted_and_mended_for_all_rows(host: Host) 
     mapping["columns"]["employees"]["values"] = {"many": "100"}
     assert look(host, given, mapping).misfits == ()
     assert import_records.start(host, host.work(), ACCOUNT, given, mapping).created == 4
+
+
+def test_a_preview_counts_unique_values_as_the_run_does(host: Host) -> None:
+    """Taken already, or twice in the file; a name that a row gives up is free for the rows behind it."""
+    raw = {"columns": {"name": "name"}}
+    import_records.start(host, host.work(), ACCOUNT, source("name", ["Taken"]), raw)
+    given = source("name", ["Taken"], ["New"], ["New"], ["Other"])
+    seen = look(host, given, raw)
+    done = import_records.start(host, host.work(), ACCOUNT, given, raw)
+    assert (seen.creates, seen.failing) == (done.created, done.failed) == (2, 2)
+    assert [(each.row, each.problem.code) for each in seen.problems] == [
+        (2, "record.duplicate"),
+        (4, "record.duplicate"),
+    ]
+    keyed = {"columns": {"name": "name", "short_name": "short"}, "key": "name"}
+    again = look(host, source("name,short", ["Taken", "1"], ["Late", "2"], ["Late", "3"]), keyed)
+    assert (again.updates, again.failing) == (1, 0), "rows with one key make one record"
+    product = "sales_management.product"
+    moved = {"columns": {"sku": "sku", "name": "name"}, "key": "sku"}
+    import_records.start(host, host.work(), product, source("sku,name", ["P1", "A"], ["P2", "B"]), moved)
+    given = source("sku,name", ["P1", "C"], ["P2", "A"], ["P3", "A"])
+    seen = look(host, given, moved, product)
+    done = import_records.start(host, host.work(), product, given, moved)
+    assert (seen.updates, seen.failing) == (done.updated, done.failed) == (2, 1)

@@ -73,3 +73,31 @@ def test_the_merge_page_compares_and_merges(workspace: Workspace) -> None:
     assert program.get(places[0]).json()["name"] == "Umbra Ltd"
     shown = boss.get(merged.headers["location"])
     assert "/merges/" in shown.text
+
+
+def test_a_unique_value_that_is_taken_is_no_question_but_leads_to_its_record(workspace: Workspace) -> None:
+    boss, data = workspace.browser("admin"), {"name": "Only One of It"}
+    first = boss.post(f"{PAGES}/new", data={**data, "_key": "u-1"}).headers["location"]
+    panel = boss.get(f"{PAGES}/duplicates", params=data).text
+    refused = boss.post(f"{PAGES}/new", data={**data, "_key": "u-2", "_despite": "1"})
+    assert refused.status_code == 409
+    for text in (panel, boss.post(f"{PAGES}/new", data={**data, "_key": "u-2"}).text, refused.text):
+        assert f'href="{first}"' in text
+        assert "客户名称不可重复" in text
+        assert "_despite" not in text
+
+
+def test_what_the_form_holds_is_not_offered_in_a_merge_and_a_refusal_names_it(workspace: Workspace) -> None:
+    boss, program = workspace.browser("admin"), workspace.program("admin")
+    places = [
+        program.post(f"{API}/account", json={"name": name, **more}).headers["location"]
+        for name, more in (("Held", {}), ("Held Ltd", {"journey_stage": "proposal", "employees": 7}))
+    ]
+    keep, drop = (place.rsplit("/", 1)[1] for place in places)
+    compared = boss.get(f"{PAGES}/{keep}/merge", params={"with": drop}).text
+    assert 'name="take.employees"' in compared
+    assert "take.journey_stage" not in compared
+    refused = boss.post(f"{PAGES}/{keep}/merge", data={"with": drop, "take.journey_stage": "1"})
+    assert refused.status_code == 422
+    assert "旅程阶段：此项当前不可修改。" in refused.text
+    assert boss.post(f"{PAGES}/{keep}/merge", data={"with": drop, "take.employees": "1"}).status_code == 303

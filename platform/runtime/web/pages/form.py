@@ -79,7 +79,7 @@ async def do_create(request: Request) -> Response:
     try:
         outcome = await save(request, _write(place, "create", values, sent))
     except Refused as refused:
-        kept_out = any(one.code == "match.protected" for one in refused.problems)
+        kept_out = any(one.code in ("match.protected", "record.duplicate") for one in refused.problems)
         same = await _same(request, place, values, texts) if kept_out else ()
         return await _again(request, place, texts, refused.problems, same)
     return await _saved(request, place, outcome, "form.created")

@@ -137,14 +137,14 @@ def _read(
         "back": address,
         "action": f"{address}/merge",
         "entity": setting.labels.entity(setting.locale, policy.entity),
-        "wrong": tuple(ErrorLine(one.message_in(setting.locale)) for one in problems),
+        "wrong": tuple(ErrorLine(_wrong(policy, setting, one)) for one in problems),
         "scripts": ("merge.js",),
     }
     if not other:
         likely = tuple(_likely(reader, work, policy, setting, record))
         return MergePage(**shared, likely=likely, picker=_picker(reader, work, policy, setting, ident))
     gone = read_records.get(reader, work, ref, other)
-    rows = tuple(_rows(work, policy, setting, record, gone))
+    rows = tuple(_rows(reader, work, policy, setting, record, gone))
     goes = title_of(gone) or say("list.untitled")
     return MergePage(**shared, other=other, stays=title, goes=goes, rows=rows)
 
@@ -173,10 +173,15 @@ def _picker(reader: Reader, work: Work, policy: EntityPolicy, setting: Setting, 
 
 
 def _rows(
-    work: Work, policy: EntityPolicy, setting: Setting, record: RecordView, gone: RecordView
+    reader: Reader,
+    work: Work,
+    policy: EntityPolicy,
+    setting: Setting,
+    record: RecordView,
+    gone: RecordView,
 ) -> list[Row]:
     rows = []
-    for name in merge_records.choices(policy, work):
+    for name in merge_records.offered(reader, work, policy.entity.ref, record.id):
         if name in record.unseen or name in gone.unseen or record.values.get(name) == gone.values.get(name):
             continue
         field = policy.readable[name]
@@ -184,6 +189,15 @@ def _rows(
         empty = record.values.get(name) is None
         rows.append(Row(name, setting.labels.field(setting.locale, field), own, other, empty))
     return rows
+
+
+def _wrong(policy: EntityPolicy, setting: Setting, one: Problem) -> str:
+    """What was refused, with the field's name where a field is the reason."""
+    message, steps = one.message_in(setting.locale), one.pointer.strip("/").split("/")
+    field = policy.readable.get(steps[-1] if steps[0] == "take" else steps[0])
+    if field is None:
+        return message
+    return setting.say("form.problem", field=setting.labels.field(setting.locale, field), message=message)
 
 
 def _drawn(field: Field, setting: Setting, record: RecordView) -> Markup:

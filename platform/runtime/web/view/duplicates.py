@@ -23,6 +23,7 @@ class DuplicateShown:
     href: str
     why: str
     told: tuple[str, ...]
+    taken: str = ""  # the unique fields whose value it has, so that no other may be saved with it
     claim: str = ""  # where an arbiter is asked to decide, of one that keeps the asker out
 
 
@@ -66,5 +67,6 @@ def _shown(one: Duplicate, policy: EntityPolicy, setting: Setting, claim: str) -
         href=f"/apps/{policy.entity.ref.replace('.', '/')}/{one.id}" if one.id else "",
         why=say("duplicates.same", fields=separator.join(names)),
         told=tuple(told),
+        taken=separator.join(labels.field(locale, policy.readable[name]) for name in one.taken),
         claim=claim,
     )
