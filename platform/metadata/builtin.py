@@ -102,7 +102,7 @@ def _bar(results: Sequence[MeasureResult], props: Mapping[str, Any]) -> Chart:
     result = results[0]
     values = tuple(0.0 if value is None else float(value) for value in result.values)
     crowded = len(values) > 8 or sum(map(_width, result.labels)) > COLUMN_LABELS
-    horizontal = bool(props.get("horizontal", crowded))
+    horizontal = bool(props.get("horizontal", crowded and not result.in_time))
     categories = {"type": "category", "data": list(result.labels), "inverse": horizontal}
     numbers = {"type": "value"}
     option = {

@@ -209,7 +209,10 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class MeasureResult:
-    """What a measure answered: `groups` is empty keys for a single number; money sums carry their currency."""
+    """What a measure answered: `groups` is empty keys for a single number; money sums carry their currency.
+
+    `in_time` says that the groups are days, weeks, months, quarters or years, in their order.
+    """
 
     groups: tuple[tuple[Any, ...], ...]
     labels: tuple[str, ...]
@@ -218,6 +221,7 @@ class MeasureResult:
     links: tuple[str, ...]
     unit: str = ""
     currency: str = ""
+    in_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,3 +167,24 @@ def test_t22_words_of_publisher_and_visitor_stay_words(workspace: Workspace, pay
         assert "<script>alert" not in text
         assert "<img src=x" not in text
         assert str(98765 * 98765) not in text
+
+
+def test_what_strangers_cannot_give_whole_is_not_offered_and_needs_are_told_by_label(
+    workspace: Workspace,
+) -> None:
+    admin, customer = workspace.browser("admin"), "sales_management.account"
+    choice = admin.get("/forms").text
+    assert f'value="{customer}"' not in choice
+    assert f'value="{ENTITY}"' in choice
+    builder = admin.get("/forms/new", params={"entity": "sales_management.lead"}).text
+    assert 'name="field" value="source"' in builder
+    assert not re.search(r'name="field" value="(invalid_reason|invalid_note|return_note)"', builder)
+    body = {"entity": customer, "title": "登记", "field": "sector"}
+    told = admin.post("/forms/new", data=body, headers={**OWN, "accept-language": "zh-CN"})
+    assert told.status_code == 422
+    assert "客户名称" in told.text
+    assert "name 为必填" not in told.text
+
+
+def test_browsers_find_the_icon_at_the_address_they_ask_for(workspace: Workspace) -> None:
+    assert workspace.nobody().get("/favicon.ico").headers["content-type"] == "image/svg+xml"

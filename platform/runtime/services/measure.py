@@ -198,6 +198,7 @@ def _result(
         links=tuple(links),
         unit=asked.measure.unit,
         currency=next(iter(currencies)) if len(currencies) == 1 else "",
+        in_time=bool(asked.grain),
     )
 
 

@@ -16,6 +16,7 @@ from dacheng.metadata.kinds import Json
 from dacheng.metadata.problem import Problem, Refused, problem, refuse
 from dacheng.plugins.context import Cause, ShareLink
 from dacheng.runtime.services import form_rules
+from dacheng.runtime.services.conditions import Subject, holds
 from dacheng.runtime.services.policy import EntityPolicy, compile_policy
 from dacheng.runtime.services.saved_views import person_of
 from dacheng.runtime.services.work import Work
@@ -149,9 +150,11 @@ def change(
 def offered(work: Work, entity: str) -> list[Field]:
     """The fields that may stand on a published form: what a stranger can fill in without learning anything."""
     policy = work.entity(entity)
-    held = _held(work, entity)
+    kept_back = _held(work, entity) | _never_shown(work, policy)
     return [
-        each for name, each in policy.readable.items() if name not in held and _fit(each, policy.writable)
+        each
+        for name, each in policy.readable.items()
+        if name not in kept_back and _fit(each, policy.writable)
     ]
 
 
@@ -159,6 +162,33 @@ def _held(work: Work, entity: str) -> frozenset[str]:
     """The field that a workflow alone moves."""
     flow = work.model.catalogue.workflows.get(entity)
     return frozenset({flow.field}) if flow is not None else frozenset()
+
+
+def _never_shown(work: Work, policy: EntityPolicy) -> frozenset[str]:
+    """Fields hidden on a new record whatever a stranger chooses, such as the reason of a later state.
+
+    A condition is decided when nothing it reads can be chosen; one that is left out decides those that read it.
+    """
+    entity = policy.entity
+    flow = work.model.catalogue.workflows.get(entity.ref)
+    new = {flow.field: flow.initial} if flow is not None else {}
+    subject = Subject(entity, "", new, lambda _ref, _id: None, work.model.catalogue.entities)
+    fields = form_rules.conditional(work.model.catalogue.forms.get(entity.ref))
+    open_ = {
+        name for name, each in policy.readable.items() if name not in new and _fit(each, policy.writable)
+    }
+    for _ in range(form_rules.MAX_PASSES):
+        shut = {
+            one.field
+            for one in fields
+            if one.visible is not None
+            and not any(path[0] in open_ for path in one.visible.dependencies)
+            and not holds(one.visible, subject, work.context)
+        }
+        if shut.isdisjoint(open_):
+            break
+        open_ -= shut
+    return frozenset(shut)
 
 
 def _conditional(work: Work, entity: str) -> frozenset[str]:
@@ -172,6 +202,13 @@ def may_publish(policy: EntityPolicy) -> bool:
     return policy.entity.parent is None and not policy.entity.ref.startswith("core.")
 
 
+def publishable(work: Work, entity: str) -> bool:
+    """Whether a form over this entity can be published at all: it asks for all that a record needs."""
+    policy = work.entity(entity)
+    fields = tuple(each.id for each in offered(work, entity))
+    return may_publish(policy) and not any(_missing(work, policy, Terms("", fields)))
+
+
 def check(work: Work, entity: str, terms: Terms) -> Terms:
     """The terms in order, with an owner; raises `Refused` with every problem."""
     person = _demand_admin(work)
@@ -179,8 +216,12 @@ def check(work: Work, entity: str, terms: Terms) -> Terms:
     if not may_publish(policy):
         raise refuse("publication.not_for_entity")
     fit = {each.id: each for each in offered(work, entity)}
-    problems = [problem("publication.unknown_field", "/fields", name=n) for n in terms.fields if n not in fit]
-    problems += _missing(policy, terms, _held(work, entity))
+    problems = [
+        problem("publication.unknown_field", "/fields", name=_named(work, policy, name))
+        for name in terms.fields
+        if name not in fit
+    ]
+    problems += _missing(work, policy, terms)
     problems += _of_words(terms)
     bound = _conditional(work, entity)
     if terms.tracked and (
@@ -208,13 +249,20 @@ def _fit(one: Field, writable: frozenset[str]) -> bool:
     )
 
 
-def _missing(policy: EntityPolicy, terms: Terms, held: frozenset[str]) -> Iterable[Problem]:
+def _named(work: Work, policy: EntityPolicy, name: str) -> str:
+    """The field as people know it; a name that nobody knows as it was written."""
+    known = policy.readable.get(name)
+    return work.context.labels.field(work.context.locale, known) if known is not None else name
+
+
+def _missing(work: Work, policy: EntityPolicy, terms: Terms) -> Iterable[Problem]:
+    unasked = _held(work, policy.entity.ref) | _never_shown(work, policy)
     if not [name for name in terms.fields if name != terms.tracked]:
         yield problem("publication.no_fields", "/fields")
     for name, each in policy.entity.fields.items():
-        needed = each.required and each.default is None and name in policy.writable - held
+        needed = each.required and each.default is None and name in policy.writable - unasked
         if needed and name not in {*terms.fields, terms.tracked}:
-            yield problem("publication.field_needed", "/fields", name=name)
+            yield problem("publication.field_needed", "/fields", name=_named(work, policy, name))
 
 
 def _of_words(terms: Terms) -> Iterable[Problem]:

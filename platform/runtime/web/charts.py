@@ -14,6 +14,15 @@ from dacheng.metadata.kinds import Chart
 INK, FAINT, LINE, BAR = "var(--ink)", "var(--ink-2)", "var(--line)", "var(--bar)"
 FONT = "var(--font)"
 LONG_LABEL = 110
+MOST_BARS = 40  # more of them are read as a table
+BAR_HEIGHT, MARGINS = 24, 36
+CLOSE_COLUMNS = 60  # letters of all names; beyond, as over many days, some columns go without
+
+
+def height(chart: Chart) -> int:
+    """The pixels in which every lying bar has room for its name; 0 where the usual height will do."""
+    lying = chart.option.get("yAxis", {}).get("type") == "category"
+    return len(chart.table.values) * BAR_HEIGHT + MARGINS if lying else 0
 
 
 def dressed(chart: Chart) -> dict[str, Any]:
@@ -33,7 +42,9 @@ def dressed(chart: Chart) -> dict[str, Any]:
         "bottom": 4,
         "containLabel": True,
     }
-    if not horizontal:
+    if horizontal:
+        option["yAxis"]["axisLabel"] |= {"interval": 0, "hideOverlap": False}
+    elif sum(map(len, chart.table.labels)) <= CLOSE_COLUMNS:
         option["xAxis"]["axisLabel"] |= {
             "interval": 0,
             "width": 84,
@@ -72,7 +83,7 @@ def _series(series: Mapping[str, Any], chart: Chart, horizontal: bool) -> dict[s
         for value, text, name in zip(chart.table.values, texts, chart.table.labels, strict=True)
     ]
     found["label"] = label
-    found["labelLayout"] = {"hideOverlap": True}
+    found["labelLayout"] = {"hideOverlap": not horizontal}
     found["barMaxWidth"] = 22
     found["itemStyle"] = {"borderRadius": [0, 3, 3, 0] if horizontal else [3, 3, 0, 0]}
     return found

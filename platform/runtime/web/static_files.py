@@ -53,7 +53,15 @@ def static_file(path: str) -> StaticFile:
 
 async def serve(request: Request) -> Response:
     """One static file; with its version in the address it is kept for a year, else asked for again."""
-    path = request.path_params["path"]
+    return _answer(request, request.path_params["path"])
+
+
+async def serve_icon(request: Request) -> Response:
+    """The icon at the address that browsers ask for by themselves, as on pages that name none."""
+    return _answer(request, "favicon.svg")
+
+
+def _answer(request: Request, path: str) -> Response:
     if path not in files():
         raise refuse("web.not_found")
     file = static_file(path)
@@ -75,4 +83,4 @@ def _collect(folder: Traversable, prefix: str, found: dict[str, Traversable]) ->
             found[prefix + entry.name] = entry
 
 
-STATIC_ROUTES = (Route("/static/{path:path}", serve, PUBLIC),)
+STATIC_ROUTES = (Route("/static/{path:path}", serve, PUBLIC), Route("/favicon.ico", serve_icon, PUBLIC))

@@ -19,7 +19,7 @@ from dacheng.runtime.services import measure
 from dacheng.runtime.services.measure import Filters, Period
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage.reader import Reader
-from dacheng.runtime.web.charts import dressed
+from dacheng.runtime.web.charts import MOST_BARS, dressed, height
 from dacheng.runtime.web.fields.base import Marks, Setting
 from dacheng.runtime.web.fields.date_input import date_input
 from dacheng.runtime.web.fields.numbers import with_currency
@@ -146,7 +146,8 @@ def _day(text: str) -> date | None:
 
 def _day_input(setting: Setting, name: str, day: date | None) -> Markup:
     held = {name: day.isoformat()} if day else {}
-    return drawn(date_input(setting, name, name)(held, Marks()))
+    hint = setting.say(f"dashboard.{name}")
+    return drawn(date_input(setting, name, name, hint=hint)(held, Marks()))
 
 
 def _chosen(request: Request, presets: dict[str, Period]) -> tuple[str, Period]:
@@ -226,7 +227,7 @@ def _widget(
         by=by,
         measured=labels.text(locale, first.app, f"measure:{first.id}"),
         rows=_rows(series),
-        chart=_chart(drawing) if isinstance(drawing, Chart) and len(series.values) > 1 else None,
+        chart=_chart(drawing) if isinstance(drawing, Chart) and 1 < len(series.values) <= MOST_BARS else None,
         summary=_summary(series, words(locale)),
     )
 
@@ -255,7 +256,9 @@ def _rows(series: Series) -> tuple[RowShown, ...]:
 
 
 def _chart(chart: Chart) -> Markup:
-    return drawn(script_json({"option": dressed(chart), "links": list(chart.table.links)}))
+    return drawn(
+        script_json({"option": dressed(chart), "links": list(chart.table.links), "height": height(chart)})
+    )
 
 
 def _summary(series: Series, say: Words) -> str:

@@ -102,9 +102,7 @@ async def show_all(request: Request) -> Response:
             for each in found
         ),
         entities=tuple(
-            (ref, _entity(work, ref))
-            for ref, policy in work.policy.entities.items()
-            if publications.may_publish(policy)
+            (ref, _entity(work, ref)) for ref in work.policy.entities if publications.publishable(work, ref)
         ),
     )
     return render(request, "forms.html", page)

@@ -28,17 +28,19 @@ const tokens = (value, style) => {
 const drawn = new Set();
 
 const draw = async (box) => {
-  const { option, links } = JSON.parse(box.querySelector("script").textContent);
+  const { option, links, height } = JSON.parse(box.querySelector("script").textContent);
   const echarts = await load();
   if (!box.isConnected) return;
+  const place = box.querySelector(".chart");
+  if (height) place.style.minHeight = `${height}px`;
   box.classList.add("drawn");
-  const chart = echarts.init(box.querySelector(".chart"), null, { renderer: "canvas" });
+  const chart = echarts.init(place, null, { renderer: "canvas" });
   const paint = () => chart.setOption(tokens(option, getComputedStyle(document.documentElement)), true);
   paint();
   chart.on("click", (event) => {
     if (links[event.dataIndex]) location.assign(links[event.dataIndex]);
   });
-  new ResizeObserver(() => chart.resize()).observe(box.querySelector(".chart"));
+  new ResizeObserver(() => chart.resize()).observe(place);
   drawn.add(paint);
   const toggle = box.closest(".widget").querySelector("[data-toggle-table]");
   toggle.hidden = false;
