@@ -29,7 +29,8 @@ def publish(page: Page) -> str:
     page.fill("[name=wait]", "0")
     page.locator(".save button").click()
     page.wait_for_selector("img.qr")
-    page.wait_for_function("document.querySelector('img.qr').naturalWidth > 0")
+    page.wait_for_load_state("load")
+    assert page.evaluate("document.querySelector('img.qr').naturalWidth > 0")
     return page.input_value("#f-link")
 
 

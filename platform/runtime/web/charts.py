@@ -16,7 +16,7 @@ FONT = "var(--font)"
 LONG_LABEL = 110
 MOST_BARS = 40  # more of them are read as a table
 BAR_HEIGHT, MARGINS = 24, 36
-CLOSE_COLUMNS = 60  # letters of all names; beyond, as over many days, some columns go without
+CLOSE_COLUMNS = 40  # letters of all names; beyond, as over many days, some columns go without
 
 
 def height(chart: Chart) -> int:
