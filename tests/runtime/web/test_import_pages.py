@@ -82,7 +82,9 @@ def test_what_would_change_is_shown_and_what_undoing_left_is_listed(workspace: W
 def test_undoing_an_import_is_asked_about_and_says_what_it_takes_out(workspace: Workspace) -> None:
     page = workspace.browser("admin")
     made = import_file(page, "product", "名称,系列\nAsked one,S\nAsked two,S\n".encode())
-    asked = re.search(r"<details>(?:(?!</details>).)*/undo\".*?</details>", made.text, re.DOTALL)
+    asked = re.search(
+        r"<details class=\"import-undo\">(?:(?!</details>).)*/undo\".*?</details>", made.text, re.DOTALL
+    )
     assert asked
     assert "新建的 2 条移入回收站" in asked[0]
     assert made.text.count('/undo"') == 1, "no way past the question"
