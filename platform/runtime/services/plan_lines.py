@@ -7,9 +7,9 @@ from typing import Any
 
 from dacheng.metadata.definition import Entity
 from dacheng.metadata.formulas import compute
-from dacheng.metadata.problem import problem
-from dacheng.runtime.services import cascades, files, link_candidates, links
-from dacheng.runtime.services.conditions import stored_formulas, value_of
+from dacheng.metadata.problem import Refused, problem
+from dacheng.runtime.services import cascades, files, form_defaults, link_candidates, links
+from dacheng.runtime.services.conditions import Subject, stored_formulas
 from dacheng.runtime.services.parse_values import LineValues, Parsed
 from dacheng.runtime.services.records_at_hand import AtHand
 from dacheng.runtime.services.work import Work
@@ -74,11 +74,7 @@ def _values(
         links.keep_unseen(at_hand, work, child.links, values, before)
     if before is None:
         subject = at_hand.shown(work, at_hand.subject(work, child.policy.entity.ref, "", values))
-        for name, expression in child.defaults:
-            if name not in line.values:
-                found = value_of(expression, subject, work.context)
-                target = child.policy.entity.fields[name]
-                values[name] = target.codec.parse(links.raw(target, found))
+        values |= _defaults(work, child, subject, line, parsed)
     held = before or {}
     wrong = {each.pointer for each in parsed.problems}
     for name in child.required:
@@ -90,6 +86,18 @@ def _values(
     parsed.problems.extend(cascades.check(work, child.cascades, values, held, line.pointer))
     parsed.problems.extend(link_candidates.check(at_hand, work, child.narrowed, values, held, line.pointer))
     return values
+
+
+def _defaults(
+    work: Work, child: WriteShape, subject: Subject, line: LineValues, parsed: Parsed
+) -> dict[str, Any]:
+    """The defaults of a new line's fields that were not sent; one that looks at another's follows it."""
+    readable = child.policy.readable
+    try:
+        return form_defaults.settle(child.defaults, subject, work.context, line.values, readable)
+    except Refused as refused:
+        parsed.problems.extend(each.at(f"{line.pointer}{each.pointer}") for each in refused.problems)
+        return {}
 
 
 def _change(

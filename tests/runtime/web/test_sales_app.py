@@ -245,3 +245,35 @@ def test_the_side_bar_stands_in_groups_and_shows_only_what_one_may_open(team: Te
     assert places == sorted(places)
     assert f'href="{APP}/ticket"' in side
     assert f'href="{APP}/receipt"' not in side
+
+
+def test_a_deals_line_reckons_its_price_and_amount_until_they_are_typed_over(team: Team) -> None:
+    goods = team.make("admin", "product", name="行计价样品", price="1000.50")["id"]
+    browser = team.workspace.browser("rep")
+    cells = {"lines.sent": "1", "lines.0.product": goods, "lines.0.quantity": "3"}
+
+    def followed(address: str = "opportunity/new", **more: str) -> Values:
+        sent = {**cells, **{f"lines.0.{name}": text for name, text in more.items()}}
+        answer = browser.post(f"{APP}/{address}/follow", data=sent)
+        assert answer.status_code == 200, answer.text
+        found: Values = answer.json()["texts"]
+        return found
+
+    first = followed()
+    assert (first["lines.0.unit_price"], first["lines.0.amount"]) == ("1000.50", "3001.50")
+    auto = first["lines.0._auto"]
+    more = followed(quantity="4", unit_price="1000.50", amount="3001.50", _auto=auto)
+    assert more["lines.0.amount"] == "4002.00"
+    typed = followed(quantity="4", unit_price="900", amount="3001.50", _auto=auto)
+    assert typed["lines.0.amount"] == "3600.00"
+    assert "lines.0.unit_price" not in typed
+    assert "lines.0.amount" not in followed(quantity="4", unit_price="1000.50", amount="10", _auto=auto)
+
+    deal = team.make("rep", "opportunity", name="行计价", lines=[{"product": goods, "quantity": 3}])
+    line = deal["lines"][0]
+    assert (line["unit_price"]["amount"], line["amount"]["amount"]) == ("1000.50", "3001.50")
+    assert deal["lines_total"]["amount"] == "3001.50"
+    stored = followed(
+        f"opportunity/{deal['id']}/edit", id=line["id"], quantity="5", unit_price="1000.50", amount="3001.50"
+    )
+    assert stored["lines.0.amount"] == "5002.50"

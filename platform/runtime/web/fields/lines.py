@@ -24,6 +24,7 @@ from dacheng.runtime.web.fields.computed import computed_control, is_computed
 NOTHING = LineColumns((), frozenset(), frozenset())
 MAX_ROWS = 500
 TEMPLATE_ROW = "__row__"
+AUTO = "_auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class LinesView(FieldView):
         remove = setting.say("field.remove_line")
         cross = symbol(setting.icons, "x", "icon icon-s")
         plus = symbol(setting.icons, "plus", "icon icon-s")
-        carried = self._carried(field, setting)
+        carried, follows = self._carried(field, setting), bool(self.following(field, setting))
         add, moves, words = escape(setting.say("field.add_line")), _moves(setting), _words(setting)
 
         def row(index: str, texts: Texts, marks: Marks) -> str:
@@ -74,7 +75,7 @@ class LinesView(FieldView):
             return (
                 f'<tr data-row="{index}">{"".join(cells)}'
                 f'<td class="line-act"><input type="hidden" name="{prefix}.id" value="{held}">'
-                f"{_hidden(carried, prefix, texts)}{button}</td></tr>"
+                f"{_hidden(carried, prefix, texts)}{_put_in(prefix, texts) if follows else ''}{button}</td></tr>"
             )
 
         def draw(texts: Texts, marks: Marks) -> str:
@@ -139,6 +140,12 @@ class LinesView(FieldView):
     def computed(self, field: Field, setting: Setting) -> Iterable[tuple[Field, FieldView]]:
         """The columns that follow from others, and their views."""
         return ((c.field, c.view) for c in self._columns(field, setting) if is_computed(c.field))
+
+    def following(self, field: Field, setting: Setting) -> tuple[tuple[Field, FieldView], ...]:
+        """The columns with a default and their views, where a default looks at anything else of its line."""
+        columns = self._columns(field, setting)
+        found = tuple((c.field, c.view) for c in columns if c.writable and c.field.default is not None)
+        return found if any(one.default and one.default.dependencies for one, _ in found) else ()
 
     def compact(self, field: Field, setting: Setting, name: str, texts: Texts) -> dict[str, str]:
         """The texts without rows that hold nothing, so that rows and what is read from them count alike."""
@@ -211,6 +218,12 @@ def _hidden(carried: tuple[Field, ...], prefix: str, texts: Texts) -> str:
     places = [f"{prefix}.{each.id}" for each in carried]
     held = [key for at in places for key in texts if key == at or key.startswith(f"{at}.")]
     return "".join(f'<input type="hidden" name="{escape(key)}" value="{escape(texts[key])}">' for key in held)
+
+
+def _put_in(prefix: str, texts: Texts) -> str:
+    """An input that nobody sees, for which defaults the form put into the row; it moves with the row."""
+    name = f"{prefix}.{AUTO}"
+    return f'<input type="hidden" name="{name}" value="{escape(texts.get(name, ""))}" data-auto>'
 
 
 def _moves(setting: Setting) -> str:

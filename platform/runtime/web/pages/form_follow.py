@@ -15,6 +15,7 @@ from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, work_of
 from dacheng.runtime.web.view import filters
 from dacheng.runtime.web.view.form_follow import AUTO, brought, with_defaults
 from dacheng.runtime.web.view.form_shown import shown
+from dacheng.runtime.web.view.line_follow import with_line_defaults
 
 FOUND = 20
 
@@ -52,15 +53,16 @@ async def follow(request: Request) -> Response:
 
 
 def _followed(reader: Reader, place: Place, sent: dict[str, str]) -> dict[str, Json]:
-    prepared, texts = place.prepared, sent
+    prepared = place.prepared
+    texts = with_line_defaults(reader, place.work, place.ref, place.id, prepared, sent)
     if not place.id:
-        texts = with_defaults(reader, place.work, place.ref, prepared, sent)
+        texts = with_defaults(reader, place.work, place.ref, prepared, texts)
     found = shown(reader, place.work, place.id, prepared, texts)
     subject = found.decided.subject
     moved = {
         name: text
         for name, text in found.texts.items()
-        if name.partition(".")[0] in prepared.defaults and sent.get(name) != text
+        if (name.partition(".")[0] in prepared.defaults or texts.get(name) == text) and sent.get(name) != text
     }
     return {
         "record": found.decided.context["record"],

@@ -170,7 +170,10 @@ def _links(places: Iterable[Place], setting: Setting) -> Links:
 def _brings(place: Place, setting: Setting) -> bool:
     """Whether a line of it holds anything that follows from the rest of that line."""
     child = setting.children.get(place.field.to or "") if place.field.is_lines else None
-    return child is not None and any(is_computed(each) for each in child.fields)
+    return child is not None and any(
+        is_computed(each) or (each.default is not None and bool(each.default.dependencies))
+        for each in child.fields
+    )
 
 
 def _shown(entity: EntityPolicy, name: str, held: set[str], creating: bool) -> bool:

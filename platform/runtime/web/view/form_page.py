@@ -24,6 +24,7 @@ from dacheng.runtime.web.view.form_script import script_json
 from dacheng.runtime.web.view.form_state import Decided
 from dacheng.runtime.web.words import sentences
 
+UNSAID = (".sent", ".title", "._auto")  # what goes along with a field and is no value of it
 HOLES = ("title", "back", "action", "draft", "key", "version", "was", "auto", "follow", "record")
 
 
@@ -152,9 +153,7 @@ def own_texts(place: Place, texts: Texts) -> dict[str, str]:
     """The inputs of one field alone."""
     name = place.field.id
     return {
-        k: v
-        for k, v in texts.items()
-        if (k == name or k.startswith(f"{name}.")) and not k.endswith((".sent", ".title"))
+        k: v for k, v in texts.items() if (k == name or k.startswith(f"{name}.")) and not k.endswith(UNSAID)
     }
 
 
@@ -178,7 +177,7 @@ def was_text(prepared: PreparedForm, texts: Texts) -> str:
         if text
         and (place := places.get(key.partition(".")[0])) is not None
         and place.writable
-        and not key.endswith((".sent", ".title"))
+        and not key.endswith(UNSAID)
     }
     return _encode(kept)
 

@@ -91,6 +91,11 @@ def _described_rows(child: LineColumns, setting: Setting) -> dict[str, Any]:
     through = {each.id: each.shows[0].id for each in child.fields if each.shows}
     if through:
         found["through"] = through
+    defaults = (each.default for name, each in own.items() if each.default and name in child.writable)
+    if follows := sorted(
+        {path[0] for one in defaults for path in one.dependencies if path and path[0] in own}
+    ):
+        found["follows"] = follows
     if child.formulas:
         found["rows"] = script_of(child.formulas, own, setting)
     return found

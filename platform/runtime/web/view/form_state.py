@@ -41,7 +41,7 @@ def defaults(
     shape = shape_of(work, ref, form)
     policy = shape.policy
     rows = {name: each for name, each in starting_lines(shape).items() if name not in given}
-    subject = _subject(reader, work, ref, "", {**rows, **given})
+    subject = subject_of(reader, work, ref, "", {**rows, **given})
     try:
         settled = form_defaults.settle(shape.defaults, subject, work.context, given, policy.readable)
     except Refused:  # the save will say so; a form can do without
@@ -77,7 +77,7 @@ def decide(
         return Decided(form_rules.NOTHING, _shown(work, {}))
     ref = prepared.form.entity if "." in prepared.form.entity else ""
     ref = ref or next(iter(prepared.places.values())).field.entity
-    subject = _subject(reader, work, ref, record_id, values)
+    subject = subject_of(reader, work, ref, record_id, values)
     state, cleared = form_rules.settle(form_rules.conditional(prepared.form), subject, work.context)
     subject = subject.with_values(cleared)
     record = _record(subject, [path for rule in prepared.rules for path in rule.dependencies])
@@ -108,7 +108,7 @@ def _shown(work: Work, record: dict[str, Json]) -> dict[str, Json]:
     }
 
 
-def _subject(reader: Reader, work: Work, ref: str, record_id: str, values: Mapping[str, Json]) -> Subject:
+def subject_of(reader: Reader, work: Work, ref: str, record_id: str, values: Mapping[str, Json]) -> Subject:
     """The record as the person sees it, with the form's values over the stored ones; refused to who may not see it."""
     at_hand = AtHand(reader, work.model)
     if record_id and not at_hand.sees(work, ref, record_id):

@@ -27,7 +27,7 @@ const byName = (pairs) => {
 
 const set = (control, values, titles = {}) => {
   if (control.type === "radio" || control.type === "checkbox") control.checked = values.includes(control.value);
-  else if (control.type !== "hidden" || control.name.endsWith(".id")) {
+  else if (control.type !== "hidden" || control.name.endsWith(".id") || "auto" in control.dataset) {
     const [value] = values;
     if (control.closest("[data-combo]") && control.tagName === "SELECT" && ![...control.options].some((one) => one.value === value)) control.add(new Option(titles[control.name] ?? value, value));
     control.value = value;

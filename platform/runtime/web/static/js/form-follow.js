@@ -7,10 +7,13 @@ const OWN = new Set(["_key", "_was", "_version"]);
 
 const pairs = (form) => [...new FormData(form).entries()].filter(([name, value]) => !OWN.has(name) && typeof value === "string");
 
+// A field, or one cell of a line: `lines.0.amount`.
+const placeOf = (name) => (/^[a-z0-9_]+\.\d+\./.test(name) ? name.split(".").slice(0, 3).join(".") : name.split(".")[0]);
+
 const grouped = (texts) => {
   const found = new Map();
   for (const [name, text] of Object.entries(texts)) {
-    const field = name.split(".")[0];
+    const field = placeOf(name);
     found.set(field, { ...found.get(field), [name]: text });
   }
   return found;
@@ -28,9 +31,15 @@ export const followerOf = (form, fields, take) => {
   // A field in which somebody typed since the question was put stays as it is.
   const put = (found, then) => {
     const now = pairs(form);
-    for (const [field, texts] of grouped(found.texts)) {
-      const box = form.querySelector(`[data-field="${CSS.escape(field)}"]`);
-      if (box && held(now, field) === held(then, field)) fill(box, texts);
+    const typing = placeOf(document.activeElement?.name ?? "");
+    for (const [place, texts] of grouped(found.texts)) {
+      const cell = place.includes(".");
+      const note = cell && form.querySelector(`input[data-auto][name="${CSS.escape(place)}"]`);
+      if (note) note.value = texts[place];
+      if (note || (cell && place === typing)) continue;
+      const [field, , column] = place.split(".").map((each) => CSS.escape(each));
+      const box = form.querySelector(cell ? `[data-lines="${field}"] tr[data-row="${place.split(".")[1]}"] [data-column="${column}"]` : `[data-field="${field}"]`);
+      if (box && held(now, place) === held(then, place)) fill(box, texts);
     }
     if (auto) auto.value = found.auto;
     take(found, new Map(then));
@@ -57,7 +66,7 @@ export const followerOf = (form, fields, take) => {
   const asks = (target) => {
     const [name, , column] = (target.name ?? "").split(".");
     const through = fields[name]?.through;
-    return fields[name]?.asks || (typeof through === "object" && Object.values(through).includes(column));
+    return fields[name]?.asks || fields[name]?.follows?.includes(column) || (typeof through === "object" && Object.values(through).includes(column));
   };
 
   return {
