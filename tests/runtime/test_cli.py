@@ -164,6 +164,13 @@ def test_demo_serves_and_tells_the_same_sign_in_twice(tmp_path: Path, run: Run) 
     assert run("demo", "--prepare", "--port", "0")[1] == first
     assert (tmp_path / "data" / "demo.json").stat().st_mode & 0o077 == 0
     assert {"admin@demo.example", "manager@demo.example", "rep@demo.example"} <= first["sign_in"].keys()
+    people = first["people"]
+    assert people[0]["email"] == "admin@demo.example"
+    assert {each["email"] for each in people} == first["sign_in"].keys()
+    apps = [each["app"] for each in people[1:]]
+    assert all(apps)
+    assert len([at for at, app in enumerate(apps) if at == 0 or apps[at - 1] != app]) == 2
+    assert all(each["role"] for each in people)
 
 
 def test_serve_answers_and_stops(tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from dacheng.runtime.cli.output import DONE, Output
 from dacheng.runtime.cli.serve import run
@@ -20,6 +22,16 @@ from dacheng.runtime.storage.reader import Reader
 FILE = "demo.json"
 APPS = ("sales_management", "store_sales")
 ADMIN, ADMINS_NAME = "admin@demo.example", "管理员"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who may sign in to the demo: address, name, and their app and role in words."""
+
+    email: str
+    name: str
+    app: str
+    role: str
 
 
 def register(commands: Commands) -> None:
@@ -40,9 +52,10 @@ def demo(given: argparse.Namespace, output: Output) -> int:
         signs = prepare(host, output, given.firm)
         settings = host.settings
         address = settings.base_url or f"http://{settings.host}:{settings.port}"
-        lines = [f"Dacheng demo: {address}"]
-        lines += [f"  {email}  {password}" for email, password in signs.items()]
-        output.result({"url": address, "sign_in": dict(signs)}, lines)
+        found = people(host, signs, output.locale)
+        lines = [f"Dacheng demo: {address}", *told(found, signs)]
+        document = {"url": address, "sign_in": dict(signs), "people": [asdict(each) for each in found]}
+        output.result(document, lines)
         if not given.prepare:
             run(host)
     finally:
@@ -69,6 +82,44 @@ def prepare(host: Host, output: Output, share: float = 1.0) -> Mapping[str, str]
         sample_data.bring(host, host.work(), app, progress=output.progress(), scale=share, passwords=signs)
     host.refresh()
     return signs
+
+
+def people(host: Host, signs: Mapping[str, str], locale: str) -> list[Person]:
+    """Who may sign in: the administrator, then each app's people in the order of their departments, bosses first."""
+    model = host.refresh()
+    spoken = locale if locale in model.labels.locales(APPS[0]) else "zh-CN"
+    admin = model.labels.text(spoken, "core", "role:admin")
+    found = [Person(ADMIN, ADMINS_NAME, "", admin)] if ADMIN in signs else []
+    for app in (model.catalogue.apps[each] for each in APPS if each in model.catalogue.apps):
+        name = model.labels.text(spoken, app.id, "app")
+        everybody = {key: body for each in app.scenarios.values() for key, body in each["people"].items()}
+        ranked = sorted(everybody.items(), key=lambda pair: _rank(pair[0], everybody))
+        for _, body in ranked:
+            if body.get("signs_in") and body.get("email") in signs:
+                roles = (model.labels.text(spoken, app.id, f"role:{role}") for role in body["roles"])
+                found.append(Person(body["email"], body["name"], name, "、".join(roles)))
+    return found
+
+
+def _rank(key: str, everybody: Mapping[str, Any]) -> int:
+    """How many are over somebody."""
+    over = everybody[key].get("manager")
+    return 1 + _rank(over, everybody) if over in everybody else 0
+
+
+def told(found: Sequence[Person], signs: Mapping[str, str]) -> list[str]:
+    """The sign-ins as aligned lines, under the name of each app; who is not of an app's people comes last."""
+    known = {each.email for each in found}
+    others = [Person(email, "", "", "") for email in signs if email not in known]
+    wide = max((len(email) for email in signs), default=0)
+    lines, app = [], ""
+    for each in (*found, *others):
+        if each.app and each.app != app:
+            lines.append(f"{each.app}:")
+            app = each.app
+        who = f"{each.role} {each.name}".strip()
+        lines.append(f"  {each.email:<{wide}}  {signs[each.email]}  {who}".rstrip())
+    return lines
 
 
 def _more(path: Path, signs: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:

@@ -65,6 +65,19 @@ def importable(work: Work) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(found, key=lambda pair: (pair[0].startswith("core."), pair[1])))
 
 
+def first_importable(work: Work) -> str:
+    """The entity that stands first in the navigation of those whose records the person may add; empty without any."""
+    known = dict(importable(work))
+    apps = sorted(work.model.catalogue.apps.values(), key=lambda app: app.id == "core")
+    shown = (
+        item.target if "." in item.target else f"{app.id}.{item.target}"
+        for app in apps
+        for item in app.navigation
+        if item.kind == "entity"
+    )
+    return next((ref for ref in shown if ref in known), next(iter(known), ""))
+
+
 def carry_through(request: Request, run: str) -> None:
     """Let the import go on in a thread of this process."""
     host, work, going = host_of(request), work_of(request), _going(request)

@@ -18,6 +18,7 @@ from dacheng.runtime.web.routing import BUILDER, Route, host_of, work_of
 PAGES = {
     "people": "/settings/people",
     "labels": "/labels?app={app}",
+    "import": "/import",
     "marketplace": "/marketplace/{app}",
     "workspace": "/settings/workspace",
 }

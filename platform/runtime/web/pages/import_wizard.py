@@ -19,7 +19,7 @@ from dacheng.runtime.storage.reader import Reader
 from dacheng.runtime.web.download import XLSX, csv_response, file_response
 from dacheng.runtime.web.errors import status_of
 from dacheng.runtime.web.form_body import NOTHING_WRONG, Wrong, wrong_with
-from dacheng.runtime.web.importing import drafts_of, importable
+from dacheng.runtime.web.importing import drafts_of, first_importable, importable
 from dacheng.runtime.web.page import Page
 from dacheng.runtime.web.pages.names import names_of
 from dacheng.runtime.web.pages.settings import moment
@@ -118,7 +118,7 @@ async def _page(request: Request, chosen: str, refused: Refused | None = None) -
         current="import",
         scripts=("drop.js",),
         entities=importable(work),
-        chosen=chosen,
+        chosen=chosen or first_importable(work),
         runs=tuple(_run(request, run, names) for run in runs),
         largest=host_of(request).settings.max_upload_bytes // 1_000_000,
         wrong=wrong_with(problems, locale, ("entity", "file")),

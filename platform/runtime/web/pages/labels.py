@@ -25,6 +25,7 @@ from dacheng.runtime.web.words import words
 SHOWN: Final = 200
 STATES: Final = ("", "edited", "missing")
 LONGEST: Final = 500
+CORE: Final = "core"  # its words come last, as in the navigation
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,10 @@ def _demand_short(texts: Mapping[str, str]) -> None:
 async def _page(request: Request, params: Mapping[str, str], refused: Refused | None = None) -> Response:
     work, locale = work_of(request), locale_of(request)
     labels, say = work.model.labels, words(locale)
-    apps = {app: labels.text(locale, app, "app") for app in reversed([*work.model.catalogue.apps])}
+    apps = {
+        app: labels.text(locale, app, "app")
+        for app in sorted(work.model.catalogue.apps, key=lambda each: each == CORE)
+    }
     app = params.get("app") if params.get("app") in apps else next(iter(apps), "")
     wanted = params.get("locale", "")
     offered = labels.locales(app or "")
