@@ -161,7 +161,7 @@ def imports(looker: Looker, round_: Round) -> States:
     page.wait_for_selector("#h-check")
     yield "check"
     page.click("button[value=run]")
-    page.wait_for_selector("form[action$='/undo']")
+    page.click(".import-undo summary")
     yield "done"
     page.click("form[action$='/undo'] button[type=submit]")
     page.wait_for_url(lambda url: "/import/" in url and "progress" not in url)
