@@ -184,7 +184,7 @@ def count(
     if asked is False:
         return 0
     key = (
-        "count", reader.dialect, at_most is None, asked is not None, *condition_shape(plan.where, environment),
+        "count", reader.dialect, at_most, asked is not None, *condition_shape(plan.where, environment),
     )  # fmt: skip
 
     def make() -> Ready:
@@ -196,15 +196,13 @@ def count(
             inner: sa.Select[Any] = (
                 sa.select(sa.literal_column("1").label("one")).select_from(scope.source).where(*conditions)
             )
-            limited = inner.limit(sa.bindparam("limit", type_=sa.BigInteger())).subquery()
+            # written out, so that a plan made for any value knows how few rows are wanted
+            limited = inner.limit(sa.literal_column(str(int(at_most)), sa.BigInteger())).subquery()
             statement = sa.select(sa.func.count()).select_from(limited)
         return Ready((Prepared(statement),), tuple(scope.bound), (), slice(0))
 
     ready = kept(made).get(key, make)
-    given = values_of(reader, ready, plan.where, environment, asked)
-    if at_most is not None:
-        given["limit"] = at_most
-    return int(reader.scalar(ready.statements[0], given))
+    return int(reader.scalar(ready.statements[0], values_of(reader, ready, plan.where, environment, asked)))
 
 
 # ---------------------------------------------------------------- shared with aggregates
