@@ -129,20 +129,20 @@ def test_an_upgrade_adds_a_field_and_keeps_records_and_edits(host: Host, tmp_pat
     folder = version(tmp_path, "1.1.0")
     entity = folder / "entities" / "account.json"
     fields = json.loads(entity.read_text("utf-8"))["properties"]
-    edit(entity, properties=fields | {"note": {"x-kind": "text", "x-order": 900}})
+    edit(entity, properties=fields | {"second_note": {"x-kind": "text", "x-order": 900}})
     for locale in ("zh-CN", "en"):
         words = json.loads((folder / "labels" / f"{locale}.json").read_text("utf-8"))
-        words["labels"]["field:account.note"] = f"{{term:{term}}}备注" if locale == "zh-CN" else "Note"
+        words["labels"]["field:account.second_note"] = f"{{term:{term}}}备注" if locale == "zh-CN" else "Note"
         edit(folder / "labels" / f"{locale}.json", labels=words["labels"])
     candidate = Candidate(read_folder(folder, host.kinds))
     plan = install_app.plan_install(host, candidate)
     assert plan.problems == ()
     assert plan.replaces == "1.0.0"
-    assert ("add_column", "note") in {(c.kind, c.field) for c in plan.changes}
+    assert ("add_column", "second_note") in {(c.kind, c.field) for c in plan.changes}
     assert not [each for each in plan.outcomes if each.kind == "conflict"]
     install_app.install(host, host.work(), candidate)
     model = host.work().model
-    note = model.catalogue.entities[f"{SALES}.account"].fields["note"]
+    note = model.catalogue.entities[f"{SALES}.account"].fields["second_note"]
     assert model.labels.field("zh-CN", note) == "车主备注"
     assert count(host, f"{SALES}.account") == 12
     assert doctor.examine(host, silent).problems == ()
@@ -155,17 +155,17 @@ def with_note(folder: Path, kind: str = "text") -> Candidate:
     """The sales app with a further field of accounts."""
     entity = folder / "entities" / "account.json"
     fields = json.loads(entity.read_text("utf-8"))["properties"]
-    edit(entity, properties=fields | {"note": {"x-kind": kind, "x-order": 900}})
+    edit(entity, properties=fields | {"second_note": {"x-kind": kind, "x-order": 900}})
     for locale in ("zh-CN", "en"):
         words = json.loads((folder / "labels" / f"{locale}.json").read_text("utf-8"))
-        edit(folder / "labels" / f"{locale}.json", labels=words["labels"] | {"field:account.note": "Note"})
+        edit(folder / "labels" / f"{locale}.json", labels=words["labels"] | {"field:account.second_note": "Note"})
     return Candidate(read_folder(folder, KINDS))
 
 
 def test_a_layer_that_does_not_fit_a_version_stops_it_and_is_named(host: Host, tmp_path: Path) -> None:
     install_app.install(host, host.work(), with_note(version(tmp_path, "1.1.0")))
     item, path = "sales_rep", ("entities", "account", "read")
-    rule = {"==": [{"var": "note"}, "open"]}
+    rule = {"==": [{"var": "second_note"}, "open"]}
     narrow = LayerOperation("set", "role", item, path, rule, True)
     wording = LayerOperation("term", "term", "", ("zh-CN", _term(host), "one"), "雇主", "客户")
     host.db.write_now(lambda tx: packages.put_layer(tx, Layer("autos", SALES, (narrow,)), 1))
@@ -179,7 +179,7 @@ def test_a_layer_that_does_not_fit_a_version_stops_it_and_is_named(host: Host, t
     assert "“autos”" in plan.problems[0].message
     with pytest.raises(Refused):
         install_app.install(host, host.work(), gone)
-    assert "note" in host.work().model.catalogue.entities[f"{SALES}.account"].fields
+    assert "second_note" in host.work().model.catalogue.entities[f"{SALES}.account"].fields
 
 
 def test_a_plan_says_which_values_a_change_of_kind_leaves_behind(host: Host, tmp_path: Path) -> None:
@@ -187,18 +187,18 @@ def test_a_plan_says_which_values_a_change_of_kind_leaves_behind(host: Host, tmp
     ref, work = f"{SALES}.account", host.work()
     texts = ["12", " 7 ", "", *(f"about {n}" for n in range(12))]
     for number, text in enumerate(texts):
-        values = {"name": f"Firm {number}", "note": text}
+        values = {"name": f"Firm {number}", "second_note": text}
         write_record.write_now(host.db, work, Write("create", ref, values=values))
     plan = install_app.plan_install(host, with_note(version(tmp_path, "1.2.0"), "integer"))
     (found,) = plan.retypes
-    assert (found.entity, found.field, found.kinds) == (ref, "note", ("text", "integer"))
+    assert (found.entity, found.field, found.kinds) == (ref, "second_note", ("text", "integer"))
     assert (found.values, found.failing) == (14, 12)
     assert found.samples == tuple(f"about {n}" for n in range(10))
     install_app.install(host, host.work(), with_note(version(tmp_path, "1.2.1"), "integer"))
     notes = host.db.read_now(
-        lambda reader: read_records.list_page(reader, host.work(), Query(ref, ("note",), limit=100))
+        lambda reader: read_records.list_page(reader, host.work(), Query(ref, ("second_note",), limit=100))
     ).json()
-    assert sorted(each["note"] for each in notes if each["note"] is not None) == [7, 12]
+    assert sorted(each["second_note"] for each in notes if each["second_note"] is not None) == [7, 12]
 
 
 def test_what_is_wrong_with_a_package_is_said_all_at_once(host: Host, tmp_path: Path) -> None:
