@@ -66,7 +66,7 @@ def test_columns_and_density_are_chosen_without_scripts(workspace: Workspace) ->
     browser.post(f"{LIST}/views/columns", data={"state": "", "do": "density:compact"})
     assert 'class="table compact"' in browser.get(LIST).text
     browser.post(f"{LIST}/views/columns", data={"state": "", "do": "reset"})
-    assert browser.get(LIST).text.count("<th scope") == 6
+    assert browser.get(LIST).text.count("<th scope") == 8
     assert workspace.browser("other").get(LIST).text.count('class="table compact"') == 0
 
 
