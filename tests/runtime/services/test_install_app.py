@@ -158,7 +158,10 @@ def with_note(folder: Path, kind: str = "text") -> Candidate:
     edit(entity, properties=fields | {"second_note": {"x-kind": kind, "x-order": 900}})
     for locale in ("zh-CN", "en"):
         words = json.loads((folder / "labels" / f"{locale}.json").read_text("utf-8"))
-        edit(folder / "labels" / f"{locale}.json", labels=words["labels"] | {"field:account.second_note": "Note"})
+        edit(
+            folder / "labels" / f"{locale}.json",
+            labels=words["labels"] | {"field:account.second_note": "Note"},
+        )
     return Candidate(read_folder(folder, KINDS))
 
 
