@@ -5,14 +5,16 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import uvicorn
 from playwright.sync_api import Page
 
+from dacheng.metadata.definition import Package
 from dacheng.runtime.host import Host
 from dacheng.runtime.services import install_app, marketplace, users
 from dacheng.runtime.services.install_app import Candidate
@@ -22,7 +24,9 @@ from dacheng.runtime.web.app import build_app
 from tests.browser.trade import trade
 
 PASSWORD = "a long pass phrase for tests"
-PEOPLE = {
+People = Mapping[str, tuple[str, tuple[str, ...]]]  # the name and the roles of each
+ADA: People = {"ada": ("Ada", ("core.admin",))}
+PEOPLE: People = {
     "admin": ("周敏", ("core.admin",)),
     "manager": ("王强", ("sales_management.sales_manager",)),
     "rep": ("李娜", ("sales_management.sales_rep",)),
@@ -54,22 +58,31 @@ def listening(host: Host) -> Iterator[str]:
     door.close()
 
 
-@pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """One server for all browser tests of a run; each test signs in with a browser of its own."""
-    host = Host.open(Settings(data=tmp_path_factory.mktemp("served")), plugins={})
+@contextmanager
+def serving(folder: Path, people: People, package: Package | None = None) -> Iterator[Served]:
+    """A new workspace with one app (Sales Management, unless a package is given) and these people, served."""
+    host = Host.open(Settings(data=folder), plugins={})
     if "core" not in host.model().catalogue.apps:
         install_app.install_core(host)
     host.refresh()
-    install_app.install(host, host.work(), marketplace.offered_package(host, "sales_management"))
+    sample = package is None
+    app = marketplace.offered_package(host, "sales_management") if package is None else Candidate(package)
+    install_app.install(host, host.work(), app, sample=sample)
     made = {}
-    for who, (name, roles) in PEOPLE.items():
+    for who, (name, roles) in people.items():
         host.refresh()
         made[who] = users.add_user(host, host.work(), NewUser(f"{who}@example.com", name, roles, PASSWORD))
     host.refresh()
     with listening(host) as url:
         yield Served(url, host, made)
     host.close()
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One server for all browser tests of a run; each test signs in with a browser of its own."""
+    with serving(tmp_path_factory.mktemp("served"), PEOPLE) as found:
+        yield found
 
 
 @pytest.fixture
@@ -89,16 +102,6 @@ def sign_in(served: Served) -> Callable[..., None]:
 @pytest.fixture(scope="session")
 def trading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server with the app of `trade`, and in it an administrator and a seller."""
-    host = Host.open(Settings(data=tmp_path_factory.mktemp("trading")), plugins={})
-    if "core" not in host.model().catalogue.apps:
-        install_app.install_core(host)
-    host.refresh()
-    install_app.install(host, host.work(), Candidate(trade()), sample=False)
-    made = {}
-    for who, role in (("admin", "core.admin"), ("seller", "trade.seller")):
-        host.refresh()
-        made[who] = users.add_user(host, host.work(), NewUser(f"{who}@example.com", who, (role,), PASSWORD))
-    host.refresh()
-    with listening(host) as url:
-        yield Served(url, host, made)
-    host.close()
+    people = {"admin": ("admin", ("core.admin",)), "seller": ("seller", ("trade.seller",))}
+    with serving(tmp_path_factory.mktemp("trading"), people, trade()) as found:
+        yield found

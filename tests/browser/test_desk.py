@@ -7,16 +7,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from dacheng.runtime.host import Host
-from dacheng.runtime.services import install_app, users, write_record
-from dacheng.runtime.services.install_app import Candidate
-from dacheng.runtime.services.users import NewUser
+from dacheng.runtime.services import write_record
 from dacheng.runtime.services.write_record import Write
-from dacheng.runtime.settings import Settings
 from dacheng.runtime.web.pages import export_job
-from tests.browser.conftest import PASSWORD, listening
+from tests.browser.conftest import PASSWORD, serving
 from tests.browser.test_cells import cell_of
-from tests.contracts.field_kinds.house import labelled
+from tests.contracts.field_kinds.house import labelled, manifest
 from tests.support.browser import PHONE, Chromium, axe_violations
 
 pytestmark = pytest.mark.browser
@@ -35,10 +31,10 @@ FIELDS: dict[str, dict[str, object]] = {
     "due": {"x-kind": "date"},
 }
 PEOPLE = {
-    "ada": ("Ada", "core.admin"),
-    "clara": ("Clara", "desk.clerk"),
-    "cody": ("Cody", "desk.clerk"),
-    "kim": ("Kim", "desk.keeper"),
+    "ada": ("Ada", ("core.admin",)),
+    "clara": ("Clara", ("desk.clerk",)),
+    "cody": ("Cody", ("desk.clerk",)),
+    "kim": ("Kim", ("desk.keeper",)),
 }
 
 
@@ -50,23 +46,10 @@ def _role(name: str, **thing: object) -> dict[str, object]:
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A served workspace whose one entity has the controls that lists show, and a match with an arbiter."""
-    host = Host.open(Settings(data=tmp_path_factory.mktemp("desk")), plugins={})
-    if "core" not in host.model().catalogue.apps:
-        install_app.install_core(host)
-    host.refresh()
     fields = {name: {**spec, "x-order": at} for at, (name, spec) in enumerate(FIELDS.items())}
     package = labelled(
         {
-            "app.json": {
-                "id": "desk",
-                "version": "1.0.0",
-                "icon": "file",
-                "locales": ["zh-CN", "en"],
-                "requires": {"core": "1.0.0"},
-                "navigation": {"thing": {"entity": "thing", "icon": "box", "order": 1}},
-                "permissions": {},
-                "plans": {},
-            },
+            "app.json": manifest("desk", "thing"),
             "entities/thing.json": {
                 "id": "thing",
                 "type": "object",
@@ -86,17 +69,11 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             },
         }
     )
-    install_app.install(host, host.work(), Candidate(package), sample=False)
-    for who, (name, role) in PEOPLE.items():
-        host.refresh()
-        users.add_user(host, host.work(), NewUser(f"{who}@example.com", name, (role,), PASSWORD))
-    for name in ("North", "South"):
-        made = Write("create", "core.department", None, values={"name": name})
-        write_record.write_now(host.db, host.work(), made)
-    host.refresh()
-    with listening(host) as url:
-        yield url
-    host.close()
+    with serving(tmp_path_factory.mktemp("desk"), PEOPLE, package) as served:
+        for name in ("North", "South"):
+            made = Write("create", "core.department", None, values={"name": name})
+            write_record.write_now(served.host.db, served.host.work(), made)
+        yield served.url
 
 
 def enter(page: Page, who: str) -> None:

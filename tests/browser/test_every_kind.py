@@ -13,16 +13,12 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from dacheng.metadata.definition import Package
-from dacheng.runtime.host import Host
-from dacheng.runtime.services import install_app, users, write_record
-from dacheng.runtime.services.install_app import Candidate
-from dacheng.runtime.services.users import NewUser
+from dacheng.runtime.services import write_record
 from dacheng.runtime.services.write_record import Write
-from dacheng.runtime.settings import Settings
-from tests.browser.conftest import PASSWORD, listening
+from tests.browser.conftest import ADA, PASSWORD, serving
 from tests.browser.kind_fillers import COMPUTED, FILLED
 from tests.contracts.field_kinds.cases import CASES
-from tests.contracts.field_kinds.house import KINDS, labelled
+from tests.contracts.field_kinds.house import KINDS, labelled, manifest
 from tests.support.browser import DESKTOP, PHONE, Chromium
 
 pytestmark = pytest.mark.browser
@@ -61,16 +57,7 @@ def every() -> Package:
     }
     return labelled(
         {
-            "app.json": {
-                "id": "every",
-                "version": "1.0.0",
-                "icon": "file",
-                "locales": ["zh-CN", "en"],
-                "requires": {"core": "1.0.0"},
-                "navigation": {"thing": {"entity": "thing", "icon": "box", "order": 1}},
-                "permissions": {},
-                "plans": {},
-            },
+            "app.json": manifest("every", "thing"),
             "entities/thing.json": {
                 "id": "thing",
                 "type": "object",
@@ -91,21 +78,11 @@ def every() -> Package:
 @pytest.fixture(scope="module")
 def every_kind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A served workspace whose one entity has a field of every kind."""
-    host = Host.open(Settings(data=tmp_path_factory.mktemp("every")), plugins={})
-    if "core" not in host.model().catalogue.apps:
-        install_app.install_core(host)
-    host.refresh()
-    install_app.install(host, host.work(), Candidate(every()), sample=False)
-    host.refresh()
-    users.add_user(host, host.work(), NewUser("ada@example.com", "Ada", ("core.admin",), PASSWORD))
-    for name in ("North", "South"):
-        write_record.write_now(
-            host.db, host.work(), Write("create", "core.department", None, values={"name": name})
-        )
-    host.refresh()
-    with listening(host) as url:
-        yield url
-    host.close()
+    with serving(tmp_path_factory.mktemp("every"), ADA, every()) as served:
+        for name in ("North", "South"):
+            made = Write("create", "core.department", None, values={"name": name})
+            write_record.write_now(served.host.db, served.host.work(), made)
+        yield served.url
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])

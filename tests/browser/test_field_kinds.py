@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-import uvicorn
 from playwright.sync_api import Dialog, Page, expect
 
-from dacheng.runtime.host import Host
-from dacheng.runtime.services import install_app, users
-from dacheng.runtime.services.install_app import Candidate
-from dacheng.runtime.services.users import NewUser
-from dacheng.runtime.settings import Settings
-from dacheng.runtime.web.app import build_app
-from tests.contracts.field_kinds.house import labelled
+from tests.browser.conftest import ADA, PASSWORD, serving
+from tests.contracts.field_kinds.house import labelled, manifest
 from tests.support.browser import DESKTOP, PHONE, Chromium
 
 pytestmark = pytest.mark.browser
-PASSWORD = "a long pass phrase for tests"
 PROPERTIES: dict[str, Any] = {
     "name": {"x-kind": "text", "x-required": True},
     "active": {"x-kind": "boolean", "x-required": True},
@@ -73,10 +63,6 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 @pytest.fixture(scope="module")
 def counter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server whose one form has every scalar kind, some of them shown by conditions on the others."""
-    host = Host.open(Settings(data=tmp_path_factory.mktemp("counter")), plugins={})
-    if "core" not in host.model().catalogue.apps:
-        install_app.install_core(host)
-    host.refresh()
     ordered = {name: {**spec, "x-order": at} for at, (name, spec) in enumerate(PROPERTIES.items())}
     fields = {
         name: {"order": at, **({"visible": CONDITIONS[name]} if name in CONDITIONS else {})}
@@ -84,16 +70,7 @@ def counter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     }
     package = labelled(
         {
-            "app.json": {
-                "id": "counter",
-                "version": "1.0.0",
-                "icon": "file",
-                "locales": ["zh-CN", "en"],
-                "requires": {"core": "1.0.0"},
-                "navigation": {"thing": {"entity": "thing", "icon": "box", "order": 1}},
-                "permissions": {},
-                "plans": {},
-            },
+            "app.json": manifest("counter", "thing"),
             "entities/thing.json": {
                 "id": "thing",
                 "type": "object",
@@ -109,21 +86,8 @@ def counter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             },
         }
     )
-    install_app.install(host, host.work(), Candidate(package), sample=False)
-    host.refresh()
-    users.add_user(host, host.work(), NewUser("ada@example.com", "Ada", ("core.admin",), PASSWORD))
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(build_app(host), log_level="error", loop="asyncio"))
-    thread = threading.Thread(target=lambda: server.run(sockets=[listening]), daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
-    listening.close()
-    host.close()
+    with serving(tmp_path_factory.mktemp("counter"), ADA, package) as served:
+        yield served.url
 
 
 CANARY = "https://canary.example"

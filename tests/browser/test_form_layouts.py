@@ -8,29 +8,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from dacheng.runtime.host import Host
-from dacheng.runtime.services import install_app, users
-from dacheng.runtime.services.install_app import Candidate
-from dacheng.runtime.services.users import NewUser
-from dacheng.runtime.settings import Settings
-from tests.browser.conftest import PASSWORD, listening
-from tests.contracts.field_kinds.house import labelled
+from tests.browser.conftest import ADA, PASSWORD, serving
+from tests.contracts.field_kinds.house import labelled, manifest
 from tests.support.browser import DESKTOP, PHONE, Chromium, axe_violations
 
 pytestmark = pytest.mark.browser
-APP = {
-    "id": "layouts",
-    "version": "1.0.0",
-    "icon": "file",
-    "locales": ["zh-CN", "en"],
-    "requires": {"core": "1.0.0"},
-    "navigation": {
-        "tabbed": {"entity": "tabbed", "icon": "box", "order": 1},
-        "stepped": {"entity": "stepped", "icon": "box", "order": 2},
-    },
-    "permissions": {},
-    "plans": {},
-}
 SECTIONS: dict[str, Any] = {
     "who": {"order": 1, "columns": 3, "fields": {"name": {"order": 1}, "firm": {"order": 2}}},
     "firms": {
@@ -52,11 +34,7 @@ PROPERTIES: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server with the same form once in tabs, once in steps."""
-    host = Host.open(Settings(data=tmp_path_factory.mktemp("layouts")), plugins={})
-    if "core" not in host.model().catalogue.apps:
-        install_app.install_core(host)
-    host.refresh()
-    files: dict[str, Any] = {"app.json": APP}
+    files: dict[str, Any] = {"app.json": manifest("layouts", "tabbed", "stepped")}
     for name, layout in (("tabbed", "tabs"), ("stepped", "steps")):
         files[f"entities/{name}.json"] = {
             "id": name,
@@ -71,12 +49,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             "layout": layout,
             "sections": SECTIONS,
         }
-    install_app.install(host, host.work(), Candidate(labelled(files)), sample=False)
-    host.refresh()
-    users.add_user(host, host.work(), NewUser("ada@example.com", "Ada", ("core.admin",), PASSWORD))
-    with listening(host) as url:
-        yield url
-    host.close()
+    with serving(tmp_path_factory.mktemp("layouts"), ADA, labelled(files)) as served:
+        yield served.url
 
 
 def enter(page: Page, place: str) -> None:

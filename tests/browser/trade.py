@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dacheng.metadata.definition import Package
-from tests.contracts.field_kinds.house import labelled
+from tests.contracts.field_kinds.house import labelled, manifest
 
 NEW = {"==": [{"var": "kind"}, "new"]}
 FIRM: dict[str, Any] = {
@@ -69,18 +69,7 @@ def trade() -> Package:
     entities = {"firm": FIRM, "product": PRODUCT, "deal": DEAL}
     return labelled(
         {
-            "app.json": {
-                "id": "trade",
-                "version": "1.0.0",
-                "icon": "file",
-                "locales": ["zh-CN", "en"],
-                "requires": {"core": "1.0.0"},
-                "navigation": {
-                    name: {"entity": name, "icon": "box", "order": at} for at, name in enumerate(entities)
-                },
-                "permissions": {},
-                "plans": {},
-            },
+            "app.json": manifest("trade", *entities),
             **{
                 f"entities/{name}.json": {
                     "id": name,

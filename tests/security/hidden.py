@@ -22,6 +22,7 @@ from dacheng.runtime.services import install_app, sessions, tokens
 from dacheng.runtime.services.install_app import Candidate
 from dacheng.runtime.settings import Settings
 from dacheng.runtime.web.app import build_app
+from tests.contracts.field_kinds.house import manifest
 from tests.runtime.workspace import add
 
 KINDS = Kinds.of([builtin.part()])
@@ -71,16 +72,7 @@ def _list(identity: str, order: int, **more: Any) -> dict[str, Any]:
 
 
 FILES: dict[str, Any] = {
-    "app.json": {
-        "id": "den",
-        "version": "1.0.0",
-        "icon": "file",
-        "locales": ["zh-CN", "en"],
-        "requires": {"core": "1.0.0"},
-        "navigation": {},
-        "permissions": {},
-        "plans": {},
-    },
+    "app.json": manifest("den"),
     "entities/deal.json": {
         "id": "deal",
         "type": "object",

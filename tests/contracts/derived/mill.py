@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from dacheng.metadata.definition import Package
-from tests.contracts.field_kinds.house import labelled
+from tests.contracts.field_kinds.house import labelled, manifest
 
 APP = "mill"
 Values = Mapping[str, Any]
@@ -76,17 +76,7 @@ PRODUCT: dict[str, Any] = {
 
 def package() -> Package:
     """Companies, deals with lines, products that lines link to; a workflow, an owner, links of every shape."""
-    manifest = {
-        "id": APP,
-        "version": "1.0.0",
-        "icon": "file",
-        "locales": ["zh-CN", "en"],
-        "requires": {"core": "1.0.0"},
-        "navigation": {},
-        "permissions": {},
-        "plans": {},
-    }
-    files: dict[str, Any] = {"app.json": manifest}
+    files: dict[str, Any] = {"app.json": manifest(APP)}
     for name, fields in (("company", COMPANY), ("deal", DEAL), ("item", ITEM), ("product", PRODUCT)):
         entity = {"id": name, "type": "object", "x-title": "name", "properties": fields}
         files[f"entities/{name}.json"] = entity | ({"x-parent": "deal"} if name == "item" else {})

@@ -112,21 +112,26 @@ def open_house(folder: Path, url: str, package: Package | None = None) -> Iterat
 
 def app_of_all_kinds() -> Package:
     """For each kind `e_kind` (name, value) and `m_kind` (name, must: required, one: unique), a list and a measure."""
-    files: dict[str, Any] = {
-        "app.json": {
-            "id": APP,
-            "version": "1.0.0",
-            "icon": "file",
-            "locales": list(LOCALES),
-            "requires": {"core": "1.0.0"},
-            "navigation": {},
-            "permissions": {},
-            "plans": {},
-        }
-    }
+    files: dict[str, Any] = {"app.json": manifest(APP)}
     for kind, case in CASES.items():
         files |= _of_kind(kind, case)
     return labelled(files)
+
+
+def manifest(app: str, *entities: str) -> dict[str, Any]:
+    """The `app.json` of an app for tests, with these entities in its navigation."""
+    return {
+        "id": app,
+        "version": "1.0.0",
+        "icon": "file",
+        "locales": list(LOCALES),
+        "requires": {"core": "1.0.0"},
+        "navigation": {
+            name: {"entity": name, "icon": "box", "order": at} for at, name in enumerate(entities, 1)
+        },
+        "permissions": {},
+        "plans": {},
+    }
 
 
 def labelled(files: Mapping[str, Any]) -> Package:
