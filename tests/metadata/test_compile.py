@@ -140,7 +140,7 @@ def test_apps_are_compiled_after_those_they_require(core: Package, shop: Package
 
 
 def _requiring(package: Package, app: str, other: str) -> Package:
-    return replace(package, manifest={**package.manifest, "id": app, "requires": {other: "1.0.0"}})
+    return replace(package, manifest={**package.manifest, "id": app, "requires": {other: "1.0.0"}}, hash="")
 
 
 def test_an_app_without_core_is_refused(shop: Package, kinds: Kinds) -> None:

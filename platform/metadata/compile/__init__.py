@@ -18,6 +18,7 @@ from dacheng.metadata.compile.items import (
     compile_measure,
     compile_navigation,
 )
+from dacheng.metadata.compile.kept import kept
 from dacheng.metadata.compile.processes import (
     compile_automation,
     compile_guide,
@@ -54,8 +55,15 @@ __all__ = ["compile_app", "compile_catalogue", "dependency_order"]
 def compile_app(package: Package, kinds: Kinds, others: Mapping[str, CompiledApp]) -> CompiledApp:
     """The compiled app of a folded package; raises Refused with every problem found, never anything else.
 
-    `others` are the apps it requires, already compiled; `core` is required by every app but itself.
+    `others` are the apps it requires, already compiled; `core` is required by every app but itself. The same content
+    with the same kinds gives the app compiled before.
     """
+    if not package.hash:
+        return _compile(package, kinds, others)
+    return kept(_digest(package, kinds, others), kinds, lambda: _compile(package, kinds, others))
+
+
+def _compile(package: Package, kinds: Kinds, others: Mapping[str, CompiledApp]) -> CompiledApp:
     if len(package.items) > MAX_ITEMS or sum(kind == "entity" for kind, _ in package.items) > MAX_ENTITIES:
         raise Refused([problem("definition.too_many", file="app.json", limit=MAX_ENTITIES)])
     problems = check_structure(package, kinds) or check_references(package, kinds, others)
@@ -110,9 +118,13 @@ def _assemble(work: Compiling) -> CompiledApp:
 
 
 def _app_hash(work: Compiling) -> str:
-    own = work.package.hash or with_hash(work.package).hash
-    required = sorted(other.hash for app, other in work.others.items() if app in _required(work.package))
-    return hashlib.sha256("|".join([own, work.kinds.hash, *required]).encode()).hexdigest()[:16]
+    return _digest(work.package, work.kinds, work.others)[:16]
+
+
+def _digest(package: Package, kinds: Kinds, others: Mapping[str, CompiledApp]) -> str:
+    own = package.hash or with_hash(package).hash
+    required = sorted(other.hash for app, other in others.items() if app in _required(package))
+    return hashlib.sha256("|".join([own, kinds.hash, *required]).encode()).hexdigest()
 
 
 def _required(package: Package) -> set[str]:
