@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from dacheng.metadata.builtin import part
 from dacheng.metadata.compile import compile_catalogue, dependency_order
 from dacheng.metadata.definition import Catalogue, Package
 from dacheng.metadata.expression import evaluate
 from dacheng.metadata.field_kinds.money import Money
 from dacheng.metadata.kinds import Kinds, Primitive
+from dacheng.metadata.package import with_hash
 from dacheng.metadata.problem import Refused
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -159,8 +163,21 @@ def test_equal_content_gives_an_equal_hash_and_any_change_another(
 
 
 def test_the_slice_compiles_quickly(core: Package, sales: Package, kinds: Kinds) -> None:
+    core, sales = replace(core, hash=""), replace(sales, hash="")  # nothing kept by content
     compile_catalogue([core, sales], kinds)
     started = time.process_time()
     compiled = compile_catalogue([core, sales], kinds)
     fields = sum(len(entity.fields) for entity in compiled.entities.values())
     assert time.process_time() - started < 0.001 * fields
+
+
+def test_the_same_content_is_compiled_once_for_the_same_kinds_alone(core: Package, shop: Package) -> None:
+    kinds = Kinds.of([part()])
+    one = compile_catalogue([core, shop], kinds).apps["shop"]
+    assert compile_catalogue([core, shop], Kinds.of([part()])).apps["shop"] is one
+    changed = with_hash(replace(shop, manifest={**shop.manifest, "icon": "cart"}))
+    assert compile_catalogue([core, changed], kinds).apps["shop"].icon == "cart"
+    (text,) = (each for each in kinds.fields.values() if each.id == "text")
+    other = replace(kinds, fields=MappingProxyType({**kinds.fields, "text": copy(text)}))
+    assert other.hash == kinds.hash
+    assert compile_catalogue([core, shop], other).apps["shop"] is not one

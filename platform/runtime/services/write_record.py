@@ -227,8 +227,9 @@ def commit_many(
     _demand_new(tx, work, going)
     _ask_hooks(work, going)
     applied = _apply(tx, work, going) if frames is None else _apply_in_waves(tx, work, going)
-    for each, frame in zip(going, frames or repeat(work), strict=False):
-        _put_beside(tx, frame, each)
+    for each, frame, replay in zip(prepared, frames or repeat(work), replays, strict=False):
+        if replay is None:
+            _put_beside(tx, frame, each)
     if people and going:
         versions.bump(tx, "directory")
     return [
