@@ -140,7 +140,10 @@ def test_a_rep_on_a_phone_attaches_a_photo_and_takes_it_off_and_back(
     expect(card.locator(".attached li")).to_contain_text("李娜")
     expect(page.locator(".timeline")).to_contain_text("添加附件“门头.png”")
     shown = card.locator("img")
-    assert shown.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+    shown.scroll_into_view_if_needed()  # a picture is fetched when it comes into sight
+    expect(shown).to_have_js_property("complete", True)
+    assert shown.evaluate("image => image.naturalWidth") > 0
+    page.evaluate("scrollTo(0, 0)")
     assert axe(page) == []
     card.locator(".attached form button").click()
     expect(page.locator("#attachments .attached")).to_have_count(0)
@@ -156,6 +159,7 @@ def test_files_are_dropped_on_their_card_or_pasted(
     sign_in(page)
     create(page, "拖了文件的单")
     for way in ("drop", "paste"):
+        page.wait_for_load_state("load")  # what was dropped reloads the page
         page.evaluate(
             """way => {
                 const carried = new DataTransfer();

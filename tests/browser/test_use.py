@@ -22,6 +22,7 @@ def create(page: Page, name: str) -> str:
     page.fill("#f-amount", "12,345.50")
     page.click("[data-save]")
     page.wait_for_selector(".record-head")
+    page.wait_for_load_state("load")  # its scripts have run
     return page.url
 
 

@@ -36,12 +36,14 @@ const send = async (files, name) => {
   return say(answer.status === 413 ? card.dataset.tooLarge : reason(answer) || card.dataset.refused, true);
 };
 
+const take = (input) => {
+  send([...input.files], input.name);
+  input.value = "";
+};
+
 if (form) {
-  form.addEventListener("change", (event) => {
-    const { name, files } = event.target;
-    send([...files], name);
-    event.target.value = "";
-  });
+  form.addEventListener("change", (event) => take(event.target));
+  [...form.querySelectorAll("input[type=file]")].filter((input) => input.files.length).forEach(take); // chosen before this ran
   for (const kind of ["dragover", "dragleave", "drop"]) {
     card.addEventListener(kind, (event) => {
       if (!event.dataTransfer.types.includes("Files")) return;
