@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -249,10 +250,13 @@ def conditions_of(
         made.deleted_at.is_not(None) if where.deleted else made.deleted_at.is_(None)
     ]
     trusted = scope.trusted(made, made.table.c)
-    found.extend(scope.condition(("rule", at), rule, trusted) for at, rule in enumerate(where.rules))
-    found.extend(
-        scope.condition(("predicate", at), one, scope.asked) for at, one in enumerate(where.predicates)
-    )
+    rules = [scope.condition(("rule", at), rule, trusted) for at, rule in enumerate(where.rules)]
+    asked = [scope.condition(("predicate", at), one, scope.asked) for at, one in enumerate(where.predicates)]
+    if scope.dialect == "sqlite" and not searching and any(map(_names_one_value, rules)):
+        asked = [
+            one.is_(sa.true()) for one in asked
+        ]  # looked at in the rows of the rule's index, never by its own
+    found += rules + asked
     if searching:
         found.append(
             search.matches(made, scope.dialect, sa.bindparam("search", type_=sa.Text()), in_order=in_order)
@@ -260,6 +264,11 @@ def conditions_of(
     if where.ids is not None:
         found.append(_among(made, scope.dialect))
     return found
+
+
+def _names_one_value(rule: sa.ColumnElement[bool]) -> bool:
+    """Whether a rule holds for one value (my own): it leaves few rows, which SQLite, without statistics, can't know."""
+    return getattr(rule, "operator", None) is operator.eq
 
 
 def _among(made: EntityTable, dialect: str) -> sa.ColumnElement[bool]:

@@ -118,3 +118,16 @@ def test_a_board_s_columns_are_read_in_order_from_an_index(sqlite_url: str, rest
         assert "TEMP B-TREE" not in each
         assert "SEARCH shop_purchase USING" in each
         assert "INDEX" in each
+
+
+def test_who_sees_their_own_alone_reads_them_by_their_index_whatever_else_is_asked(sqlite_url: str) -> None:
+    """A million records of others under the same option are no business of a plan for the few of one person."""
+    items = shop_items()
+    board = {**items["list", "purchases"], "id": "board", "default": False, "kind": "board", "on": "stage"}
+    shop = open_shop(sqlite_url, {**items, ("list", "board"): board})
+    stage = check(parse({"==": [{"var": "stage"}, "won"]}), shop.entity("purchase").scope)
+    where = Condition((stage,), _rule(shop).rules)
+    shop.fetch(shop.plan("purchase", ["title"], where, ["-closed_on", "title"], 20), id="me")
+    (explained,) = shop.db.read_now(lambda reader: _explained(reader, shop, "shop.purchase"))
+    shop.db.close()
+    assert "(owner=?" in explained
