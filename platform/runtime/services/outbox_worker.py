@@ -7,7 +7,7 @@ import os
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -28,8 +28,10 @@ KEEP_EVENT_IDS_MS = 35 * DAY_MS  # longer than any sender tries again
 KEEP_TRACES_MS = 180 * DAY_MS
 KEEP_READ_MS = 90 * DAY_MS
 SWEEP_EVERY = 3600
+TRIES_OF_POISON = 3
 log = logging.getLogger("dacheng.worker")
 Handler = Callable[[Site, Job, datetime], None]
+Effect = Callable[[Transaction, Job, datetime], None]
 
 
 def _reset(site: Site, job: Job, now: datetime) -> None:
@@ -52,16 +54,37 @@ def _notice(site: Site, job: Job, now: datetime) -> None:
             mail.send(site.settings, known.login, "notice", payload.get("locale", ""), words, now, key=key)
 
 
-def _told(site: Site, job: Job, now: datetime) -> None:
+def _told(tx: Transaction, job: Job, now: datetime) -> None:
     """A notification inside the product."""
-    site.db.write_now(lambda tx: notices.deliver(tx, job.payload, milliseconds(now)), urgent=False)
+    notices.deliver(tx, job.payload, milliseconds(now))
 
 
-HANDLERS: Mapping[str, Handler] = {
-    sign_in.RESET_JOB: _reset,
-    "mail.notice": _notice,
-    notices.JOB: _told,
-}
+HANDLERS: Mapping[str, Handler] = {sign_in.RESET_JOB: _reset, "mail.notice": _notice}
+EFFECTS: Mapping[str, Effect] = {notices.JOB: _told}
+
+
+class LeaseLost(Exception):
+    """Raised inside a job's transaction, to undo it, when another worker has the job."""
+
+
+def now_utc() -> datetime:
+    """The clock of a worker that was given no other."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where one worker works: its name on leases, its clock, and what it can do.
+
+    `handlers` reach outside and may run again after a crash; `effects` are committed together with the end of
+    their job, so each of them is there once.
+    """
+
+    site: Site
+    owner: str = field(default_factory=lambda: f"{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    clock: Callable[[], datetime] = now_utc
+    handlers: Mapping[str, Handler] = field(default_factory=lambda: HANDLERS)
+    effects: Mapping[str, Effect] = field(default_factory=lambda: EFFECTS)
 
 
 @dataclass(slots=True)
@@ -82,37 +105,37 @@ class Worker:
             self.thread.join(timeout=1.0)
 
 
-def start(site: Site) -> Worker:
+def start(site: Site, bench: Bench | None = None) -> Worker:
     """Start working in a thread of this process."""
     ending = threading.Event()
-    thread = threading.Thread(target=_run, args=(site, ending), name="dacheng-worker", daemon=True)
+    at = bench or Bench(site)
+    thread = threading.Thread(target=_run, args=(at, ending), name="dacheng-worker", daemon=True)
     thread.start()
     return Worker(thread, ending)
 
 
-def drain(site: Site) -> int:
+def drain(site: Site, bench: Bench | None = None) -> int:
     """Do everything that is due now; answers how many jobs were done."""
-    owner = _owner()
+    at = bench or Bench(site)
     done = 0
-    while jobs := _take(site, owner):
-        done += sum(1 for job in jobs if _do(site, job))
-    return done + Followers(site, owner).follow()
+    while jobs := _take(at):
+        done += sum(1 for job in jobs if _do(at, job))
+    return done + Followers(site, at.owner).follow()
 
 
-def _run(site: Site, ending: threading.Event) -> None:
-    owner = _owner()
-    followers = Followers(site, owner)
+def _run(at: Bench, ending: threading.Event) -> None:
+    followers = Followers(at.site, at.owner)
     rounds = 0
     while not ending.is_set():
         try:
-            jobs = _take(site, owner) if _is_due(site) else []
+            jobs = _take(at) if _is_due(at) else []
             for job in jobs:
-                _do(site, job)
+                _do(at, job)
             followers.follow()
             if not jobs:
                 rounds += 1
                 if rounds % SWEEP_EVERY == 0:
-                    sweep(site, datetime.now(UTC))
+                    sweep(at.site, at.clock())
         except Exception:
             log.exception("the outbox could not be read")
             jobs = []
@@ -120,38 +143,61 @@ def _run(site: Site, ending: threading.Event) -> None:
             ending.wait(IDLE_SECONDS)
 
 
-def _is_due(site: Site) -> bool:
-    due = site.db.read_now(outbox.next_due)
-    return due is not None and due <= milliseconds(datetime.now(UTC))
+def _is_due(at: Bench) -> bool:
+    due = at.site.db.read_now(outbox.next_due)
+    return due is not None and due <= milliseconds(at.clock())
 
 
-def _take(site: Site, owner: str) -> list[Job]:
-    now = milliseconds(datetime.now(UTC))
-    kinds = tuple(HANDLERS)
-    return site.db.write_now(lambda tx: outbox.take(tx, owner, now, kinds=kinds), urgent=False)
+def _take(at: Bench) -> list[Job]:
+    now = milliseconds(at.clock())
+    kinds = (*at.handlers, *at.effects)
+    return at.site.db.write_now(lambda tx: outbox.take(tx, at.owner, now, kinds=kinds), urgent=False)
 
 
-def _do(site: Site, job: Job) -> bool:
-    """One job under a catch-all: what fails is tried again later, and parked in the end."""
-    now = datetime.now(UTC)
-    if not site.db.write_now(lambda tx: outbox.hold(tx, job, milliseconds(now)), urgent=False):
-        return False
+def _do(at: Bench, job: Job) -> bool:
+    """One job under a catch-all: what fails is tried again later, and parked in the end.
+
+    A target that can't be reached is tried for a day; what our own code stumbles over, three times.
+    """
+    now = at.clock()
     try:
-        HANDLERS[job.kind](site, job, now)
+        return _effect(at, job, now) if job.kind in at.effects else _handle(at, job, now)
     except Refused as refused:
         plain = [each.code for each in refused.problems if not each.params]
-        _fail(site, job, plain[0] if plain else str(refused), now)
-        return False
+        _fail(at, job, plain[0] if plain else str(refused), now)
     except Exception as error:
         log.exception("job %s %s failed", job.kind, job.seq)
-        _fail(site, job, f"{type(error).__name__}: {error}"[:500], now)
+        poison = not isinstance(error, OSError) and job.attempts >= TRIES_OF_POISON
+        _fail(at, job, f"{type(error).__name__}: {error}"[:500], now, for_good=poison)
+    return False
+
+
+def _handle(at: Bench, job: Job, now: datetime) -> bool:
+    db = at.site.db
+    if not db.write_now(lambda tx: outbox.hold(tx, job, milliseconds(now)), urgent=False):
         return False
-    site.db.write_now(lambda tx: outbox.done(tx, job, milliseconds(now)), urgent=False)
+    at.handlers[job.kind](at.site, job, now)
+    return db.write_now(lambda tx: outbox.done(tx, job, milliseconds(now)), urgent=False)
+
+
+def _effect(at: Bench, job: Job, now: datetime) -> bool:
+    """The effect and the end of its job in one transaction; neither when the lease was lost."""
+
+    def work(tx: Transaction) -> None:
+        if not outbox.done(tx, job, milliseconds(now)):
+            raise LeaseLost
+        at.effects[job.kind](tx, job, now)
+
+    try:
+        at.site.db.write_now(work, urgent=False)
+    except LeaseLost:
+        return False
     return True
 
 
-def _fail(site: Site, job: Job, reason: str, now: datetime) -> None:
-    site.db.write_now(lambda tx: outbox.fail(tx, job, reason, milliseconds(now)), urgent=False)
+def _fail(at: Bench, job: Job, reason: str, now: datetime, *, for_good: bool = False) -> None:
+    moment = milliseconds(now)
+    at.site.db.write_now(lambda tx: outbox.fail(tx, job, reason, moment, for_good=for_good), urgent=False)
 
 
 def sweep(site: Site, now: datetime) -> None:
@@ -165,7 +211,3 @@ def sweep(site: Site, now: datetime) -> None:
         notifications.forget(tx, at - KEEP_READ_MS)
 
     site.db.write_now(work, urgent=False)
-
-
-def _owner() -> str:
-    return f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
