@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dacheng.metadata.definition import Catalogue
+from dacheng.metadata.expression.moments import WEEKDAYS, Calendar
 from dacheng.metadata.labels import Labels
 
 
@@ -89,6 +90,7 @@ class Context:
     catalogue: Catalogue
     labels: Labels
     base_url: str = ""
+    calendar: Calendar = WEEKDAYS
     extra: Any = field(default=None, compare=False)
 
     @property

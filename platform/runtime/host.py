@@ -257,6 +257,7 @@ class Host:
             catalogue=model.catalogue,
             labels=model.labels,
             base_url=self._settings.base_url,
+            calendar=model.calendar,
         )
         return work_for(context, model, self._kinds, self._plugins)
 

@@ -148,6 +148,7 @@ class Calendar:
 
 
 WEEKDAYS = Calendar()
+_LONGEST = 20_000  # working days, some eighty years
 
 
 def working_days_between(start: date, end: date, calendar: Calendar) -> int:
@@ -159,6 +160,28 @@ def working_days_between(start: date, end: date, calendar: Calendar) -> int:
     weekdays = _weekdays_until(last) - _weekdays_until(first)
     corrected = bisect_right(extra, last) - bisect_right(extra, first)
     return weekdays + corrected - (bisect_right(off, last) - bisect_right(off, first))
+
+
+def is_working_day(day: date, calendar: Calendar) -> bool:
+    """Whether a day is worked."""
+    text = day.isoformat()
+    return text in calendar.extra if day.weekday() >= 5 else text not in calendar.off
+
+
+def add_working_days(start: date, count: int, calendar: Calendar) -> date | None:
+    """The day on which the `count`-th working day after `start` falls (`start` itself for 0); None beyond year 9999.
+
+    The first day on which `working_days_between(start, day)` reaches `count`.
+    """
+    day = start
+    for _ in range(min(count, _LONGEST)):
+        following = add_days(day, Decimal(1))
+        while following is not None and not is_working_day(following, calendar):
+            following = add_days(following, Decimal(1))
+        if following is None:
+            return None
+        day = following
+    return day
 
 
 def _weekdays_until(ordinal: int) -> int:

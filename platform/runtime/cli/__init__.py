@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 from dacheng.metadata.problem import Refused
 from dacheng.plugins.manager import PluginFailed
-from dacheng.runtime.cli import apps, care, demo, jobs, people, plugins, records, serve, words
+from dacheng.runtime.cli import apps, calendar, care, demo, jobs, people, plugins, records, serve, words
 from dacheng.runtime.cli.output import BUG, BUSY, REFUSED, USAGE, Output
 from dacheng.runtime.cli.workspace import language
 
-GROUPS = (serve, demo, apps, people, records, words, care, jobs, plugins)
+GROUPS = (serve, demo, apps, people, records, words, care, calendar, jobs, plugins)
 BUSY_CODES = ("storage.second_writer", "storage.busy")
 
 

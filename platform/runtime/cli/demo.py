@@ -7,6 +7,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from dacheng.runtime.cli.output import DONE, Output
 from dacheng.runtime.cli.serve import run
 from dacheng.runtime.cli.workspace import Commands, add_command, settings_of
 from dacheng.runtime.host import Host
-from dacheng.runtime.services import install_app, marketplace, sample_data, users
+from dacheng.runtime.services import install_app, marketplace, sample_data, users, working_calendar
 from dacheng.runtime.services.users import NewUser
 from dacheng.runtime.storage import accounts
 from dacheng.runtime.storage.reader import Reader
@@ -80,6 +81,8 @@ def prepare(host: Host, output: Output, share: float = 1.0) -> Mapping[str, str]
         install_app.install(host, host.work(), candidate, sample=False, progress=output.progress())
         signs = _more(path, signs, sample_data.sign_ins(host.refresh().catalogue.apps[app]))
         sample_data.bring(host, host.work(), app, progress=output.progress(), scale=share, passwords=signs)
+    today = datetime.now(UTC).astimezone(host.settings.tzinfo).date()
+    working_calendar.keep_entered(host, today)
     host.refresh()
     return signs
 

@@ -160,7 +160,7 @@ def surroundings(context: Context, before: Mapping[str, Any] | None = None) -> E
     values: dict[str, Any] = {"$user": user_values(context)}
     if before is not None:
         values["$before"] = before
-    return environment(context.now, context.zone, values)
+    return environment(context.now, context.zone, values, context.calendar)
 
 
 def user_values(context: Context) -> Mapping[str, Any]:
@@ -193,7 +193,14 @@ def value_of(expression: Expression, subject: Subject, context: Context) -> Any:
     """The value of an expression for this record, in callers' types."""
     record, before = _operands(expression, subject)
     values = surroundings(context, before).context
-    return evaluate(expression, record, now=context.now, zone=context.zone, context=values)
+    return evaluate(
+        expression,
+        record,
+        now=context.now,
+        zone=context.zone,
+        context=values,
+        calendar=context.calendar,
+    )
 
 
 def explain(expression: Expression, subject: Subject, context: Context) -> dict[str, Json]:

@@ -16,7 +16,7 @@ from dacheng.metadata.layers import Folded, fold
 from dacheng.metadata.package import canonical, read_files
 from dacheng.metadata.parking import Parked, known_files, park
 from dacheng.metadata.problem import Refused
-from dacheng.runtime.storage import packages
+from dacheng.runtime.storage import packages, working_calendar
 from dacheng.runtime.storage.model import Model
 from dacheng.runtime.storage.packages import InstalledPackage
 from dacheng.runtime.storage.reader import Reader
@@ -75,7 +75,7 @@ class Loader:
 
     def load(self, reader: Reader) -> Model:
         """The model of everything installed, as this snapshot sees it."""
-        return self.build(self.apps(reader), read_versions(reader))
+        return _dated(reader, self.build(self.apps(reader), read_versions(reader)))
 
     def renew(self, reader: Reader, model: Model) -> Model:
         """The model of now: the given one when nothing moved, else as much of it as still holds."""
@@ -83,7 +83,7 @@ class Loader:
         known = model.versions
         if (found.definitions, found.labels) == (known.definitions, known.labels):
             return model if found == known else replace(model, versions=found)
-        return self.build(self.apps(reader), found)
+        return _dated(reader, self.build(self.apps(reader), found))
 
     def apps(self, reader: Reader) -> tuple[App, ...]:
         """What is installed, folded."""
@@ -124,6 +124,10 @@ class Loader:
                 self._bases.clear()
             self._bases[found.hash] = base
         return self.fold(base, found.layers)
+
+
+def _dated(reader: Reader, model: Model) -> Model:
+    return replace(model, calendar=working_calendar.read(reader, model))
 
 
 def _plain(operation: LayerOperation) -> list[object]:

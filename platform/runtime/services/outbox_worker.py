@@ -8,12 +8,12 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
 from dacheng.metadata.problem import Refused
-from dacheng.runtime.services import mail, notices, sign_in
+from dacheng.runtime.services import mail, notices, sign_in, working_calendar
 from dacheng.runtime.services.event_consumers import Followers
 from dacheng.runtime.services.sessions import milliseconds
 from dacheng.runtime.services.site import Site
@@ -28,6 +28,7 @@ KEEP_EVENT_IDS_MS = 35 * DAY_MS  # longer than any sender tries again
 KEEP_TRACES_MS = 180 * DAY_MS
 KEEP_READ_MS = 90 * DAY_MS
 SWEEP_EVERY = 3600
+CALENDAR_AFTER = 30  # idle rounds: not while a workspace is being set up
 TRIES_OF_POISON = 3
 log = logging.getLogger("dacheng.worker")
 Handler = Callable[[Site, Job, datetime], None]
@@ -136,11 +137,17 @@ def _run(at: Bench, ending: threading.Event) -> None:
                 rounds += 1
                 if rounds % SWEEP_EVERY == 0:
                     sweep(at.site, at.clock())
+                if rounds % SWEEP_EVERY == CALENDAR_AFTER:
+                    working_calendar.keep_entered(at.site, _today(at))
         except Exception:
             log.exception("the outbox could not be read")
             jobs = []
         if not jobs:
             ending.wait(IDLE_SECONDS)
+
+
+def _today(at: Bench) -> date:
+    return at.clock().astimezone(at.site.settings.tzinfo).date()
 
 
 def _is_due(at: Bench) -> bool:

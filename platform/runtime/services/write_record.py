@@ -25,6 +25,7 @@ from dacheng.runtime.services.write_waves import waves
 from dacheng.runtime.storage import deletion, idempotency, match_keys, outbox, records, traces, versions
 from dacheng.runtime.storage.database import Database
 from dacheng.runtime.storage.reader import Reader, Transaction
+from dacheng.runtime.storage.working_calendar import CALENDAR_DAY
 
 ATTEMPTS = 4
 MOVED = "record.version_moved"
@@ -232,6 +233,8 @@ def commit_many(
             _put_beside(tx, frame, each)
     if people and going:
         versions.bump(tx, "directory")
+    if going and any(change.entity.ref == CALENDAR_DAY for change in changes):
+        versions.bump(tx, "labels")  # the calendar is kept with the words, and read again with them
     return [
         replay or Outcome(each.id, applied.get(each.id, each.version), writes=each.writes)
         for each, replay in zip(prepared, replays, strict=True)

@@ -69,7 +69,7 @@ async def try_expression(request: Request) -> Response:
     asked = _with_nulls(body["expression"], missing)
     expression = check(parse(asked, operators=work.kinds.operators), record.type)
     now = _moment(body["now"], "/now") if body.get("now") is not None else work.context.now
-    found = expression.run(record.value, environment(now, work.context.zone))
+    found = expression.run(record.value, environment(now, work.context.zone, calendar=work.context.calendar))
     return Response(orjson.dumps({"value": _json(found, expression.type)}), media_type="application/json")
 
 
