@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from dacheng.metadata.expression.ast import Items, Literal, Var
 from dacheng.metadata.expression.evaluate import build
 from dacheng.metadata.expression.operators import QUANTIFIERS
-from dacheng.metadata.expression.typed import Environment, Expression, Typed
+from dacheng.metadata.expression.typed import Environment, Expression, Run, Typed
 from dacheng.metadata.expression.values import json_safe
 
 MAX_ITEMS = 20
+KEPT_RUNS = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ def trace(expression: Expression, record: Mapping[str, Any], environment: Enviro
 
 def _trace(typed: Typed, scope: Any, environment: Environment) -> TraceNode:
     node = typed.node
-    value = build(typed)(scope, environment)
+    value = _run_of(typed)(scope, environment)
     result = json_safe(value, typed.type)
     if isinstance(node, Literal):
         return TraceNode("literal", node.pointer, (), result)
@@ -52,8 +54,14 @@ def _trace(typed: Typed, scope: Any, environment: Environment) -> TraceNode:
     return TraceNode(operator, node.pointer, tuple(step.result for step in below), result, below)
 
 
+@lru_cache(maxsize=KEPT_RUNS)
+def _run_of(typed: Typed) -> Run:
+    """The closure of a node, built once: the same rules are explained for every record."""
+    return build(typed)
+
+
 def _items(typed: Typed, scope: Any, environment: Environment) -> tuple[TraceNode, ...]:
     listed, condition = typed.args
-    items = build(listed)(scope, environment)
+    items = _run_of(listed)(scope, environment)
     steps = (_trace(condition, item, environment) for item in items[:MAX_ITEMS])
     return (_trace(listed, scope, environment), *steps)

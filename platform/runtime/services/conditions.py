@@ -29,7 +29,7 @@ from dacheng.metadata.expression import (
     walk,
 )
 from dacheng.metadata.field_kinds.money import Money
-from dacheng.metadata.formulas import compute
+from dacheng.metadata.formulas import affected, compute
 from dacheng.metadata.kinds import Json
 from dacheng.metadata.system_fields import COLLABORATORS
 from dacheng.plugins.context import Context, User
@@ -144,15 +144,31 @@ class Subject:
 
     def with_values(self, changed: Mapping[str, Any]) -> Subject:
         """The same record with some values replaced, its formulas computed from them."""
-        return replace(self, values=self._computed(changed))
+        return self.holding(self._computed(changed))
+
+    def holding(self, values: Mapping[str, Any]) -> Subject:
+        """The same record with these values for all of it, formulas among them."""
+        return Subject(
+            self.entity,
+            self.id,
+            values,
+            self.lookup,
+            self.entities,
+            self.lines,
+            self.before,
+            self.workflow,
+            self.collaborators,
+        )
 
     def arriving(self, changed: Mapping[str, Any]) -> Subject:
         """The record as it would be after a change, its present values being what was before."""
         return replace(self, values=self._computed(changed), before=self.values)
 
     def _computed(self, changed: Mapping[str, Any]) -> Mapping[str, Any]:
-        values = {**self.values, **changed}
-        return {**values, **compute(stored_formulas(self.entity), self.entity.fields, values)}
+        values, formulas = {**self.values, **changed}, stored_formulas(self.entity)
+        if changed:  # the others stand as they were
+            formulas = affected(formulas, changed)
+        return {**values, **compute(formulas, self.entity.fields, values)} if formulas else values
 
 
 def surroundings(context: Context, before: Mapping[str, Any] | None = None) -> Environment:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from dacheng.metadata.definition import Field, Rule
@@ -36,7 +35,7 @@ def run_rules(plan: Plan, work: Work) -> None:
 def _consider(plan: Plan, happened: Happened, rule: Rule, fired: Fired) -> None:
     """One rule, on the record as the rules before it left it."""
     now = plan.at_hand.values.get((happened.ref, happened.id))
-    subject = happened.subject if now is None else replace(happened.subject, values=now)
+    subject = happened.subject if now is None else happened.subject.holding(now)
     frame = happened.work
     for each in evaluate([rule], happened.trigger, subject, frame.context, frame.kinds.actions):
         _carry_out(plan, happened, each, fired)

@@ -464,6 +464,4 @@ def _add(
     if work.hooks.watches_writes:
         plan.writes.append(RecordWrite(first.action, ref, first.id, before, None if gone else after))
     if ref in work.model.catalogue.rules:
-        plan.happened.append(
-            Happened(work, ref, first.id, trigger, subject.with_values({"version": version}))
-        )
+        plan.happened.append(Happened(work, ref, first.id, trigger, subject.holding(after)))

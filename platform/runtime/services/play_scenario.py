@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -164,8 +164,8 @@ class _Player:
         """A batch, or as much of it at a time as can be planned without what it makes being stored."""
         moved = 0
         while told:
-            working = [self._frame(each, fresh) for each, (_, fresh) in zip(told, writes, strict=True)]
-            ready = self._prepare([write for write, _ in writes], working, told)
+            working: list[Work] = []
+            ready = self._prepare([write for write, _ in writes], self._frames(told, writes, working), told)
             try:
                 done = self.site.db.write_now(partial(self._commit, ready, working), urgent=False)
             except Refused as refused:
@@ -180,7 +180,7 @@ class _Player:
             told, writes = told[len(ready) :], writes[len(ready) :]
 
     def _prepare(
-        self, asked: Sequence[Write], working: Sequence[Work], told: Sequence[Happening]
+        self, asked: Sequence[Write], working: Iterable[Work], told: Sequence[Happening]
     ) -> list[Prepared]:
         """What can be stored now: at least the first, or it is refused for good."""
         answers = self.site.db.read_now(
@@ -199,10 +199,18 @@ class _Player:
             )  # fmt: skip
         since = self.base.context.now - TOLD_OF
         return [
-            answer if each.at > since else replace(answer, messages=())
+            answer if each.at > since or not answer.messages else replace(answer, messages=())
             for answer, each in zip(answers, told, strict=False)
             if isinstance(answer, Prepared)
         ]
+
+    def _frames(
+        self, told: Sequence[Happening], writes: Sequence[tuple[Write, list[str]]], made: list[Work]
+    ) -> Iterator[Work]:
+        """The frames one by one, as far as planning gets; they are kept in `made`."""
+        for each, (_, fresh) in zip(told, writes, strict=True):
+            made.append(self._frame(each, fresh))
+            yield made[-1]
 
     def _frame(self, told: Happening, fresh: Sequence[str]) -> Work:
         """The frame of whoever does it, at the moment they do it."""
@@ -213,7 +221,7 @@ class _Player:
             acting = base.context.acting_as(actor)
             found = self.frames[told.actor] = frames.work_for(acting, base.model, base.kinds, base.hooks)
         context = replace(found.context, now=told.at, new_id=_Ids(fresh, told.at))
-        return replace(found, context=context)
+        return Work(context, found.model, found.policy, found.kinds, found.hooks)
 
     def _commit(
         self, ready: Sequence[Prepared], working: Sequence[Work], tx: Transaction

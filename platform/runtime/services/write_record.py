@@ -28,6 +28,7 @@ from dacheng.runtime.storage.reader import Reader, Transaction
 from dacheng.runtime.storage.working_calendar import CALENDAR_DAY
 
 ATTEMPTS = 4
+AHEAD = 50  # writes whose links are looked up together, where the next one may end it all
 MOVED = "record.version_moved"
 DUPLICATE = "record.duplicate"
 DIRECTORY = frozenset({"core.user", "core.department"})  # what every request knows about people
@@ -88,7 +89,7 @@ def prepare(reader: Reader, work: Work, write: Write) -> Prepared:
 
 
 def prepare_many(
-    reader: Reader, work: Work, writes: Sequence[Write], frames: Sequence[Work] | None = None
+    reader: Reader, work: Work, writes: Sequence[Write], frames: Iterable[Work] | None = None
 ) -> list[Prepared | Refused]:
     """The same for many, in order, with links looked up together; one that is refused leaves the others be.
 
@@ -96,9 +97,11 @@ def prepare_many(
     with the first that is refused, because what comes behind may have leaned on it.
     """
     plan = Plan.over(reader, work)
-    _look_up_together(plan, work, writes)
+    ahead = len(writes) if frames is None else AHEAD
     answers: list[Prepared | Refused] = []
-    for write, frame in zip(writes, frames or repeat(work), strict=False):
+    for place, (write, frame) in enumerate(zip(writes, frames or repeat(work), strict=False)):
+        if place % ahead == 0:
+            _look_up_together(plan, work, writes[place : place + ahead])
         mark = plan.mark()
         try:
             answers.append(_prepared(plan, frame, write, ""))

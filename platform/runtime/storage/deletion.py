@@ -14,7 +14,7 @@ from dacheng.metadata.problem import refuse
 from dacheng.runtime.storage import joins
 from dacheng.runtime.storage.reader import Prepared, Reader
 from dacheng.runtime.storage.record_change import RecordChange
-from dacheng.runtime.storage.record_rows import AT_ONCE, Record, behind, load
+from dacheng.runtime.storage.record_rows import Record, behind, bound_ids, in_sizes, load
 from dacheng.runtime.storage.tables import NO_REFERENCE, EntityTable, Tables
 
 Asked = Mapping[tuple[str, str], Any]  # (record, field) → the value it is given in the same go
@@ -83,12 +83,13 @@ def _deleted(reader: Reader, tables: Tables, ref: str, ids: Sequence[str]) -> li
             one = made.prepared["deleted"] = Prepared(sa.select(made.table.c.id).where(here))
         return [row[0] for row in reader.rows(one, {"key": ids[0]})]
     found: list[str] = []
-    for start in range(0, len(ids), AT_ONCE):
-        some = made.table.c.id.in_(ids[start : start + AT_ONCE])
-        found.extend(
-            row[0]
-            for row in reader.rows(sa.select(made.table.c.id).where(some, made.deleted_at.is_not(None)))
-        )
+    for size, given in in_sizes(ids):
+        some = made.prepared.get(("deleted", size))
+        if some is None:
+            chosen = made.table.c.id.in_(bound_ids(size))
+            gone = sa.select(made.table.c.id).where(chosen, made.deleted_at.is_not(None))
+            some = made.prepared["deleted", size] = Prepared(gone)
+        found.extend(row[0] for row in reader.rows(some, given))
     return found
 
 

@@ -10,11 +10,10 @@ import sqlalchemy as sa
 from dacheng.metadata.derived import Formula
 from dacheng.metadata.formulas import affected, compute
 from dacheng.runtime.storage.reader import Prepared, Reader, Transaction
-from dacheng.runtime.storage.record_rows import Stored
+from dacheng.runtime.storage.record_rows import Stored, bound_ids, in_sizes
 from dacheng.runtime.storage.tables import ROW, EntityTable
 
 _AT_ONCE = 1000
-_FEW = 400
 
 
 def stored_of(made: EntityTable) -> tuple[Formula, ...]:
@@ -78,10 +77,12 @@ def leaning_on(made: EntityTable, fields: Iterable[str]) -> bool:
 
 def refigure(tx: Transaction, made: EntityTable, ids: Iterable[str]) -> None:
     """Compute the formulas of some records anew from what stands in their rows now."""
-    wanted = sorted(ids)
-    for start in range(0, len(wanted), _FEW):
-        some = made.table.c.id.in_(wanted[start : start + _FEW])
-        _write(tx, made, _rows(tx, made, some))
+    for size, given in in_sizes(sorted(ids)):
+        key = ("refigured", size)
+        some: Prepared | None = made.prepared.get(key)
+        if some is None:
+            some = made.prepared[key] = Prepared(_chosen(made, made.table.c.id.in_(bound_ids(size))))
+        _write(tx, made, tx.rows(some, given))
 
 
 def refill(tx: Transaction, made: EntityTable) -> int:
@@ -116,10 +117,13 @@ def _looked_at(made: EntityTable) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _rows(reader: Reader, made: EntityTable, which: Any, limit: int | None = None) -> Sequence[Any]:
+def _rows(reader: Reader, made: EntityTable, which: Any, limit: int) -> Sequence[Any]:
+    return reader.rows(_chosen(made, which).limit(limit))
+
+
+def _chosen(made: EntityTable, which: Any) -> sa.Select[Any]:
     columns = [column for name in _looked_at(made) for column in made.columns[name]]
-    some = sa.select(made.table.c[ROW], made.table.c.id, *columns).where(which).order_by(made.table.c[ROW])
-    return reader.rows(some.limit(limit))
+    return sa.select(made.table.c[ROW], made.table.c.id, *columns).where(which).order_by(made.table.c[ROW])
 
 
 def _held(made: EntityTable, row: Sequence[Any]) -> dict[str, tuple[Any, ...]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +19,8 @@ from dacheng.runtime.storage.tables import DELETED, POSITION, ROW, EntityTable
 Storer = Callable[[Any], tuple[Any, ...]]
 Loader = Callable[[Sequence[Any]], Any]
 Stored = Mapping[str, tuple[Any, ...]]
-AT_ONCE = 400
+SIZES = (4, 16, 64, 400)
+AT_ONCE = SIZES[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def load_values(reader: Reader, made: EntityTable, ids: Sequence[str]) -> dict[s
     if len(ids) == 1:
         row = reader.row(shape.one, {"key": ids[0]})
         return {} if row is None or row[2] is not None else {row[0]: shape.values(row)}
-    return {key: found.values() for key, found in load(reader, made, ids).items() if found.deleted_at is None}
+    return {row[0]: shape.values(row) for row in _rows(reader, shape, ids) if row[2] is None}
 
 
 def load(reader: Reader, made: EntityTable, ids: Sequence[str]) -> dict[str, Record]:
@@ -130,12 +132,36 @@ def load(reader: Reader, made: EntityTable, ids: Sequence[str]) -> dict[str, Rec
         row = reader.row(shape.one, {"key": ids[0]})
         return {} if row is None else {row[0]: shape.record(row)}
     found: dict[str, Record] = {}
+    for row in _rows(reader, shape, ids):
+        found[row[0]] = shape.record(row)
+    return found
+
+
+def _rows(reader: Reader, shape: Shape, ids: Iterable[str]) -> Iterator[Row]:
+    """The rows of these records, some at a time, by statements that are compiled once for each size."""
+    made = shape.made
+    for size, given in in_sizes(ids):
+        key = ("some", size)
+        some: Prepared | None = made.prepared.get(key)
+        if some is None:
+            chosen = sa.select(*shape.columns).where(made.table.c.id.in_(bound_ids(size)))
+            some = made.prepared[key] = Prepared(chosen)
+        yield from reader.rows(some, given)
+
+
+def bound_ids(size: int) -> list[sa.BindParameter[str]]:
+    """The places of so many ids in a statement that is compiled once."""
+    return [sa.bindparam(f"key{place}", type_=sa.Text()) for place in range(size)]
+
+
+def in_sizes(ids: Iterable[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Ids in parts of a few sizes, each filled up with its last id: how many places, and what stands there."""
     wanted = list(dict.fromkeys(ids))
     for start in range(0, len(wanted), AT_ONCE):
-        some = sa.select(*shape.columns).where(made.table.c.id.in_(wanted[start : start + AT_ONCE]))
-        for row in reader.rows(some):
-            found[row[0]] = shape.record(row)
-    return found
+        part = wanted[start : start + AT_ONCE]
+        size = next(each for each in SIZES if each >= len(part))
+        filled = [*part, *repeat(part[-1], size - len(part))]
+        yield size, {f"key{place}": each for place, each in enumerate(filled)}
 
 
 def behind(

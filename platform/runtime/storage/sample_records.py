@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
 import sqlalchemy as sa
 
 from dacheng.runtime.storage.model import Model
-from dacheng.runtime.storage.reader import Prepared, Reader, Transaction
+from dacheng.runtime.storage.reader import Prepared, Reader, Row, Transaction
+from dacheng.runtime.storage.record_rows import bound_ids, in_sizes
 from dacheng.runtime.storage.system_tables import sample_record
+from dacheng.runtime.storage.tables import EntityTable
 
 AT_ONCE = 400
 SIGN_IN = "sign_in"  # beside records: a sign-in that was made along with a person
@@ -19,6 +21,8 @@ _INSERT = Prepared(
     .values({c.name: sa.bindparam(c.name, type_=c.type) for c in sample_record.c})
     .inline()
 )
+
+_FORGET = Prepared(sa.delete(sample_record).where(sample_record.c.record == sa.bindparam("known")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +36,26 @@ class SampleRow:
 
 
 def note(
-    tx: Transaction, model: Model, app: str, scenario: str, touched: Mapping[str, Iterable[str]]
+    tx: Transaction, model: Model, app: str, scenario: str, touched: Mapping[str, Collection[str]]
 ) -> None:
     """Remember records by entity, in the version in which they stand now; those known are known anew."""
     for ref, ids in touched.items():
-        table = model.tables.of(ref)
-        for some in in_parts(ids):
-            found = tx.rows(sa.select(table.c.id, table.c.version).where(table.c.id.in_(some)))
-            forget(tx, some)
-            rows = [
-                {"record": record, "entity": ref, "app": app, "scenario": scenario, "version": version}
-                for record, version in found
-            ]
-            if rows:
-                tx.execute(_INSERT, rows)
+        rows = [
+            {"record": record, "entity": ref, "app": app, "scenario": scenario, "version": version}
+            for record, version in _versions(tx, model.tables.entity(ref), ids)
+        ]
+        tx.execute(_FORGET, [{"known": each} for each in ids])
+        tx.execute(_INSERT, rows)
+
+
+def _versions(reader: Reader, made: EntityTable, ids: Iterable[str]) -> Iterator[Row]:
+    for size, given in in_sizes(ids):
+        some: Prepared | None = made.prepared.get(("versions", size))
+        if some is None:
+            chosen = sa.select(made.table.c.id, made.table.c.version)
+            some = Prepared(chosen.where(made.table.c.id.in_(bound_ids(size))))
+            made.prepared["versions", size] = some
+        yield from reader.rows(some, given)
 
 
 def note_sign_in(tx: Transaction, app: str, scenario: str, user: str) -> None:
