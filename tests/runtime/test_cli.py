@@ -90,7 +90,7 @@ def test_a_workspace_is_run_by_commands_alone(run: Run, tmp_path: Path) -> None:
 
 
 def test_doctor_repairs_a_missing_index(run: Run, tmp_path: Path) -> None:
-    run("app", "install", "sales_management")
+    run("app", "install", "sales_management", "--no-sample")
     with closing(sqlite3.connect(tmp_path / "data" / "dacheng.db")) as file:
         wanted = (
             "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'sales_management_account'"

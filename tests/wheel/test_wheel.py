@@ -95,7 +95,7 @@ def served(installed: Path, tmp_path: Path) -> Iterator[httpx2.Client]:
     command, data = [sys.executable, "-c", call], ["--data", str(tmp_path / "data")]
     for words, typed in (
         (("setup", "boss@example.com", "--name", "Boss", "--password-stdin"), PHRASE),
-        (("app", "install", "sales_management"), ""),
+        (("app", "install", "sales_management", "--no-sample"), ""),
     ):
         line = [*command, *words, *data]
         done = subprocess.run(
