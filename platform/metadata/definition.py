@@ -13,6 +13,7 @@ from dacheng.metadata.expression import Expression, ListOf, RecordOf
 from dacheng.metadata.guide import Guide
 from dacheng.metadata.kinds import Codec, Json, Shape, Spec
 from dacheng.metadata.option import Option
+from dacheng.metadata.timing import Timing, Watch
 
 EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
@@ -329,6 +330,7 @@ class Rule:
     actions: tuple[RuleAction, ...]
     enabled: bool = True
     on_refused: str = "abort"
+    timing: Timing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -461,6 +463,8 @@ class Catalogue:
     workflows: Mapping[str, Workflow]  # by entity reference
     matches: Mapping[str, tuple[Match, ...]]  # by entity reference
     rules: Mapping[str, tuple[Rule, ...]]  # by entity reference, in firing order
+    timed: Mapping[str, Rule]  # rules that time fires, by "app.rule"
+    watches: Mapping[str, tuple[Watch, ...]]  # who waits for changes of an entity
     children: Mapping[str, tuple[str, ...]]  # entity reference → references of its line entities
     links: Mapping[str, tuple[tuple[str, str], ...]]  # entity → (entity, link field) that point to it
     many_links: Mapping[str, tuple[tuple[str, str], ...]]  # the same for fields of links

@@ -8,6 +8,9 @@ from typing import Any
 from dacheng.metadata.checks.world import Target, World
 from dacheng.metadata.kinds import Kinds
 from dacheng.metadata.problem import Problem, problem
+from dacheng.metadata.timing import is_cron
+
+PEOPLE = ("user", "link")
 
 
 def workflows_fit_their_field(world: World, kinds: Kinds) -> Iterator[Problem]:
@@ -90,8 +93,22 @@ def rule_triggers_exist(world: World, kinds: Kinds) -> Iterator[Problem]:
         for index, state in enumerate(item["on"].get("entered", ())):
             if state not in known:
                 yield problem("definition.unknown_state", f"/on/entered/{index}", file, state=state)
+        yield from _times(item["on"], fields, file)
         if not any(item["on"].values()):
             yield problem("definition.never_fires", "/on", file)
+
+
+def _times(triggers: Mapping[str, Any], fields: Mapping[str, Target], file: str) -> Iterator[Problem]:
+    """What time fires stands alone, on a cron expression that is met or with a person of the record."""
+    timed = [each for each in ("schedule", "absence") if each in triggers]
+    if timed and len(triggers) > 1:
+        yield problem("definition.timed_alone", f"/on/{timed[0]}", file)
+    cron = triggers.get("schedule", {}).get("cron")
+    if cron is not None and not is_cron(cron):
+        yield problem("definition.bad_cron", "/on/schedule/cron", file, cron=cron)
+    person = triggers.get("absence", {}).get("person")
+    if person is not None and (person not in fields or fields[person].kind.id not in PEOPLE):
+        yield problem("definition.no_field", "/on/absence/person", file, field=person)
 
 
 def rule_actions_can_be_done(world: World, kinds: Kinds) -> Iterator[Problem]:

@@ -40,6 +40,7 @@ from dacheng.metadata.kinds import Kinds, Shape
 from dacheng.metadata.package import with_hash
 from dacheng.metadata.problem import Refused, problem
 from dacheng.metadata.system_fields import CORE
+from dacheng.metadata.timing import Watch, watches
 
 MAX_ENTITIES = 500
 MAX_ITEMS = 5_000
@@ -177,11 +178,26 @@ def catalogue_of(apps: Mapping[str, CompiledApp], kinds: Kinds) -> Catalogue:
         workflows=MappingProxyType({w.entity: w for app in apps.values() for w in app.workflows.values()}),
         matches=_grouped([(m.entity, m) for app in apps.values() for m in app.matches.values()]),
         rules=_grouped([(rule.entity, rule) for rule in rules if rule.enabled]),
+        timed=MappingProxyType(
+            {f"{rule.app}.{rule.id}": rule for rule in rules if rule.enabled and rule.timing}
+        ),
+        watches=_grouped([each for rule in rules if rule.enabled for each in _watches(rule, entities)]),
         children=_grouped([(e.parent, e.ref) for e in entities.values() if e.parent is not None]),
         links=_grouped(_links(entities, Shape.LINK)),
         many_links=_grouped(_links(entities, Shape.LINKS)),
         hash=hashlib.sha256(text.encode()).hexdigest()[:16],
     )
+
+
+def _watches(rule: Rule, entities: Mapping[str, Entity]) -> list[tuple[str, Watch]]:
+    """Whose changes a rule that waits has to hear of."""
+    timing = rule.timing
+    if timing is None or timing.since is None:
+        return []
+    entity = entities[rule.entity]
+    links = {field.id: field.to for field in entity.fields.values() if field.shape is Shape.LINK and field.to}
+    derived = (entity.rollups, entity.formulas)
+    return list(watches(f"{rule.app}.{rule.id}", rule.entity, timing, links, derived))
 
 
 def _firing_order(rule: Rule) -> tuple[int, str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from dacheng.metadata.compile.context import Compiling
+from dacheng.metadata.compile.context import Compiling, plain
 from dacheng.metadata.compile.items import ordered
 from dacheng.metadata.definition import (
     FieldGrant,
@@ -20,8 +20,10 @@ from dacheng.metadata.definition import (
     Transition,
     Workflow,
 )
-from dacheng.metadata.expression import Expression, Type
+from dacheng.metadata.expression import NUMBER, Expression, Type
 from dacheng.metadata.guide import Guide, GuideStep
+from dacheng.metadata.problem import problem
+from dacheng.metadata.timing import UNITS, Timing
 
 Item = Mapping[str, Any]
 
@@ -79,7 +81,27 @@ def compile_rule(work: Compiling, item: Item) -> Rule:
         actions=tuple(actions),
         enabled=bool(item.get("enabled", True)),
         on_refused=item.get("on_refused", "abort"),
+        timing=_timing(work, entity, item["on"], file),
     )
+
+
+def _timing(work: Compiling, entity: str, triggers: Item, file: str) -> Timing | None:
+    """When time fires the rule; None for a rule that only saves fire."""
+    if "schedule" in triggers:
+        return Timing(cron=triggers["schedule"]["cron"])
+    body = triggers.get("absence")
+    if body is None:
+        return None
+    unit = next(each for each in UNITS if each in body)
+    since = work.expression(body["since"], entity, file, "/on/absence/since", wanted=None)
+    if since is not None and plain(since.type).name not in ("date", "instant"):
+        given = plain(since.type).name
+        work.problems.append(
+            problem("definition.expression_type", "/on/absence/since", file, wanted="instant", given=given)
+        )
+    span = work.expression(body[unit], entity, file, f"/on/absence/{unit}", wanted=NUMBER)
+    person = body.get("person", "owner" if "owner" in work.fields(entity) else "")
+    return Timing(since=since, unit=unit, span=span, person=person)
 
 
 def _action(work: Compiling, entity: str, key: str, body: Item, file: str) -> RuleAction:

@@ -24,7 +24,17 @@ def run_rules(plan: Plan, work: Work) -> None:
     A rule fires once per record in one save; rules that set each other off more than `MAX_DEPTH` levels
     deep refuse it.
     """
+    _until_still(plan, work, set())
+
+
+def run_timed(plan: Plan, happened: Happened, rule: Rule) -> None:
+    """Evaluate one rule that time fires on a record, and plan its effects and what they set off."""
     fired: Fired = set()
+    _consider(plan, happened, rule, fired)
+    _until_still(plan, happened.work, fired)
+
+
+def _until_still(plan: Plan, work: Work, fired: Fired) -> None:
     while plan.happened:
         happened = plan.happened.pop(0)
         for rule in work.model.catalogue.rules.get(happened.ref, ()):
@@ -142,7 +152,7 @@ def _shown(effect: Effect) -> dict[str, Json]:
 
 def _trace(happened: Happened, evaluation: Evaluation, outcome: str, effects: list[Json]) -> Trace:
     rule, context = evaluation.rule, happened.work.context
-    body = {
+    body: dict[str, Json] = {
         "trigger": happened.trigger.kind,
         "changed": sorted(happened.trigger.changed),
         "condition": evaluation.tree,
@@ -150,6 +160,8 @@ def _trace(happened: Happened, evaluation: Evaluation, outcome: str, effects: li
         "chain": list(context.cause.chain),
         "by": _person(context),
     }
+    if happened.waited is not None:
+        body["waited"] = happened.waited
     return Trace(happened.ref, happened.id, f"{rule.app}.{rule.id}", outcome, body)
 
 

@@ -17,6 +17,7 @@ from dacheng.runtime.services import mail, notices, sign_in, working_calendar
 from dacheng.runtime.services.event_consumers import Followers
 from dacheng.runtime.services.sessions import milliseconds
 from dacheng.runtime.services.site import Site
+from dacheng.runtime.services.timed_rules import Timers
 from dacheng.runtime.storage import accounts, event_log, notifications, outbox, traces
 from dacheng.runtime.storage.outbox import Job
 from dacheng.runtime.storage.reader import Transaction
@@ -121,11 +122,14 @@ def drain(site: Site, bench: Bench | None = None) -> int:
     done = 0
     while jobs := _take(at):
         done += sum(1 for job in jobs if _do(at, job))
-    return done + Followers(site, at.owner).follow()
+    done += Followers(site, at.owner).follow() + Timers(site, at.owner).run(at.clock())
+    while jobs := _take(at):
+        done += sum(1 for job in jobs if _do(at, job))
+    return done
 
 
 def _run(at: Bench, ending: threading.Event) -> None:
-    followers = Followers(at.site, at.owner)
+    followers, clock = Followers(at.site, at.owner), Timers(at.site, at.owner)
     rounds = 0
     while not ending.is_set():
         try:
@@ -133,6 +137,7 @@ def _run(at: Bench, ending: threading.Event) -> None:
             for job in jobs:
                 _do(at, job)
             followers.follow()
+            clock.run(at.clock())
             if not jobs:
                 rounds += 1
                 if rounds % SWEEP_EVERY == 0:

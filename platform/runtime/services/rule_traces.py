@@ -22,7 +22,7 @@ class Why:
     """One look of one rule at the record: `outcome` is applied, refused or near (its condition did not hold).
 
     `condition` is the tree of `conditions.explain`; what the asker may not see stands as {"hidden": true}.
-    `effects` are {"kind", "params", "result"}; `by` is the person behind it, `at` ms since 1970 UTC.
+    `waited` is of a rule that waits {"since": tree, "span": tree, "due": instant}. `effects` are {"kind", "params", "result"}; `by` is the person behind it, `at` ms since 1970 UTC.
     """
 
     seq: int
@@ -34,6 +34,7 @@ class Why:
     chain: tuple[str, ...]
     by: str
     at: int
+    waited: Json = None
 
 
 def why(reader: Reader, work: Work, ref: str, record_id: str, limit: int = MAX_TRACES) -> list[Why]:
@@ -57,6 +58,7 @@ def shown(work: Work, ref: str, rows: Sequence[TraceRow]) -> list[Why]:
             chain=tuple(row.body["chain"]),
             by=row.body["by"],
             at=row.at,
+            waited=_waited(work, ref, row.body.get("waited")),
         )
         for row in rows
     ]
@@ -72,6 +74,15 @@ def _seen(work: Work, ref: str, tree: Any) -> Json:
     if any(_hides(each) for each in below):
         return {"op": tree["op"], "hidden": True, "args": below}
     return {**tree, "args": below} if below else dict(tree)
+
+
+def _waited(work: Work, ref: str, waited: Any) -> Json:
+    """What a waiting rule saw; when it was due is told to who may see what that came from."""
+    if not isinstance(waited, Mapping):
+        return None
+    seen = {name: _seen(work, ref, waited[name]) for name in ("since", "span")}
+    hidden = any(_hides(each) for each in seen.values())
+    return {**seen, "due": {"hidden": True} if hidden else waited["due"]}
 
 
 def _hides(tree: Json) -> bool:

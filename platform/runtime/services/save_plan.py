@@ -54,13 +54,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """One record's planned change as rules see it."""
+    """One record's planned change as rules see it, or that it is time for it.
+
+    `waited` tells of a rule that waits what it saw: {"since": tree, "span": tree, "due": instant}.
+    """
 
     work: Work
     ref: str
     id: str
     trigger: Trigger
     subject: Subject
+    waited: Json = None
 
 
 @dataclass(frozen=True, slots=True)

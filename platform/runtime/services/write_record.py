@@ -13,7 +13,7 @@ import orjson
 
 from dacheng.metadata.problem import Problem, Refused, refuse
 from dacheng.plugins.api import RecordWrite
-from dacheng.runtime.services import duplicates
+from dacheng.runtime.services import duplicates, timer_marks
 from dacheng.runtime.services.duplicates import Guard
 from dacheng.runtime.services.effects import run_rules
 from dacheng.runtime.services.links import plain
@@ -234,6 +234,8 @@ def commit_many(
     for each, frame, replay in zip(prepared, frames or repeat(work), replays, strict=False):
         if replay is None:
             _put_beside(tx, frame, each)
+    if going and work.model.catalogue.watches:
+        timer_marks.mark(tx, work, touched(going))
     if people and going:
         versions.bump(tx, "directory")
     if going and any(change.entity.ref == CALENDAR_DAY for change in changes):

@@ -49,5 +49,26 @@ def away(reader: Reader, model: Model, people: Sequence[str], day: date) -> froz
     return frozenset(row[0] for row in reader.rows(found))
 
 
+def leaves(reader: Reader, model: Model, people: Sequence[str]) -> dict[str, list[tuple[date, date]]]:
+    """First and last day of every leave of these people."""
+    found: dict[str, list[tuple[date, date]]] = {}
+    if LEAVE not in model.catalogue.entities or not people:
+        return found
+    table = model.tables.of(LEAVE)
+    asked = sa.select(table.c.person, table.c.first_day, table.c.last_day).where(
+        table.c.person.in_(list(people)), table.c.deleted_at.is_(None)
+    )
+    for person, first, last in reader.rows(asked):
+        found.setdefault(person, []).append((_day(first), _day(last)))
+    return found
+
+
+def people_of(reader: Reader, model: Model, ids: Sequence[str]) -> list[str]:
+    """Whose these leaves are, deleted ones too."""
+    table = model.tables.of(LEAVE)
+    rows = reader.rows(sa.select(table.c.person).where(table.c.id.in_(list(ids))).distinct())
+    return [row[0] for row in rows]
+
+
 def _day(value: str | date) -> date:
     return value if isinstance(value, date) else date.fromisoformat(value)
