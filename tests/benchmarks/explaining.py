@@ -72,8 +72,10 @@ def _postgresql(reader: Reader, asked: Asked, table: str) -> Iterator[str]:
         what, about = node["Node Type"], node.get("Relation Name", "")
         if what == "Seq Scan" and about == table and not asked.is_count:
             yield f"{what} {about}"
-        if what == "Sort" and node["Plans"][0]["Actual Rows"] > search.COMMON["postgresql"]:
+        if what == "Sort" and node["Plans"][0]["Actual Rows"] > search.FETCHED:
             yield f"{what} {node['Plans'][0]['Actual Rows']}"
+        if about == table and not asked.is_count and node["Actual Rows"] > search.FETCHED:
+            yield f"{what} {about} {node['Actual Rows']}"
 
 
 def _nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -56,6 +56,7 @@ def test_no_plan_reads_or_sorts_all_accounts(host: Host, monkeypatch: pytest.Mon
     monkeypatch.setattr(
         search, "COMMON", {name: at * ROWS // 1_000_000 for name, at in search.COMMON.items()}
     )
+    monkeypatch.setattr(search, "FETCHED", search.FETCHED * ROWS // 1_000_000)
     headers = big_list.headers_of(host, who)
     found: dict[str, list[str]] = {}
     with TestClient(build_app(host)) as client:

@@ -30,6 +30,9 @@ MAX_QUERY_RUNS = 12
 COMMON = MappingProxyType(  # hits from which a page is read in the order asked, each row looked up among them
     {"sqlite": 20_000, "postgresql": 5_000}
 )
+FETCHED = (
+    100_000  # hits that PostgreSQL rather fetches and sorts than goes through a list that begins with others
+)
 _CJK = (
     "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u30ff\u3105-\u312f\u31a0-\u31bf\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
@@ -155,7 +158,16 @@ def is_common(reader: Reader, made: EntityTable, asked: str) -> bool:
         counted = sa.select(sa.func.count()).select_from(some)
         statement = made.prepared[key] = Prepared(counted)
     most = COMMON[reader.dialect]
-    return int(reader.scalar(statement, {"search": asked, "most": most})) >= most
+    if int(reader.scalar(statement, {"search": asked, "most": most})) < most:
+        return False
+    return reader.dialect == "sqlite" or not most <= _estimated(reader, made, asked) <= FETCHED
+
+
+def _estimated(reader: Reader, made: EntityTable, asked: str) -> int:
+    """How much PostgreSQL expects to find; names begin with surnames, and a list by name has one's bearers together."""
+    hits = reader.compile(_hits(made, reader.dialect, sa.bindparam("search", type_=sa.Text())))
+    ((found,),) = reader.fetch(f"EXPLAIN (FORMAT JSON) {hits}", {"search": asked})
+    return int(found[0]["Plan"]["Plan Rows"])
 
 
 # ---------------------------------------------------------------- keeping
