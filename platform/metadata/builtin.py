@@ -150,6 +150,17 @@ def _update_record(params: Mapping[str, Any], values: Mapping[str, Any]) -> Sequ
     return [Effect("update_record", target)] if ident else []
 
 
+def _take_step(params: Mapping[str, Any], values: Mapping[str, Any]) -> Sequence[Effect]:
+    fields = {key.removeprefix("values."): value for key, value in values.items()}
+    return [Effect("take_step", {"step": params["step"], "values": fields})]
+
+
+def _assign(params: Mapping[str, Any], values: Mapping[str, Any]) -> Sequence[Effect]:
+    """`department` where it is asked for and missing leaves nobody out."""
+    wanted = {"field": params.get("field", "owner"), "role": params["role"], "by": params.get("by", "rotate")}
+    return [Effect("assign", {**wanted, "department": values.get("department")})]
+
+
 def _notify(params: Mapping[str, Any], values: Mapping[str, Any]) -> Sequence[Effect]:
     users = values.get("users")
     ids = [user for user in (users if isinstance(users, list | tuple) else [users]) if user]
@@ -182,6 +193,20 @@ _ACTIONS = (
         _action_schema({"entity": _REF, "record": {}, "values": _TABLE}, ["entity", "record", "values"]),
         _update_record,
         ("record", "values.*"),
+    ),
+    ActionKind(
+        "take_step",
+        _action_schema({"step": _ID, "values": _TABLE}, ["step"]),
+        _take_step,
+        ("values.*",),
+    ),
+    ActionKind(
+        "assign",
+        _action_schema(
+            {"field": _ID, "role": _REF, "by": {"enum": ["rotate", "load"]}, "department": {}}, ["role"]
+        ),
+        _assign,
+        ("department",),
     ),
     ActionKind(
         "notify",

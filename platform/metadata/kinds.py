@@ -240,7 +240,8 @@ class Effect:
     """Something a rule or workflow wants done; applied by the executor, never by who plans it.
 
     Kinds known to the executor: `set_field` {field, value}, `create_record` {entity, values},
-    `update_record` {entity, id, values}, `notify` {users, slot, params}, `outbox` {kind, payload}.
+    `update_record` {entity, id, values}, `take_step` {step, values}, `assign` {field, role, by, department},
+    `notify` {users, slot, params}, `outbox` {kind, payload}.
     """
 
     kind: str

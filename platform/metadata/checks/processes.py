@@ -119,6 +119,10 @@ def rule_actions_can_be_done(world: World, kinds: Kinds) -> Iterator[Problem]:
             if body["action"] == "set_field":
                 fields = world.fields(item["entity"]) or {}
                 yield from _writable(body["field"], fields, f"{where}/field", file, kinds)
+            elif body["action"] == "take_step":
+                yield from _step(world, item["entity"], body["step"], f"{where}/step", file)
+            elif body["action"] == "assign":
+                yield from _assignment(world, item["entity"], body, where, file)
             elif body["action"] in ("create_record", "update_record"):
                 target = world.fields(body["entity"])
                 if target is None:
@@ -126,6 +130,26 @@ def rule_actions_can_be_done(world: World, kinds: Kinds) -> Iterator[Problem]:
                     continue
                 for field in body["values"]:
                     yield from _writable(field, target, f"{where}/values/{field}", file, kinds)
+
+
+def _step(world: World, entity: str, step: str, where: str, file: str) -> Iterator[Problem]:
+    """A step taken by a rule is one of its entity's workflow."""
+    flows = [
+        item for _, item, _ in world.items("workflow") if world.full(item["entity"]) == world.full(entity)
+    ]
+    if not any(step in each["transitions"] for each in flows):
+        yield problem("definition.no_step", where, file, step=step)
+
+
+def _assignment(
+    world: World, entity: str, body: Mapping[str, Any], where: str, file: str
+) -> Iterator[Problem]:
+    """Whom a rule may choose among holds a role; whoever is chosen goes into a field for a person."""
+    name, fields = body.get("field", "owner"), world.fields(entity) or {}
+    if name not in fields or fields[name].kind.id not in PEOPLE:
+        yield problem("definition.no_field", f"{where}/field", file, field=name)
+    if not world.role(body["role"]):
+        yield problem("definition.no_role", f"{where}/role", file, role=body["role"])
 
 
 def _writable(

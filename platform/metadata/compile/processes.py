@@ -117,6 +117,8 @@ def _action(work: Compiling, entity: str, key: str, body: Item, file: str) -> Ru
     params = {name: value for name, value in body.items() if name not in holding | {"action", "order"}}
     if "entity" in params:
         params["entity"] = work.full(params["entity"])
+    if "role" in params:
+        params["role"] = work.full(params["role"])
     return RuleAction(
         key, kind.id, body.get("order", 0), MappingProxyType(params), MappingProxyType(expressions)
     )

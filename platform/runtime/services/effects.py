@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from dacheng.metadata.definition import Field, Rule
 from dacheng.metadata.kinds import Effect, Json
 from dacheng.metadata.problem import Refused, refuse
 from dacheng.plugins.context import Automation, Context
-from dacheng.runtime.services import links, notices
+from dacheng.runtime.services import assignment, links, notices
 from dacheng.runtime.services.plan_write import plan_record
 from dacheng.runtime.services.rules import MAX_DEPTH, Evaluation, evaluate
 from dacheng.runtime.services.save_plan import Happened, Message, Plan, Trace, Write, because_of_rule
@@ -105,6 +106,14 @@ def _apply(plan: Plan, work: Work, happened: Happened, effect: Effect, key: str)
         case "set_field":
             write = _update(work, happened.ref, happened.id, {params["field"]: params["value"]})
             plan_record(plan, work, write)
+        case "take_step":
+            step = replace(
+                _update(work, happened.ref, happened.id, params["values"]), transition=params["step"]
+            )
+            plan_record(plan, work, step)
+        case "assign":
+            person = assignment.choose(plan, work, happened.ref, params)
+            plan_record(plan, work, _update(work, happened.ref, happened.id, {params["field"]: person}))
         case "update_record":
             plan_record(plan, work, _update(work, params["entity"], params["id"], params["values"]))
         case "create_record":

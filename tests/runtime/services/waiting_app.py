@@ -8,7 +8,7 @@ from dacheng.metadata.definition import Package
 from tests.contracts.field_kinds.house import labelled, manifest
 
 APP = "trips"
-CLIENT, VISIT = f"{APP}.client", f"{APP}.visit"
+CLIENT, VISIT, TASK = f"{APP}.client", f"{APP}.visit", f"{APP}.task"
 STATES = {"active": {"order": 1}, "lost": {"order": 2}}
 
 
@@ -62,12 +62,31 @@ def package(*rules: dict[str, Any], version: str = "1.0.0", **permissions: list[
         },
         "happened_at": {"x-kind": "datetime", "x-order": 4},
     }  # fmt: skip
-    given = manifest(APP, "client", "visit")
+    progress = {"open": {"order": 1}, "done": {"order": 2}}
+    task = {
+        "state": {"x-kind": "choice", "x-options": progress, "x-default": "open", "x-order": 2},
+        "why": {"x-kind": "text", "x-order": 3},
+    }
+    flow = {
+        "id": "task_flow", "entity": "task", "field": "state", "initial": "open",
+        "states": {"open": {"kind": "open", "order": 1}, "done": {"kind": "done", "order": 2}},
+        "transitions": {"finish": {"from": ["open"], "to": "done", "order": 1, "required": ["why"], "roles": ["chief"]}},
+    }  # fmt: skip
+    given = manifest(APP, "client", "visit", "task")
     given["version"] = version
-    given["permissions"] = {"client": ["read", "update"], "core.user": ["read"], **permissions}
+    given["permissions"] = {
+        "client": ["read", "update"],
+        "task": ["read", "update"],
+        "core.user": ["read"],
+        **permissions,
+    }
     files: dict[str, Any] = {
         "app.json": given,
         "entities/client.json": _entity("client", client),
         "entities/visit.json": _entity("visit", visit),
+        "entities/task.json": _entity("task", task),
+        "workflows/task_flow.json": flow,
+        "roles/seller.json": {"id": "seller", "entities": {"task": {"read": True, "update": True}}},
+        "roles/chief.json": {"id": "chief", "entities": {"task": {"read": True, "update": True}}},
     }
     return labelled(files | {f"rules/{each['id']}.json": each for each in rules})
