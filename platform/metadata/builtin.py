@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
@@ -13,19 +12,14 @@ from typing import Any
 from dacheng.metadata.field_kinds import BUILTIN
 from dacheng.metadata.kinds import (
     ActionKind,
-    Chart,
     DefinitionKind,
     Effect,
-    Figure,
     KindsPart,
-    MeasureResult,
-    Series,
-    WidgetKind,
 )
 from dacheng.metadata.periods import RELATIVE
 from dacheng.metadata.slots import SLOTS
+from dacheng.metadata.widgets import WIDGETS
 
-COLUMN_LABELS = 40  # Latin letters that fit under the columns of half a page
 _ID = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$"}
 _FOLDERS = {
     "entity": "entities",
@@ -88,49 +82,7 @@ def part() -> KindsPart:
         )
         for kind, folder in _FOLDERS.items()
     )
-    return KindsPart("builtin", definitions, BUILTIN, _WIDGETS, _ACTIONS, RELATIVE)
-
-
-def _number(results: Sequence[MeasureResult], props: Mapping[str, Any]) -> Figure:
-    result = results[0]
-    value = result.texts[0] if result.texts else "—"
-    exact = str(result.values[0]) if result.values and result.values[0] is not None else ""
-    return Figure(value, exact, result.unit)
-
-
-def _bar(results: Sequence[MeasureResult], props: Mapping[str, Any]) -> Chart:
-    result = results[0]
-    values = tuple(0.0 if value is None else float(value) for value in result.values)
-    crowded = len(values) > 8 or sum(map(_width, result.labels)) > COLUMN_LABELS
-    horizontal = bool(props.get("horizontal", crowded and not result.in_time))
-    categories = {"type": "category", "data": list(result.labels), "inverse": horizontal}
-    numbers = {"type": "value"}
-    option = {
-        "xAxis": numbers if horizontal else categories,
-        "yAxis": categories if horizontal else numbers,
-        "tooltip": {"trigger": "item", "renderMode": "richText"},
-        "series": [{"type": "bar", "data": list(values), "barMaxWidth": 32}],
-    }
-    pairs = zip(result.labels, result.texts, strict=True)
-    summary = "; ".join(f"{label} {text}" for label, text in pairs)
-    return Chart(option, summary, Series(result.labels, values, result.texts, result.links, result.unit))
-
-
-def _width(text: str) -> int:
-    """How wide a label is, in Latin letters: a Han character is two."""
-    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
-
-
-_WIDGETS = (
-    WidgetKind("number", {"type": "object", "additionalProperties": False, "properties": {}}, _number, 3, 1),
-    WidgetKind(
-        "bar",
-        {"type": "object", "additionalProperties": False, "properties": {"horizontal": {"type": "boolean"}}},
-        _bar,
-        4,
-        2,
-    ),
-)
+    return KindsPart("builtin", definitions, BUILTIN, WIDGETS, _ACTIONS, RELATIVE)
 
 
 def _set_field(params: Mapping[str, Any], values: Mapping[str, Any]) -> Sequence[Effect]:

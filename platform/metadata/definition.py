@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -12,6 +11,7 @@ from dacheng.metadata.derived import Formula, Rollup
 from dacheng.metadata.expression import Expression, ListOf, RecordOf
 from dacheng.metadata.guide import Guide
 from dacheng.metadata.kinds import Codec, Json, Shape, Spec
+from dacheng.metadata.measures import Dashboard, Measure
 from dacheng.metadata.option import Option
 from dacheng.metadata.timing import Timing, Watch
 
@@ -221,53 +221,6 @@ class ListView:
     kind: str = "table"  # table, board or calendar
     on: str = ""  # board: the choice field that makes its columns; calendar: the day or instant
     group: tuple[tuple[str, ...], ...] = ()  # paths that rows are grouped by, outermost first
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A named metric, declared once: aggregate of a field over filtered records, by dimensions, in time."""
-
-    id: str
-    app: str
-    entity: str
-    aggregate: str  # count, sum, avg, min, max, distinct
-    field: str | None
-    filter: Expression | None
-    time_field: str | None
-    dimensions: Mapping[str, tuple[str, ...]]
-    unit: str = ""
-    grains: Mapping[str, str] = dataclasses.field(
-        default_factory=lambda: EMPTY
-    )  # dimension → day, week, month, quarter, year
-
-    @property
-    def ref(self) -> str:
-        """`app.measure`."""
-        return f"{self.app}.{self.id}"
-
-
-@dataclass(frozen=True, slots=True)
-class Widget:
-    """One widget on a dashboard: its kind, the measures it shows, grid size and kind-specific props."""
-
-    id: str
-    kind: str
-    order: int
-    measures: tuple[str, ...]
-    dimension: str | None
-    width: int
-    props: Mapping[str, Any]
-    limit: int = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Dashboard:
-    """A grid of widgets with shared filters (`period`, `department`, `owner`)."""
-
-    id: str
-    app: str
-    widgets: tuple[Widget, ...]
-    filters: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
@@ -196,22 +197,40 @@ class Series:
     texts: tuple[str, ...]
     links: tuple[str, ...] = ()
     unit: str = ""
+    ranked: bool = False  # a table of places, the first one first
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Values by row and column; `links` lead to the records behind each, `shaded` shows how large each is."""
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    values: tuple[tuple[float | None, ...], ...]
+    texts: tuple[tuple[str, ...], ...]
+    links: tuple[tuple[str, ...], ...]
+    shaded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart: an ECharts option without functions, a sentence that says it, and the same data as a table."""
+    """A chart: an ECharts option without functions, a sentence that says it, and the same data as a table.
+
+    Each column of a grid is one series of the option, a `Series` is the only one.
+    """
 
     option: Mapping[str, Any]
     summary: str
-    table: Series
+    table: Series | Grid
 
 
 @dataclass(frozen=True, slots=True)
 class MeasureResult:
     """What a measure answered: `groups` is empty keys for a single number; money sums carry their currency.
 
-    `in_time` says that the groups are days, weeks, months, quarters or years, in their order.
+    `in_time` says that the groups are days, weeks, months, quarters or years, in their order; with a second
+    dimension `splits` names each row's part. `before` are the figures of the period compared with, `target` what is
+    wanted. `divided` names the unit that charts count in (万, M), each of `divisor`.
     """
 
     groups: tuple[tuple[Any, ...], ...]
@@ -222,6 +241,21 @@ class MeasureResult:
     unit: str = ""
     currency: str = ""
     in_time: bool = False
+    name: str = ""
+    splits: tuple[str, ...] = ()
+    before: tuple[Any, ...] = ()
+    before_texts: tuple[str, ...] = ()
+    before_links: tuple[str, ...] = ()
+    before_name: str = ""
+    target: Decimal | None = None
+    target_text: str = ""
+    at_most: bool = False
+    ranks: tuple[int, ...] = ()  # where the groups are options: the place of each among them
+    divisor: int = 1
+    divided: str = ""
+
+
+Drawing = Figure | Chart | Series | Grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +264,7 @@ class WidgetKind:
 
     id: str
     props_schema: Mapping[str, Any]
-    render: Callable[[Sequence[MeasureResult], Mapping[str, Any]], Figure | Chart | Series]
+    render: Callable[[Sequence[MeasureResult], Mapping[str, Any]], Drawing]
     min_width: int = 3
     rows: int = 1
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from dacheng.metadata.kinds import Chart, ColumnSpec, Figure, Json, Series
+from dacheng.metadata.kinds import ColumnSpec, Drawing, Json
 from dacheng.metadata.problem import Problem, problem
 from dacheng.plugins.context import Context
 
@@ -125,7 +125,7 @@ class Panel:
 
     id: str
     applies: Callable[[Context, str], bool]
-    render: Callable[[Access, str, str], Figure | Chart | Series | None]
+    render: Callable[[Access, str, str], Drawing | None]
     title: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 

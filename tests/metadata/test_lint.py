@@ -228,7 +228,7 @@ MISTAKES: list[tuple[str, Edit, str, str]] = [
     ),
     (
         "dashboards/sales.json",
-        put("widgets", "total", "kind", value="pie"),
+        put("widgets", "total", "kind", value="gauge"),
         "definition.unknown_name",
         "/widgets/total/kind",
     ),

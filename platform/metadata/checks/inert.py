@@ -42,6 +42,12 @@ def measures_are_shown(world: World, kinds: Kinds) -> Iterator[Problem]:
         for w in item["widgets"].values()
         for m in w["measures"]
     }
+    used |= {
+        world.full(item[key])
+        for _, item, _ in world.items("measure")
+        for key in ("of", "per")
+        if used and key in item
+    }
     if used:
         for measure, _, file in world.items("measure"):
             if world.full(measure) not in used:

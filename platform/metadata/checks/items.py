@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from dacheng.metadata.checks.world import World
-from dacheng.metadata.kinds import Kinds
+from dacheng.metadata.checks.world import Target, World
+from dacheng.metadata.kinds import Kinds, Primitive
 from dacheng.metadata.problem import Problem, problem
 from dacheng.metadata.system_fields import CORE, USER
 
@@ -107,6 +107,9 @@ def measures_can_be_reckoned(world: World, kinds: Kinds) -> Iterator[Problem]:
         entity = item["entity"]
         if not world.has_entity(entity):
             continue
+        if item["aggregate"] == "ratio":
+            yield from _ratio(world, item, file)
+            continue
         yield from _measure_field(world, kinds, item, file)
         time = item.get("time_field")
         target = None if time is None else world.path(entity, time)
@@ -117,8 +120,33 @@ def measures_can_be_reckoned(world: World, kinds: Kinds) -> Iterator[Problem]:
             target = world.path(entity, body["path"])
             if target is None or target.is_lines:
                 yield problem("definition.no_field", f"{where}/path", file, field=body["path"])
-            elif "grain" in body and not target.holds.timed:
+            elif ("grain" in body and not target.holds.timed) or (
+                body.get("grain") == "hour" and not _has_hours(target)
+            ):
                 yield problem("definition.not_a_time", f"{where}/grain", file, field=body["path"])
+
+
+def _has_hours(target: Target) -> bool:
+    return target.holds.bind("at", {}).columns[0].primitive is Primitive.INSTANT
+
+
+def _ratio(world: World, item: Mapping[str, Any], file: str) -> Iterator[Problem]:
+    """Both measures exist and are none themselves, the records are those of the one divided; the rest is theirs."""
+    for key in ("field", "filter", "time_field", "dimensions"):
+        if key in item:
+            yield problem("definition.not_of_a_ratio", f"/{key}", file, key=key)
+    for key in ("of", "per"):
+        name = item.get(key)
+        found = None if name is None else world.measure(name)
+        if name is None:
+            yield problem("definition.missing_key", "", file, key=key)
+        elif found is None or found[0] == "ratio":
+            yield problem("definition.no_measure", f"/{key}", file, measure=name)
+    counted = world.item("measure", item.get("of", ""))
+    if counted is not None and world.full(counted["entity"]) != world.full(item["entity"]):
+        yield problem(
+            "definition.not_one_of", "/entity", file, value=item["entity"], allowed=counted["entity"]
+        )
 
 
 def _measure_field(world: World, kinds: Kinds, item: Mapping[str, Any], file: str) -> Iterator[Problem]:
@@ -139,17 +167,30 @@ def _measure_field(world: World, kinds: Kinds, item: Mapping[str, Any], file: st
 def dashboards_show_measures(world: World, kinds: Kinds) -> Iterator[Problem]:
     """Widgets name measures that exist, and a dimension that each of them has."""
     for _, item, file in world.items("dashboard"):
+        yield from _roles(world, item, "", file)
         for widget, body in item["widgets"].items():
-            for index, name in enumerate(body["measures"]):
-                measure = world.measure(name)
-                dimension = body.get("dimension")
-                if measure is None:
-                    yield problem(
-                        "definition.no_measure", f"/widgets/{widget}/measures/{index}", file, measure=name
-                    )
-                elif dimension is not None and dimension not in measure[1]:
-                    where = f"/widgets/{widget}/dimension"
-                    yield problem("definition.no_dimension", where, file, dimension=dimension, measure=name)
+            yield from _roles(world, body, f"/widgets/{widget}", file)
+            yield from _widget_measures(world, body, f"/widgets/{widget}", file)
+
+
+def _roles(world: World, item: Mapping[str, Any], where: str, file: str) -> Iterator[Problem]:
+    for index, role in enumerate(item.get("roles", ())):
+        if not world.role(role):
+            yield problem("definition.no_role", f"{where}/roles/{index}", file, role=role)
+
+
+def _widget_measures(world: World, body: Mapping[str, Any], where: str, file: str) -> Iterator[Problem]:
+    for index, name in enumerate(body["measures"]):
+        measure = world.measure(name)
+        if measure is None:
+            yield problem("definition.no_measure", f"{where}/measures/{index}", file, measure=name)
+            continue
+        for key in ("dimension", "split"):
+            wanted = body.get(key)
+            if wanted is not None and wanted not in measure[1]:
+                yield problem(
+                    "definition.no_dimension", f"{where}/{key}", file, dimension=wanted, measure=name
+                )
 
 
 def roles_grant_what_exists(world: World, kinds: Kinds) -> Iterator[Problem]:

@@ -141,7 +141,17 @@ class World:
         app, _, measure = self.full(name).partition(".")
         if app == self.app:
             item = self.item("measure", measure)
+            if item is not None and item["aggregate"] == "ratio":
+                return "ratio", self._shared_dimensions(item)
             return None if item is None else (str(item["aggregate"]), frozenset(item.get("dimensions", ())))
         other = self.others.get(app)
         found = other.measures.get(measure) if other is not None and app in self.reachable else None
         return None if found is None else (found.aggregate, frozenset(found.dimensions))
+
+    def _shared_dimensions(self, item: Item) -> frozenset[str]:
+        """Those that both measures of a ratio have; a ratio of ratios has none."""
+        parts = [self.item("measure", str(item.get(key, ""))) for key in ("of", "per")]
+        if any(part is not None and part["aggregate"] == "ratio" for part in parts):
+            return frozenset()
+        found = [self.measure(str(item.get(key, ""))) for key in ("of", "per")]
+        return frozenset.intersection(*(one[1] if one is not None else frozenset() for one in found))

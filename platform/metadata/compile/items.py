@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
 from dacheng.metadata.compile.context import Compiling
 from dacheng.metadata.definition import (
     Column,
-    Dashboard,
     Form,
     FormField,
     ListView,
-    Measure,
     NavItem,
     Section,
     Sort,
-    Widget,
 )
 from dacheng.metadata.expression import Expression
+from dacheng.metadata.measures import Dashboard, Measure, Target, Widget
 
 Item = Mapping[str, Any]
 
@@ -117,7 +116,17 @@ def compile_measure(work: Compiling, item: Item) -> Measure:
         dimensions=MappingProxyType(dimensions),
         unit=item.get("unit", ""),
         grains=MappingProxyType(grains),
+        of=work.full(item["of"]) if "of" in item else "",
+        per=work.full(item["per"]) if "per" in item else "",
+        percent=bool(item.get("percent", True)),
+        target=_target(item.get("target")),
     )
+
+
+def _target(item: Item | None) -> Target | None:
+    if item is None:
+        return None
+    return Target(Decimal(item["value"]), item.get("per", ""), bool(item.get("at_most", False)))
 
 
 def compile_dashboard(work: Compiling, item: Item) -> Dashboard:
@@ -132,10 +141,19 @@ def compile_dashboard(work: Compiling, item: Item) -> Dashboard:
             width=body.get("width", work.kinds.widgets[body["kind"]].min_width),
             props=MappingProxyType(dict(body.get("props", {}))),
             limit=body.get("limit", 20),
+            split=body.get("split"),
+            compare=body.get("compare", ""),
+            short=bool(body.get("short", False)),
+            roles=_roles(work, body),
         )
         for key, body in ordered(item["widgets"])
     ]
-    return Dashboard(item["id"], work.app, tuple(widgets), MappingProxyType(dict(item.get("filters", {}))))
+    filters = MappingProxyType(dict(item.get("filters", {})))
+    return Dashboard(item["id"], work.app, tuple(widgets), filters, _roles(work, item))
+
+
+def _roles(work: Compiling, item: Item) -> tuple[str, ...]:
+    return tuple(work.full(role) for role in item.get("roles", ()))
 
 
 def compile_navigation(work: Compiling) -> tuple[NavItem, ...]:

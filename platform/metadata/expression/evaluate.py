@@ -293,6 +293,7 @@ _BUILDERS: dict[str, Callable[[Typed, tuple[Run, ...]], Run]] = {
             "add_months",
             "days_between",
             "start_of",
+            "hour",
             "working_days_between",
         ),
         _strict,

@@ -82,6 +82,7 @@ _PLAIN: dict[str, Apply] = {
     "add_days": lambda _env, day, count: moments.add_days(day, count),
     "add_months": lambda _env, day, count: moments.add_months(day, count),
     "days_between": lambda env, a, b: Decimal(day_of(env, b).toordinal() - day_of(env, a).toordinal()),
+    "hour": lambda env, value: Decimal(moments.local_hour(value, env.zone)),
     "start_of": lambda env, unit, value: moments.start_of(unit, day_of(env, value)),
     "working_days_between": lambda env, a, b: Decimal(
         moments.working_days_between(day_of(env, a), day_of(env, b), env.calendar)

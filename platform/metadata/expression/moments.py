@@ -62,6 +62,11 @@ def local_date(ms: int, zone: ZoneInfo) -> date:
     return from_ms(ms).astimezone(zone).date()
 
 
+def local_hour(ms: int, zone: ZoneInfo) -> int:
+    """The hour of the day, 0 to 23, that clocks in `zone` show at an instant."""
+    return from_ms(ms).astimezone(zone).hour
+
+
 def parse_date(text: str) -> date | None:
     """The date of exactly `YYYY-MM-DD`, else None."""
     if _DATE.fullmatch(text) is None:

@@ -124,6 +124,7 @@ _TABLE = (
     Operator("add_months", 2, 2, 2, "missing", (_one(DATE, DATE, NUMBER),)),
     Operator("days_between", 2, 2, 2, "missing", (_one(NUMBER, _DAY, _DAY),)),
     Operator("start_of", 2, 2, 2, "missing", (_one(DATE, TEXT, _DAY),)),
+    Operator("hour", 1, 1, 2, "missing", (_one(NUMBER, INSTANT),)),
     Operator("working_days_between", 2, 2, 5, "missing", (_one(NUMBER, _DAY, _DAY),)),
     Operator("lower", 1, 1, 3, "missing", (_one(TEXT, TEXT),)),
     Operator("substr", 3, 3, 3, "missing", (_one(TEXT, TEXT, NUMBER, NUMBER),)),

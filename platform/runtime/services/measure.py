@@ -3,45 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import orjson
 
-from dacheng.metadata.definition import Field, Measure
+from dacheng.metadata.definition import Field
 from dacheng.metadata.expression import DURATION, Expression
 from dacheng.metadata.expression import to_json as expression_json
 from dacheng.metadata.field_kinds.datetime import instant_text
-from dacheng.metadata.field_kinds.percent import PercentCodec
-from dacheng.metadata.kinds import Json, MeasureResult, Primitive, Spoken
+from dacheng.metadata.kinds import Json, MeasureResult, Primitive
+from dacheng.metadata.measures import Measure
 from dacheng.metadata.problem import Problem, Refused, refuse
-from dacheng.runtime.services import gate, read_records
+from dacheng.runtime.services import gate
 from dacheng.runtime.services.conditions import surroundings
+from dacheng.runtime.services.measure_periods import (
+    IN_TIME,
+    Period,
+    days_of,
+    earlier,
+    keys_within,
+    moved,
+    wanted,
+)
+from dacheng.runtime.services.measure_results import (
+    STEADY,
+    beside,
+    labels_of,
+    ranks_of,
+    ratio,
+    target_text,
+    text_of,
+    value_of,
+    with_gaps,
+)
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage.aggregate import AggregateRow, aggregate
 from dacheng.runtime.storage.query_plan import AggregatePlan, Group, Path
 from dacheng.runtime.storage.reader import Reader
 
+__all__ = [
+    "EVERYTHING",
+    "MAX_GROUPS",
+    "Filters",
+    "Period",
+    "dimensions",
+    "drill_down",
+    "entities_of",
+    "readable",
+    "run",
+]
 AGGREGATES = frozenset({"count", "sum", "avg", "min", "max", "distinct"})
 MAX_GROUPS = gate.MAX_GROUPS
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
-    """Days from `start` to `end`, both included; None leaves that side open."""
-
-    start: date | None = None
-    end: date | None = None
+ANY_TIME = Period()
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a dashboard asks on top of the measure: a period on its time field, and a filter as JSON."""
+    """What a dashboard asks on top of the measure: a period on its time field, whose records, and a filter as JSON."""
 
-    period: Period = Period()
+    period: Period = ANY_TIME
     filter: Json = None
+    owner: str = ""
+    department: str = ""
 
 
 EVERYTHING = Filters()
@@ -53,8 +81,7 @@ class _Asked:
 
     measure: Measure
     value: Path | None
-    group: Path | None
-    grain: str
+    groups: tuple[Group, ...]
     predicates: tuple[Expression, ...]
 
 
@@ -65,50 +92,136 @@ def run(
     dimension: str | None = None,
     filters: Filters = EVERYTHING,
     limit: int = 50,
+    split: str | None = None,
+    compare: str = "",
 ) -> MeasureResult:
     """The figure, or one per group of a dimension, the largest first (a dimension in time: in order).
 
     A dimension of several values (choices, tags) has one group per value: a record counts in each of its own, so
     that the groups may add up to more than there are records.
 
-    A money sum over several currencies is one row per currency. `links` are JSON filters for the list.
+    A money sum over several currencies is one row per currency. `links` are JSON filters for the list. With `split`
+    a row is a group of both dimensions, with `compare` (previous, last_year) the earlier figures stand beside.
     Raises `measure.unknown` for a measure or dimension that does not exist or looks at what is hidden.
     """
-    asked = _ask(work, ref, dimension, filters)
-    groups = () if asked.group is None else (Group(asked.group, asked.grain),)
-    paths = [path for path in (asked.value, asked.group) if path is not None]
+    now = _run(reader, work, ref, dimension, filters, limit, split)
+    if compare and split is None:
+        now = _beside(reader, work, ref, dimension, filters, compare, now)
+    return _with_target(work, ref, dimension, filters, now)
+
+
+def _run(
+    reader: Reader,
+    work: Work,
+    ref: str,
+    dimension: str | None,
+    filters: Filters,
+    limit: int,
+    split: str | None = None,
+) -> MeasureResult:
+    measure = _known(work, ref)
+    if measure.aggregate == "ratio":
+        parts = [_run(reader, work, each, dimension, filters, MAX_GROUPS, split) for each in _parts(measure)]
+        return ratio(parts[0], parts[1], measure.percent, limit)
+    asked = _ask(work, ref, dimension, filters, split)
+    paths = [path for path in (asked.value, *(group.path for group in asked.groups)) if path is not None]
     plan = AggregatePlan(
         entity=work.entity(asked.measure.entity).entity,
         aggregate=asked.measure.aggregate,
         value=asked.value,
-        groups=groups,
+        groups=asked.groups,
         where=gate.where_of(work, asked.measure.entity, paths, asked.predicates),
-        limit=max(1, min(limit, MAX_GROUPS)),
-        by_key=bool(asked.grain),
+        limit=MAX_GROUPS if len(asked.groups) > 1 else max(1, min(limit, MAX_GROUPS)),
+        by_key=bool(asked.groups and asked.groups[0].grain),
     )
     rows = aggregate(reader, work.model, plan, surroundings(work.context))[: plan.limit]
-    return _result(reader, work, asked, rows, dimension, filters)
+    if len(asked.groups) > 1:
+        first = dict.fromkeys(row.keys[0] for row in rows)
+        kept = set(list(first)[:limit])
+        rows = [row for row in rows if row.keys[0] in kept]
+    return _result(reader, work, asked, rows, filters)
+
+
+def _parts(measure: Measure) -> tuple[str, str]:
+    return measure.of, measure.per
+
+
+def _beside(
+    reader: Reader,
+    work: Work,
+    ref: str,
+    dimension: str | None,
+    filters: Filters,
+    compare: str,
+    now: MeasureResult,
+) -> MeasureResult:
+    """The result with the figures of the period compared with, each beside its own; as it is where there is none."""
+    measure = _known(work, ref)
+    timed = _known(work, measure.of) if measure.aggregate == "ratio" else measure
+    before = earlier(filters.period, compare, work.context.today)
+    if before is None or timed.time_field is None:
+        return now
+    limit = MAX_GROUPS if dimension is not None else 1
+    then = _run(reader, work, ref, dimension, replace(filters, period=before), limit)
+    grain = timed.grains.get(dimension or "", "")
+    start, to = before.start, filters.period.start
+    if grain in IN_TIME and start is not None and to is not None:
+        now = with_gaps(now, list(keys_within(filters.period, grain, date.max)))
+        then = replace(
+            then, groups=tuple((moved(key[0], grain, start, to),) if key[0] else key for key in then.groups)
+        )
+    return beside(now, then)
+
+
+def _with_target(
+    work: Work, ref: str, dimension: str | None, filters: Filters, found: MeasureResult
+) -> MeasureResult:
+    measure = _known(work, ref)
+    grains = _known(work, measure.of).grains if measure.aggregate == "ratio" else measure.grains
+    grain = "" if dimension is None else grains.get(dimension, "-")
+    each = measure.aggregate in STEADY
+    value = wanted(measure.target, filters.period, grain, each)
+    if value is None or measure.target is None:
+        return found
+    text = target_text(value, found, measure.aggregate == "ratio" and measure.percent)
+    return replace(found, target=value, target_text=text, at_most=measure.target.at_most)
 
 
 def drill_down(
     work: Work, ref: str, dimension: str | None = None, key: str | None = None, filters: Filters = EVERYTHING
 ) -> Json:
     """The filter, as JSON, of exactly the records behind a figure or one of its groups; None: all records."""
+    measure = _known(work, ref)
+    if measure.aggregate == "ratio":
+        _demand(work, measure)
+        return drill_down(work, measure.of, dimension, key, filters)
     asked = _ask(work, ref, dimension, filters)
-    return _drill(work, asked, key, filters)
+    return _drill(work, asked, () if dimension is None else (key,), filters)
 
 
 def readable(work: Work, ref: str) -> bool:
     """Whether the actor may see this measure at all."""
     try:
-        _ask(work, ref, None, EVERYTHING)
+        _demand(work, _known(work, ref))
     except Refused:
         return False
     return True
 
 
+def _demand(work: Work, measure: Measure) -> None:
+    for ref in _parts(measure) if measure.aggregate == "ratio" else (measure.ref,):
+        _ask(work, ref, None, EVERYTHING)
+
+
+def _known(work: Work, ref: str) -> Measure:
+    found = work.model.catalogue.measures.get(ref)
+    if found is None:
+        raise refuse("measure.unknown")
+    return found
+
+
 # ---------------------------------------------------------------- resolving
-def _ask(work: Work, ref: str, dimension: str | None, filters: Filters) -> _Asked:
+def _ask(work: Work, ref: str, dimension: str | None, filters: Filters, split: str | None = None) -> _Asked:
     measure = work.model.catalogue.measures.get(ref)
     policy = work.policy.entity(measure.entity) if measure is not None else None
     if measure is None or policy is None or measure.aggregate not in AGGREGATES:
@@ -116,12 +229,14 @@ def _ask(work: Work, ref: str, dimension: str | None, filters: Filters) -> _Aske
     value = _path(work, measure, measure.field) if measure.field is not None else None
     if measure.aggregate in ("sum", "avg") and (value is None or not _is_summed(value[-1])):
         raise refuse("measure.unknown")
-    group, grain = None, ""
-    if dimension is not None:
-        if dimension not in measure.dimensions:
+    groups = []
+    for name in (dimension, split):
+        if name is None:
+            continue
+        if name not in measure.dimensions:
             raise refuse("measure.unknown")
-        group = _path(work, measure, ".".join(measure.dimensions[dimension]))
-        grain = measure.grains.get(dimension, "")
+        path = _path(work, measure, ".".join(measure.dimensions[name]))
+        groups.append(Group(path, measure.grains.get(name, "")))
     own = () if measure.filter is None else (measure.filter,)
     problems: list[Problem] = []
     asked = gate.conditions(work, measure.entity, _asked_filter(work, measure, filters), own, problems)
@@ -129,7 +244,7 @@ def _ask(work: Work, ref: str, dimension: str | None, filters: Filters) -> _Aske
         raise refuse("measure.unknown")
     if problems:
         raise Refused(problems)
-    return _Asked(measure, value, group, grain, asked)
+    return _Asked(measure, value, tuple(groups), asked)
 
 
 def _path(work: Work, measure: Measure, name: str) -> Path:
@@ -140,7 +255,21 @@ def _path(work: Work, measure: Measure, name: str) -> Path:
 
 
 def _asked_filter(work: Work, measure: Measure, filters: Filters) -> Json:
-    return _all([*_period(work, measure, filters.period), filters.filter])
+    whose = [
+        _whose(work, measure, value, paths)
+        for value, paths in (
+            (filters.owner, ("owner",)),
+            (filters.department, ("department", "owner.department")),
+        )
+        if value
+    ]
+    return _all([*_period(work, measure, filters.period), *whose, filters.filter])
+
+
+def _whose(work: Work, measure: Measure, value: str, paths: Sequence[str]) -> Json:
+    """The records of a person or department; what belongs to nobody is not cut by them."""
+    found = next((path for path in paths if gate.resolve(work, measure.entity, path)), None)
+    return None if found is None else {"==": [{"var": found}, value]}
 
 
 def _period(work: Work, measure: Measure, period: Period) -> list[Json]:
@@ -176,81 +305,36 @@ def _all(parts: Sequence[Json]) -> Json:
 
 # ---------------------------------------------------------------- answering
 def _result(
-    reader: Reader,
-    work: Work,
-    asked: _Asked,
-    rows: Sequence[AggregateRow],
-    dimension: str | None,
-    filters: Filters,
+    reader: Reader, work: Work, asked: _Asked, rows: Sequence[AggregateRow], filters: Filters
 ) -> MeasureResult:
-    values = [_value(asked, row) for row in rows]
-    labels = _labels(reader, work, asked, [row.keys[0] if row.keys else None for row in rows])
-    links = [orjson.dumps(_drill(work, asked, _key(row), filters)).decode() for row in rows]
+    path, aggregate_ = asked.value, asked.measure.aggregate
+    values = [value_of(path, aggregate_, row) for row in rows]
+    named = [
+        labels_of(reader, work, group, [row.keys[at] for row in rows])
+        for at, group in enumerate(asked.groups)
+    ]
+    links = [orjson.dumps(_drill(work, asked, row.keys, filters)).decode() for row in rows]
     currencies = {row.currency for row in rows if row.currency}
+    mixed = len(currencies) > 1
+    first = asked.groups[0] if asked.groups else None
     return MeasureResult(
         groups=tuple(row.keys for row in rows),
-        labels=tuple(labels),
+        labels=tuple(named[0] if named else ["" for _ in rows]),
         values=tuple(values),
         texts=tuple(
-            _text(asked, value, row.currency, len(currencies) > 1)
-            for value, row in zip(values, rows, strict=True)
+            text_of(path, value, row.currency, mixed) for value, row in zip(values, rows, strict=True)
         ),
         links=tuple(links),
         unit=asked.measure.unit,
         currency=next(iter(currencies)) if len(currencies) == 1 else "",
-        in_time=bool(asked.grain),
+        in_time=first is not None and first.grain in IN_TIME,
+        splits=tuple(named[1]) if len(named) > 1 else (),
+        ranks=ranks_of(first, [row.keys[0] for row in rows]) if first is not None else (),
     )
 
 
-def _key(row: AggregateRow) -> str | None:
-    return None if not row.keys or row.keys[0] is None else str(row.keys[0])
-
-
-def _value(asked: _Asked, row: AggregateRow) -> Any:
-    """The exact figure: an int for counts, else a Decimal in major units; a date or text as it is stored."""
-    if asked.measure.aggregate in ("count", "distinct") or asked.value is None:
-        return row.value or 0
-    if row.value is None or isinstance(row.value, str):
-        return row.value
-    column = asked.value[-1].codec.columns[0]
-    exact = Decimal(row.value).scaleb(-column.scale)
-    if asked.measure.aggregate == "avg":
-        places = Decimal(1).scaleb(-max(column.scale, 2))
-        return (exact / row.count).quantize(places, ROUND_HALF_EVEN) if row.count else None
-    return exact
-
-
-def _text(asked: _Asked, value: Any, currency: str | None, mixed: bool) -> str:
-    if value is None:
-        return "—"
-    codec = asked.value[-1].codec if asked.value is not None else None
-    if isinstance(codec, PercentCodec) and isinstance(value, Decimal):
-        return codec.text(value.quantize(Decimal(1).scaleb(-codec.scale)))
-    text = f"{value:,}" if isinstance(value, int | Decimal) else str(value)
-    return f"{text} {currency}" if mixed and currency else text
-
-
-def _labels(reader: Reader, work: Work, asked: _Asked, keys: Sequence[Any]) -> list[str]:
-    """What each group is called: an option's words, a record's title, else the value."""
-    if asked.group is None:
-        return ["" for _ in keys]
-    field = asked.group[-1]
-    if field.leads_to_records:
-        titled = read_records.titles(reader, work, field.to or "", [key for key in keys if key is not None])
-        return [titled.get(key, "") or "—" for key in keys]
-    if field.options:
-        locale, labels = work.context.locale, work.model.labels
-        return ["—" if key is None else labels.option(locale, field, str(key)) for key in keys]
-    if asked.grain or field.is_listed or len(field.codec.columns) != 1:
-        return ["—" if key is None else str(key) for key in keys]
-    if isinstance(field.codec, Spoken):
-        say, spoken_in = field.codec.text_in, work.context.locale
-        return ["—" if key is None else say(field.codec.load((key,)), spoken_in) for key in keys]
-    return ["—" if key is None else field.codec.text(field.codec.load((key,))) for key in keys]
-
-
 # ---------------------------------------------------------------- drilling down
-def _drill(work: Work, asked: _Asked, key: str | None, filters: Filters) -> Json:
+def _drill(work: Work, asked: _Asked, keys: Sequence[Any], filters: Filters) -> Json:
     measure = asked.measure
     parts: list[Json] = []
     if measure.filter is not None:
@@ -258,20 +342,23 @@ def _drill(work: Work, asked: _Asked, key: str | None, filters: Filters) -> Json
     parts.extend([_asked_filter(work, measure, filters)])
     if measure.field is not None and measure.aggregate != "count":
         parts.append({"is_set": [{"var": measure.field}]})
-    if asked.group is not None:
-        parts.append(_in_group(asked, key))
+    for group, key in zip(asked.groups, keys, strict=False):
+        parts.append(_in_group(group, None if key is None else str(key)))
     return _all(parts)
 
 
-def _in_group(asked: _Asked, key: str | None) -> Json:
-    group = asked.group
-    assert group is not None
-    field = group[-1]
-    name = ".".join(step.id for step in group)
+def _in_group(group: Group, key: str | None) -> Json:
+    field = group.path[-1]
+    name = ".".join(step.id for step in group.path)
     if key is None:
         return {"!": [{"is_set": [{"var": name}]}]}
-    if asked.grain:
-        return _all(_between(field, name, *_days_of(key, asked.grain)))
+    if group.grain == "hour":
+        return {"==": [{"hour": [{"var": name}]}, int(key)]}
+    if group.grain == "weekday":
+        day: Json = {"var": name}
+        return {"==": [{"days_between": [{"start_of": ["week", day]}, day]}, int(key)]}
+    if group.grain:
+        return _all(_between(field, name, *days_of(key, group.grain)))
     if field.is_listed:
         return {"in": [key, {"var": name}]}
     return {"==": [{"var": name}, _literal(field, key)]}
@@ -292,31 +379,34 @@ def _literal(field: Field, key: str) -> Json:
     return key
 
 
-def _days_of(key: str, grain: str) -> tuple[date, date]:
-    """The first and last day of a group in time, such as `2016`, `2016-Q4`, `2016-10`, `2016-10-05`."""
-    year = int(key[:4])
-    if grain == "year":
-        return date(year, 1, 1), date(year, 12, 31)
-    if grain == "quarter":
-        first = 3 * int(key[-1]) - 2
-        return date(year, first, 1), _last_day(year, first + 2)
-    if grain == "month":
-        month = int(key[5:7])
-        return date(year, month, 1), _last_day(year, month)
-    day = date.fromisoformat(key)
-    return day, day + timedelta(days=6 if grain == "week" else 0)
-
-
-def _last_day(year: int, month: int) -> date:
-    return date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
-
-
 def dimensions(work: Work, ref: str) -> Mapping[str, Field]:
-    """The dimensions the actor may group by, with the field each ends in."""
+    """The dimensions the actor may group by, with the field each ends in; of a ratio: those both parts have."""
     measure = work.model.catalogue.measures.get(ref)
     if measure is None or work.policy.entity(measure.entity) is None:
         return {}
+    if measure.aggregate == "ratio":
+        of, per = (dimensions(work, each) for each in _parts(measure))
+        return {name: field for name, field in of.items() if name in per}
     found = {
         name: gate.resolve(work, measure.entity, ".".join(path)) for name, path in measure.dimensions.items()
     }
     return {name: path[-1] for name, path in found.items() if path is not None}
+
+
+def entities_of(work: Work, ref: str) -> frozenset[str]:
+    """The entities whose records a measure counts or looks at; whoever changes one of them may change the figure."""
+    measure = _known(work, ref)
+    if measure.aggregate == "ratio":
+        return entities_of(work, measure.of) | entities_of(work, measure.per)
+    paths = [*measure.dimensions.values(), *((tuple(measure.field.split(".")),) if measure.field else ())]
+    paths += [] if measure.filter is None else list(measure.filter.dependencies)
+    counted = work.model.catalogue.entities[measure.entity]
+    found = {measure.entity, *(rollup.child for rollup in counted.rollups)}
+    for path in paths:
+        here = work.model.catalogue.entities.get(measure.entity)
+        for step in path:
+            target = here.fields.get(step) if here is not None else None
+            here = work.model.catalogue.entities.get(target.to) if target is not None and target.to else None
+            if here is not None:
+                found.add(here.ref)
+    return frozenset(found)

@@ -10,12 +10,12 @@ import sqlalchemy as sa
 
 from dacheng.metadata.expression import Environment, ListOf
 from dacheng.metadata.kinds import Primitive
-from dacheng.runtime.storage import query
+from dacheng.runtime.storage import kept_figures, query
 from dacheng.runtime.storage.model import Model
 from dacheng.runtime.storage.ordering import MissingSmallest
 from dacheng.runtime.storage.query_plan import AggregatePlan, Group, names
 from dacheng.runtime.storage.query_scope import Columns, Scope
-from dacheng.runtime.storage.reader import Prepared, Reader
+from dacheng.runtime.storage.reader import Prepared, Reader, Row
 
 _LENGTHS = {"year": 4, "month": 7, "day": 10}
 
@@ -49,8 +49,14 @@ def aggregate(
     )  # fmt: skip
     ready = query.kept(made).get(key, lambda: _compile(reader, model, plan, environment, asked is not None))
     given = {**query.values_of(reader, ready, plan.where, environment, asked), "limit": plan.limit + 1}
-    rows = reader.rows(ready.statements[0], given)
-    width = len(plan.groups)
+    statement = ready.statements[0]
+    kept = (statement, repr(sorted(given.items())))
+    return kept_figures.answer(
+        reader, made, kept, lambda: _rows(reader.rows(statement, given), len(plan.groups))
+    )
+
+
+def _rows(rows: Sequence[Row], width: int) -> list[AggregateRow]:
     return [
         AggregateRow(tuple(row[3:]), row[0], row[1], row[2])
         for row in rows
@@ -119,10 +125,12 @@ def group_column(scope: Scope, group: Group) -> sa.ColumnElement[Any]:
         return scope.each_item(column)
     if not group.grain:
         return column
+    if group.grain == "hour":
+        return sa.func.dc_hour_of(column, _zone(scope), type_=sa.BigInteger())
     if group.path[-1].codec.columns[0].primitive is Primitive.INSTANT:
-        column = sa.func.dc_date_of(
-            column, sa.literal_column(_quoted(str(scope.environment.zone))), type_=sa.Text()
-        )
+        column = sa.func.dc_date_of(column, _zone(scope), type_=sa.Text())
+    if group.grain == "weekday":
+        return _weekday(scope, column)
     if group.grain == "quarter":
         month = sa.cast(sa.func.substr(column, 6, 2), sa.Integer())
         quarter = sa.cast(
@@ -142,6 +150,19 @@ def _monday(scope: Scope, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any
         return sa.func.date(column, sunday, back, type_=sa.Text())
     week = sa.func.date_trunc(sa.literal_column("'week'", sa.Text()), sa.cast(column, sa.Date()))
     return sa.func.to_char(week, sa.literal_column("'YYYY-MM-DD'", sa.Text()), type_=sa.Text())
+
+
+def _weekday(scope: Scope, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """0 on a Monday to 6 on a Sunday."""
+    if scope.dialect == "sqlite":
+        sunday = sa.cast(sa.func.strftime(sa.literal_column("'%w'", sa.Text()), column), sa.BigInteger())
+        return (sunday + sa.literal_column("6", sa.BigInteger())) % sa.literal_column("7", sa.BigInteger())
+    day = sa.func.date_part(sa.literal_column("'isodow'", sa.Text()), sa.cast(column, sa.Date()))
+    return sa.cast(day, sa.BigInteger()) - sa.literal_column("1", sa.BigInteger())
+
+
+def _zone(scope: Scope) -> sa.ColumnElement[str]:
+    return sa.literal_column(_quoted(str(scope.environment.zone)), sa.Text())
 
 
 def _quoted(zone: str) -> str:

@@ -21,6 +21,14 @@ class Lru(Generic[T]):
     def __len__(self) -> int:
         return len(self._entries)
 
+    def peek(self, key: Hashable) -> T | None:
+        """The entry of `key`, where there is one."""
+        with self._lock:
+            found = self._entries.get(key)
+            if found is not None:
+                self._entries.move_to_end(key)
+            return found
+
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """The entry of `key`, made when it is not there."""
         with self._lock:

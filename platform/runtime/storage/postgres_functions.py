@@ -118,6 +118,13 @@ _SQL = (
           to_char(to_timestamp(floor(ms / 1000.0)::double precision) AT TIME ZONE zone, 'YYYY-MM-DD') END""",
     ),
     (
+        "dc_hour_of(ms bigint, zone text) RETURNS bigint",
+        "sql",
+        """
+        SELECT CASE WHEN ms BETWEEN -62135510400000 AND 253402214400000 THEN
+          extract(hour FROM to_timestamp(floor(ms / 1000.0)::double precision) AT TIME ZONE zone)::bigint END""",
+    ),
+    (
         "dc_date_text(x text) RETURNS text",
         "plpgsql",
         """

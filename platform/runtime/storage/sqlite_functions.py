@@ -89,6 +89,10 @@ def _date_of(ms: int, zone: str) -> str | None:
     return _day(moments.local_date(ms, _zone(zone))) if moments.in_range(ms) is not None else None
 
 
+def _hour_of(ms: int, zone: str) -> int | None:
+    return moments.local_hour(ms, _zone(zone)) if moments.in_range(ms) is not None else None
+
+
 def _days(start: str, end: str) -> str:
     return encode(Decimal(date.fromisoformat(end).toordinal() - date.fromisoformat(start).toordinal()))
 
@@ -121,6 +125,7 @@ _FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "dc_lower": (1, text.lower),
     "dc_substr": (3, lambda whole, start, length: text.part(whole, decode(start), decode(length))),
     "dc_date_of": (2, _date_of),
+    "dc_hour_of": (2, _hour_of),
     "dc_date_text": (1, lambda value: _day(moments.parse_date(value))),
     "dc_add_days": (2, lambda day, count: _day(moments.add_days(date.fromisoformat(day), decode(count)))),
     "dc_add_months": (2, lambda day, count: _day(moments.add_months(date.fromisoformat(day), decode(count)))),

@@ -212,7 +212,8 @@ def _measure_paths(work: Work, say: Words) -> Json:
             continue
         title = work.model.labels.text(work.context.locale, found.app, f"measure:{found.id}")
         groups = sorted(measure.dimensions(work, ref))
-        parameters = [*([_query("dimension", enum=groups)] if groups else []), *_MEASURE_PARAMETERS]
+        cuts = [_query(name, enum=groups) for name in ("dimension", "split")] if groups else []
+        parameters = [*cuts, *_MEASURE_PARAMETERS]
         operation = _operation(say("api.measures"), f"measure.{ref}", title, parameters, "Measured")
         paths[f"/api/v1/measures/{found.app}/{found.id}"] = {"get": operation}
     return paths
@@ -323,6 +324,9 @@ _SEARCH_TEXT = _query("q", type="string", maxLength=100)
 _PICKED_BY = [_SEARCH_TEXT, _query("for", type="string"), _query("with", type="string")]
 _MEASURE_PARAMETERS = [
     _FILTER,
+    _query("compare", enum=["previous", "last_year"]),
+    _query("owner", type="string", format="uuid"),
+    _query("department", type="string", format="uuid"),
     _query("from", type="string", format="date"),
     _query("to", type="string", format="date"),
     _query("limit", type="integer", minimum=1, maximum=1000),
@@ -370,7 +374,11 @@ _FIXED_SCHEMAS: Final[Json] = {
     ),
     "Found": _object(["items"], items={"type": "array", "items": {"type": "object"}}),
     "Measured": _object(
-        ["groups"], groups={"type": "array", "items": {"type": "object"}}, unit=_TEXT, currency=_TEXT
+        ["groups"],
+        groups={"type": "array", "items": {"type": "object"}},
+        unit=_TEXT,
+        currency=_TEXT,
+        target={"type": ["string", "null"]},
     ),
     "Me": _object(["id", "name", "roles"], id=_TEXT, name=_TEXT, roles={"type": "array", "items": _TEXT}),
     "Value": _object(["value"], value={}),

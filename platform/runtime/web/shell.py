@@ -9,14 +9,14 @@ from importlib import resources
 
 from starlette.requests import Request
 
-from dacheng.metadata.definition import CompiledApp, Dashboard, NavItem
+from dacheng.metadata.definition import CompiledApp, NavItem
 from dacheng.plugins.context import User
-from dacheng.runtime.services import measure
 from dacheng.runtime.services.claims import is_arbiter
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.web.importing import importable
 from dacheng.runtime.web.page import Group, Link, Shell
 from dacheng.runtime.web.view.prepared import Prepared
+from dacheng.runtime.web.view.widgets import may_see
 from dacheng.runtime.web.words import words
 
 TABS = 3
@@ -95,7 +95,7 @@ def _link(work: Work, app: CompiledApp, item: NavItem) -> Link | None:
     labels, locale = work.context.labels, work.context.locale
     icon = icon_or_default(item.icon)
     if item.kind == "dashboard" and item.target in app.dashboards:
-        if not _shows_something(work, app.id, app.dashboards[item.target]):
+        if not may_see(work, app.dashboards[item.target]):
             return None
         text = labels.text(locale, app.id, f"dashboard:{item.target}")
         key = f"{app.id}.dashboard.{item.target}"
@@ -114,9 +114,3 @@ def _link(work: Work, app: CompiledApp, item: NavItem) -> Link | None:
             text = labels.entity(locale, policy.entity, "plural")
             return Link(text, f"/apps/{ref.replace('.', '/')}", icon, ref)
     return None
-
-
-def _shows_something(work: Work, app: str, board: Dashboard) -> bool:
-    """Whether the person may see a figure of a dashboard; one of which they may see none does not exist for them."""
-    refs = {name if "." in name else f"{app}.{name}" for each in board.widgets for name in each.measures}
-    return not refs or any(measure.readable(work, ref) for ref in refs)

@@ -319,6 +319,10 @@ def _start_of(maker: Maker, depth: int) -> Any:
     return {"start_of": [maker.random.choice(UNITS), maker.make(maker.random.choice("di"), depth)]}
 
 
+def _hour(maker: Maker, depth: int) -> Any:
+    return {"hour": [maker.make("i", depth)]}
+
+
 OPERATIONS: dict[str, list[Operation]] = {
     "b": [
         _compare,
@@ -352,6 +356,7 @@ OPERATIONS: dict[str, list[Operation]] = {
         _if("n"),
         _length,
         _first,
+        _hour,
         _days("days_between"),
         _days("working_days_between"),
         _call("/", "s", "s"),

@@ -171,6 +171,12 @@ def _start_of(c: Compiler, typed: Typed, resolve: Resolve) -> Value:
     return _call(c, "dc_start_of", DATE, c.value(typed.args[0], resolve).sql, _day(c, typed.args[1], resolve))
 
 
+def _hour(c: Compiler, typed: Typed, resolve: Resolve) -> Value:
+    zone = c.binder.bind(None, lambda _value, env: env.zone.key, sa.Text())
+    hour = sa.func.dc_hour_of(c.value(typed.args[0], resolve).sql, zone, type_=sa.BigInteger())
+    return Value(c.lift(hour, 0))
+
+
 def _days_between(c: Compiler, typed: Typed, resolve: Resolve) -> Value:
     return _call(c, "dc_days", NUMBER, *(_day(c, arg, resolve) for arg in typed.args))
 
@@ -203,5 +209,6 @@ VALUES: dict[str, Build] = {
     "add_months": _function("dc_add_months"),
     "days_between": _days_between,
     "start_of": _start_of,
+    "hour": _hour,
     "working_days_between": _working_days,
 }

@@ -30,7 +30,10 @@ from dacheng.runtime.web.api.requests import (
 from dacheng.runtime.web.routing import host_of, work_of
 
 GROUPS = 50
-MEASURE_PARAMETERS = frozenset({"dimension", "filter", "from", "to", "limit"})
+MEASURE_PARAMETERS = frozenset(
+    {"dimension", "split", "compare", "owner", "department", "filter", "from", "to", "limit"}
+)
+COMPARED = ("previous", "last_year")
 
 
 async def show_history(request: Request) -> Response:
@@ -66,23 +69,29 @@ async def find(request: Request) -> Response:
 
 
 async def show_measure(request: Request) -> Response:
-    """A figure, or one per group of `dimension`; `filter` of each group leads to the records behind it."""
+    """A figure, or one per group of `dimension` (and `split`); `filter` of each group leads to its records."""
     work = work_of(request)
     params = parameters(request, MEASURE_PARAMETERS)
     ref = f"{request.path_params['app']}.{request.path_params['measure']}"
     days = [_day(params, name) for name in ("from", "to")]
-    filters = Filters(Period(*days), json_parameter(params, "filter"))
+    whose = (params.get("owner", ""), params.get("department", ""))
+    filters = Filters(Period(*days), json_parameter(params, "filter"), *whose)
     limit = whole_number(params, "limit", GROUPS, measure.MAX_GROUPS)
-    dimension = params.get("dimension") or None
+    dimension, split = params.get("dimension") or None, params.get("split") or None
+    compare = params.get("compare", "")
+    if compare and compare not in COMPARED:
+        raise refuse("web.bad_parameter", name="compare")
+    if split and not dimension:
+        raise refuse("web.bad_parameter", name="split")
 
     def read(reader: Reader) -> MeasureResult:
-        return measure.run(reader, work, ref, dimension, filters, limit)
+        return measure.run(reader, work, ref, dimension, filters, limit, split, compare)
 
     return answer(_measured(await host_of(request).db.read(read)))
 
 
 def _measured(found: MeasureResult) -> dict[str, Any]:
-    groups = [
+    groups: list[dict[str, Any]] = [
         {
             "key": _plain(key[0]) if key else None,
             "label": label,
@@ -94,7 +103,16 @@ def _measured(found: MeasureResult) -> dict[str, Any]:
             found.groups, found.labels, found.values, found.texts, found.links, strict=True
         )
     ]
-    return {"groups": groups, "unit": found.unit, "currency": found.currency}
+    for at, split in enumerate(found.splits):
+        groups[at] |= {"split": _plain(found.groups[at][1]), "split_label": split}
+    for at, before in enumerate(found.before):
+        groups[at] |= {"before": _plain(before), "before_text": found.before_texts[at]}
+    return {
+        "groups": groups,
+        "unit": found.unit,
+        "currency": found.currency,
+        "target": _plain(found.target),
+    }
 
 
 def _day(params: Mapping[str, str], name: str) -> date | None:

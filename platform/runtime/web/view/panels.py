@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from dacheng.metadata.kinds import Chart, Figure, Series
+from dacheng.metadata.kinds import Chart, Drawing, Figure, Grid, Series
 from dacheng.metadata.problem import Refused
 from dacheng.plugins.api import Panel
 from dacheng.runtime.services.plugin_access import PluginAccess
@@ -65,10 +65,10 @@ def _panel(site: Site, work: Work, plugin: str, panel: Panel, ref: str, record_i
     return PanelShown(empty.id, empty.title, error=text)
 
 
-def _drawn(empty: PanelShown, drawing: Figure | Chart | Series) -> PanelShown:
+def _drawn(empty: PanelShown, drawing: Drawing) -> PanelShown:
     if isinstance(drawing, Figure):
         return PanelShown(empty.id, empty.title, drawing.value, drawing.unit, drawing.note)
-    series = drawing.table if isinstance(drawing, Chart) else drawing
+    series = _series(drawing.table if isinstance(drawing, Chart) else drawing)
     links = series.links or ("",) * len(series.labels)
     rows = tuple(
         PanelRow(label, text, href if href.startswith("/") and not href.startswith("//") else "")
@@ -76,3 +76,12 @@ def _drawn(empty: PanelShown, drawing: Figure | Chart | Series) -> PanelShown:
     )
     note = drawing.summary if isinstance(drawing, Chart) else ""
     return PanelShown(empty.id, empty.title, unit=series.unit, note=note, rows=rows)
+
+
+def _series(found: Series | Grid) -> Series:
+    """A row of figures for each row of a grid: a panel is narrow."""
+    if isinstance(found, Series):
+        return found
+    texts = tuple(" · ".join(row) for row in found.texts)
+    values = tuple(next((value for value in row if value is not None), 0.0) for row in found.values)
+    return Series(found.rows, values, texts)

@@ -38,9 +38,12 @@ const draw = async (box) => {
   const paint = () => chart.setOption(tokens(option, getComputedStyle(document.documentElement)), true);
   paint();
   chart.on("click", (event) => {
-    if (links[event.dataIndex]) location.assign(links[event.dataIndex]);
+    const link = links[event.seriesIndex]?.[event.dataIndex];
+    if (link) location.assign(link);
   });
-  new ResizeObserver(() => chart.resize()).observe(place);
+  const sized = new ResizeObserver(() => (place.isConnected ? chart.resize() : leave()));
+  const leave = () => { sized.disconnect(); drawn.delete(paint); chart.dispose(); };
+  sized.observe(place);
   drawn.add(paint);
   const toggle = box.closest(".widget").querySelector("[data-toggle-table]");
   toggle.hidden = false;
@@ -63,4 +66,5 @@ const watch = (root) => {
 
 watch(document);
 document.addEventListener("ajax:merged", (event) => watch(event.target.parentElement ?? document));
+document.addEventListener("cards:renewed", (event) => watch(event.target));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawn.forEach((paint) => paint()));

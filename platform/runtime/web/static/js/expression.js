@@ -171,6 +171,16 @@ function dayIn(zone, ms) {
   return new Day(dayNumber(found.get("year"), found.get("month"), found.get("day")));
 }
 
+function hourIn(zone, ms) {
+  const key = `${zone} hour`;
+  if (!formatters.has(key)) {
+    formatters.set(key, new Intl.DateTimeFormat("en-US", {
+      timeZone: zone, numberingSystem: "latn", hour: "2-digit", hourCycle: "h23",
+    }));
+  }
+  return Number(formatters.get(key).formatToParts(ms).find((part) => part.type === "hour").value);
+}
+
 function dayOf(value, env) {
   return value instanceof Moment ? dayIn(env.zone, value.n) : value;
 }
@@ -402,6 +412,7 @@ const OPERATORS = new Map([
   ["add_months", strict((_env, day, count) => addMonths(day, count))],
   ["days_between", strict((env, a, b) => whole(dayOf(b, env).n - dayOf(a, env).n))],
   ["start_of", strict((env, unit, value) => startOf(unit, dayOf(value, env)))],
+  ["hour", strict((env, value) => whole(hourIn(env.zone, value.n)))],
   ["working_days_between", strict((env, a, b) => whole(workingDays(dayOf(a, env), dayOf(b, env), env.calendar)))],
   ["lower", strict((_env, value) => lower(value))],
   ["substr", strict((_env, value, start, length) => part([...value], start / MILLION, length / MILLION))],
