@@ -15,10 +15,26 @@ INK, FAINT, LINE, BAR = "var(--ink)", "var(--ink-2)", "var(--line)", "var(--bar)
 SURFACE, TARGET = "var(--surface)", "var(--ink-2)"
 COLOURS = [f"var(--chart-{number})" for number in range(1, 7)]
 DASHES = ("solid", "dashed", "dotted")
+_SHINE = "rgba(255, 255, 255, 0.45)"
+PATTERNS: list[dict[str, Any]] = [  # so that parts of a bar are told apart without their colours
+    {"symbol": "none"},
+    {"symbol": "rect", "color": _SHINE, "dashArrayX": [1, 0], "dashArrayY": [2, 5], "rotation": 0.785},
+    {
+        "symbol": "circle",
+        "color": _SHINE,
+        "dashArrayX": [[6, 6], [0, 6, 6, 0]],
+        "dashArrayY": [5, 0],
+        "symbolSize": 0.6,
+    },
+    {"symbol": "rect", "color": _SHINE, "dashArrayX": [1, 0], "dashArrayY": [2, 5], "rotation": -0.785},
+    {"symbol": "rect", "color": _SHINE, "dashArrayX": [1, 0], "dashArrayY": [2, 4]},
+    {"symbol": "rect", "color": _SHINE, "dashArrayX": [2, 4], "dashArrayY": [1, 0]},
+]
 SHAPES = ("circle", "triangle", "rect", "diamond", "emptyCircle", "emptyTriangle")
 FONT = "var(--font)"
 LONG_LABEL = 110
 MOST_BARS = 40  # more of them are read as a table
+MOST_POINTS = 400
 BAR_HEIGHT, MARGINS = 24, 36
 CLOSE_COLUMNS = 40  # letters of all names; beyond, as over many days, some columns go without
 Option = dict[str, Any]
@@ -28,6 +44,12 @@ def height(chart: Chart) -> int:
     """The pixels in which every lying bar has room for its name; 0 where the usual height will do."""
     lying = chart.option.get("yAxis", {}).get("type") == "category"
     return len(_labels(chart)) * BAR_HEIGHT * _side_by_side(chart) + MARGINS if lying else 0
+
+
+def is_drawn(chart: Chart) -> bool:
+    """Whether a chart of so many groups says more than their table: two at least, and a bar has its width."""
+    line = any(each.get("type") == "line" for each in chart.option.get("series", ()))
+    return 1 < len(_labels(chart)) <= (MOST_POINTS if line else MOST_BARS)
 
 
 def as_data(chart: Chart) -> Option:
@@ -46,8 +68,8 @@ def dressed(chart: Chart) -> Option:
     kind = series[0]["type"] if series else ""
     shared = single and kind in ("bar", "line")
     option["color"] = [BAR] if shared else COLOURS
-    if not shared:
-        option["aria"] = {"enabled": True, "decal": {"show": kind != "line"}}
+    if any("stack" in each for each in series):
+        option["aria"] = {"enabled": True, "decal": {"show": True, "decals": PATTERNS}}
     if kind in ("pie", "funnel"):
         option["series"] = [_slices(series[0], chart, kind)]
     elif kind == "radar":
@@ -180,7 +202,12 @@ def _slices(series: Mapping[str, Any], chart: Chart, kind: str) -> Option:
     data = [
         {
             **each,
-            "label": {"formatter": escaped(f"{each['name']}  {texts.get(each['name'], '')}") + share},
+            "label": {
+                "formatter": escaped(
+                    each["name"] if share else f"{each['name']}  {texts.get(each['name'], '')}"
+                )
+                + share
+            },
             "tooltip": {"formatter": escaped(f"{each['name']}  {texts.get(each['name'], '')}") + share},
         }
         for each in series["data"]
@@ -188,7 +215,7 @@ def _slices(series: Mapping[str, Any], chart: Chart, kind: str) -> Option:
     shape: Option = (
         {"left": 8, "right": "42%", "top": 12, "bottom": 12, "gap": 3, "minSize": "4%"}
         if kind == "funnel"
-        else {"center": ["50%", "52%"], "avoidLabelOverlap": True}
+        else {"center": ["50%", "52%"], "avoidLabelOverlap": True, "percentPrecision": 1}
     )
     return {
         **series,

@@ -19,6 +19,8 @@ EVERY_SECONDS = 1.0
 BEAT_SECONDS = 15.0  # a sign of life, and a look whether the viewer may still look
 LIFE_SECONDS = 600.0  # then the browser comes again
 MOST_STREAMS = 500  # in one process; whoever comes later asks once a minute
+STREAM = "text/event-stream"
+BEGINNING = "retry: 5000\n: open\n\n"
 Stale = Mapping[str, frozenset[str]]
 Behind = Callable[[], Awaitable[Stale | None]]
 
@@ -80,11 +82,14 @@ async def live_response(request: Request, behind: Behind) -> Response:
     """A stream of server-sent events: `stale` with the names of cards, `gone` when access is lost.
 
     `behind` answers what the viewer may see at this moment: card → entities; None when they may not look any more.
+    Whoever does not ask for events, as every EventSource does, gets the beginning of the stream alone.
     """
+    if STREAM not in request.headers.get("accept", ""):
+        return Response(BEGINNING, media_type=STREAM)
     changes = changes_of(request)
     if changes.streams >= MOST_STREAMS:
         raise refuse("web.too_often")
-    return StreamingResponse(_events(changes, behind), media_type="text/event-stream")
+    return StreamingResponse(_events(changes, behind), media_type=STREAM)
 
 
 def changes_of(request: Request) -> Changes:
@@ -99,7 +104,7 @@ def changes_of(request: Request) -> Changes:
 async def _events(changes: Changes, behind: Behind) -> AsyncIterator[str]:
     seen, ends = changes.enter(), time.monotonic() + LIFE_SECONDS
     try:
-        yield "retry: 5000\n: open\n\n"
+        yield BEGINNING
         while time.monotonic() < ends:
             seen, changed = await changes.behind(seen, BEAT_SECONDS)
             stale = await behind()

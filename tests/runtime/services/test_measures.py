@@ -39,7 +39,7 @@ def shop(database_url: str) -> Iterator[Workspace]:
     for name, item in MORE.items():
         own = {} if item["aggregate"] == "ratio" else {"dimensions": CUTS}
         items["measure", name] = {"id": name, **item, **own, "target": {"value": "0.5"}}
-    items["measure", "orders"]["target"] = {"value": "2", "per": "month"}  # type: ignore[index]
+    items["measure", "orders"]["target"] = {"value": "2", "per": "month"}
     paid = items["measure", "paid_count"]
     items["measure", "paid_count"] = {**paid, "dimensions": {**CUTS, **paid["dimensions"]}}
     made = open_workspace(database_url, model_of((core, replace(base, items=items, hash=""))))

@@ -16,7 +16,7 @@ from dacheng.runtime.services import measure
 from dacheng.runtime.services.measure import Filters
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.storage.reader import Reader
-from dacheng.runtime.web.charts import MOST_BARS, as_data
+from dacheng.runtime.web.charts import as_data, is_drawn
 from dacheng.runtime.web.markup import drawn
 from dacheng.runtime.web.view.figures import Beside, comparisons, dressed
 from dacheng.runtime.web.view.form_script import script_json
@@ -127,13 +127,12 @@ def _widget(reader: Reader, work: Work, widget: Widget, filters: Filters, empty:
         return replace(empty, figure=_figure(drawing, results[0], say))
     found = drawing.table if isinstance(drawing, Chart) else drawing
     columns = (results[0].name,) if isinstance(found, Series) else found.columns
-    large = 1 < (len(found.labels) if isinstance(found, Series) else len(found.rows)) <= MOST_BARS
     return replace(
         empty,
         by=_dimension(work, widget),
         columns=columns,
         rows=_series_rows(found) if isinstance(found, Series) else _grid_rows(found),
-        chart=_chart(drawing) if isinstance(drawing, Chart) and large else None,
+        chart=_chart(drawing) if isinstance(drawing, Chart) and is_drawn(drawing) else None,
         shaded=isinstance(found, Grid) and found.shaded,
         summary=_summary(found, say) if isinstance(found, Series) else _grid_summary(found, say),
     )
