@@ -37,7 +37,7 @@ def examine(site: Site, progress: Progress) -> Findings:
     problems: list[Problem] = []
     for number, (name, check) in enumerate(steps):
         progress(name, number, len(steps))
-        problems.extend(site.db.read_now(check))
+        problems.extend(site.db.read_through(check))
     progress("done", len(steps), len(steps))
     return Findings(tuple(name for name, _ in steps), tuple(problems))
 

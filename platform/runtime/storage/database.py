@@ -117,6 +117,10 @@ class Database:
         """Run `work` in one snapshot, in this thread, within the statement time limit."""
         return self._in_snapshot(self._readers, work, self.options.statement_seconds)
 
+    def read_through(self, work: Callable[[Reader], T]) -> T:
+        """The same for care that goes through everything: its snapshot may last, each of PostgreSQL's statements not."""
+        return self._in_snapshot(self._readers, work, _FOREVER)
+
     def _in_snapshot(
         self,
         pool: Pool,
