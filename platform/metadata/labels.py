@@ -22,7 +22,7 @@ TERM = re.compile(r"\{term:([a-z][a-z0-9_]*)((?:\|(?:plural|title))*)\}")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 SYSTEM_APP = "core"  # its `system:…` slots name the system fields of every entity
 _EMPTY: Mapping[str, str] = MappingProxyType({})
-_OPTIONAL = ("help:", "app:", "message:")  # no words are better than an id here
+_OPTIONAL = ("help:", "app:", "message:", "guard:")  # no words are better than an id here
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,10 @@ def _dashboard(item: Item) -> Iterator[Slot]:
 
 def _workflow(item: Item) -> Iterator[Slot]:
     yield Slot(f"workflow:{item['id']}")
-    for transition in item["transitions"]:
+    for transition, body in item["transitions"].items():
         yield Slot(f"transition:{item['id']}.{transition}")
+        if "guard" in body:  # what has to hold, for whoever is refused the step
+            yield Slot(f"guard:{item['id']}.{transition}", optional=True)
 
 
 def _rule(item: Item) -> Iterator[Slot]:

@@ -255,7 +255,7 @@ def _update(plan: Plan, work: Work, shape: WriteShape, write: Write) -> str:
     if step is not None:
         problems = workflow.check_arrival(step, subject, work.context)
         if problems:
-            raise Refused(workflow.told(problems, shape.policy.readable))
+            raise Refused(workflow.told(step, problems, shape.policy.readable))
     if not holds(shape.policy.rows["update"], subject, work.context):
         raise refuse("access.not_permitted_after")
     touched = {**values, **(parsed.lines if line_changes else {})}

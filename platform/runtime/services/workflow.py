@@ -14,6 +14,7 @@ from dacheng.runtime.services.records_at_hand import AtHand
 from dacheng.runtime.services.work import Work
 
 REQUIRED: Final = "workflow.required"
+GUARD: Final = "workflow.guard_refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +59,23 @@ def check_arrival(transition: Transition, subject: Subject, context: Context) ->
     if missing:
         return missing
     if transition.guard is not None and not holds(transition.guard, subject, context):
-        return [problem("workflow.guard_refused", "/transition")]
+        return [_refused(transition)]
     return []
 
 
-def told(problems: Sequence[Problem], readable: Container[str]) -> list[Problem]:
+def told(transition: Transition, problems: Sequence[Problem], readable: Container[str]) -> list[Problem]:
     """The problems as one actor may know them: a field that is hidden is missed as a guard would miss it."""
     kept = [each for each in problems if each.code != REQUIRED or each.pointer.strip("/") in readable]
-    return kept or [problem("workflow.guard_refused", "/transition")]
+    return kept or [_refused(transition)]
+
+
+def guard_slot(workflow: Workflow, transition_id: str) -> str:
+    """The label slot of what a step's guard asks for."""
+    return f"guard:{workflow.id}.{transition_id}"
+
+
+def _refused(transition: Transition) -> Problem:
+    return problem(GUARD, "/transition", step=transition.id)
 
 
 def steps(workflow: Workflow, subject: Subject, context: Context) -> tuple[Step, ...]:

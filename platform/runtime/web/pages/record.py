@@ -28,16 +28,21 @@ from dacheng.runtime.web.errors import status_of
 from dacheng.runtime.web.fields import view_of
 from dacheng.runtime.web.fields.base import Choices, Setting
 from dacheng.runtime.web.form_body import ErrorLine, read_form, read_pairs
+from dacheng.runtime.web.form_files import posted_files
 from dacheng.runtime.web.markup import NOTHING, drawn
 from dacheng.runtime.web.page import Link, Page
 from dacheng.runtime.web.render import flash, render
 from dacheng.runtime.web.routing import SIGNED_IN, Route, host_of, in_thread, work_of
 from dacheng.runtime.web.saving import save
+from dacheng.runtime.web.security import permissions
+from dacheng.runtime.web.uploads import is_multipart
 from dacheng.runtime.web.view.attachments import Attached, attached_card
 from dacheng.runtime.web.view.form import PreparedForm, prepare_form
+from dacheng.runtime.web.view.form_page import context_script
 from dacheng.runtime.web.view.form_state import Decided, decide
 from dacheng.runtime.web.view.panels import PanelShown, panels
 from dacheng.runtime.web.view.prepared import Prepared
+from dacheng.runtime.web.view.reason import message_of
 from dacheng.runtime.web.view.record import Facts, prepare_facts, title_of
 from dacheng.runtime.web.view.record_timeline import TimelineCard, timeline_card
 from dacheng.runtime.web.view.setting import setting_of, view_key
@@ -91,6 +96,7 @@ class RecordPage(Page):
     delete: str
     merge: str
     path: Path | None
+    context: Markup  # the server's clock for a device's measurement; nothing where no step asks for one
     parts: tuple[Part, ...]
     related: tuple[Related, ...]
     timeline: TimelineCard
@@ -130,11 +136,14 @@ async def show_record(request: Request) -> Response:
 async def take_step(request: Request) -> Response:
     """Take a workflow step with the fields it asked for; refused, the page says what stands against it."""
     work, ref, ident = work_of(request), _ref(request), str(request.path_params["id"])
-    form = {"_version": "", "_key": "", **dict(await read_pairs(request))}
     step, flow = str(request.path_params["transition"]), work.model.catalogue.workflows.get(ref)
     policy, setting = work.entity(ref), setting_of(work)
+    sent, unkept = await _sent(request, _prepared(work, policy, setting)[0])
+    form = {"_version": "", "_key": "", **sent}
     if flow is None:
         raise refuse("workflow.unknown_transition", "/transition")
+    if unkept:
+        return await _show(request, unkept, Asked(step, form))
     values = {
         one.id: view_of(one).read(one, setting, one.id, form)
         for one in missing_fields(flow, step, policy)
@@ -153,6 +162,13 @@ async def take_step(request: Request) -> Response:
     response = RedirectResponse(f"{_path(ref)}/{outcome.id}", 303)
     flash(response, "record.moved", title=await _titles(request, ref, outcome.id), step=said)
     return response
+
+
+async def _sent(request: Request, prepared: PreparedForm) -> tuple[dict[str, str], Sequence[Problem]]:
+    """What was posted for a step; files that came with it (a browser without scripts) are kept first."""
+    if prepared.uploads and is_multipart(request):
+        return await posted_files(request, prepared)
+    return dict(await read_pairs(request)), ()
 
 
 async def delete_record(request: Request) -> Response:
@@ -217,7 +233,10 @@ async def _show(request: Request, problems: Sequence[Problem], asked: Asked = NO
     page = replace(page, largest=host_of(request).settings.max_upload_bytes)
     if work.hooks.registered("extra_panels"):
         page = replace(page, panels=await in_thread(panels, host_of(request), work, ref, ident))
-    return render(request, "record.html", page, status=status_of(problems) if problems else 200)
+    answer = render(request, "record.html", page, status=status_of(problems) if problems else 200)
+    if page.path is not None and page.path.devices:
+        answer.headers["permissions-policy"] = permissions(page.path.devices)
+    return answer
 
 
 def _prepared(work: Work, policy: EntityPolicy, setting: Setting) -> tuple[PreparedForm, tuple[Facts, ...]]:
@@ -318,6 +337,7 @@ def _page(
     ref, record = policy.entity.ref, found.record
     labels, locale, address = setting.labels, setting.locale, f"{_path(ref)}/{record.id}"
     flow, matched = work.model.catalogue.workflows.get(ref), work.model.catalogue.matches.get(ref)
+    path = stage_path(work, flow, record, found.steps, setting, address, asked) if flow is not None else None
     entities = labels.entity(locale, policy.entity, "plural")
     hidden = found.decided.state.hidden
     return RecordPage(
@@ -330,9 +350,8 @@ def _page(
         edit=f"{address}/edit" if "update" in record.may else "",
         delete=f"{address}/delete" if "delete" in record.may else "",
         merge=f"{address}/merge" if {"update", "delete"} <= record.may and matched else "",
-        path=stage_path(work, flow, record, found.steps, setting, address, asked)
-        if flow is not None
-        else None,
+        path=path,
+        context=context_script(found.decided) if path is not None and path.devices else NOTHING,
         parts=tuple(
             Part(
                 one.id,
@@ -348,8 +367,8 @@ def _page(
         attached=attached_card(found.attached, setting, address, writable="update" in record.may),
         team=found.team,
         handover=f"/handover/{record.id}" if found.over else "",
-        scripts=("comments.js", "attachments.js"),
-        wrong=tuple(_wrong(one, policy, setting) for one in problems),
+        scripts=("comments.js", "attachments.js", *(path.scripts if path is not None else ())),
+        wrong=tuple(_wrong(work, one, policy, setting) for one in problems),
     )
 
 
@@ -384,8 +403,10 @@ def _shown_related(
     )
 
 
-def _wrong(one: Problem, policy: EntityPolicy, setting: Setting) -> ErrorLine:
-    text = sentences(setting.locale, one.message_in(setting.locale), one.hint_in(setting.locale))
+def _wrong(work: Work, one: Problem, policy: EntityPolicy, setting: Setting) -> ErrorLine:
+    said = message_of(work, policy.entity.ref, one)
+    general = one.message_in(setting.locale)
+    text = sentences(setting.locale, said, one.hint_in(setting.locale) if said == general else "")
     field = policy.readable.get(one.pointer.removeprefix("/"))
     if field is None:
         return ErrorLine(text)
@@ -395,7 +416,9 @@ def _wrong(one: Problem, policy: EntityPolicy, setting: Setting) -> ErrorLine:
 
 ROUTES = (
     Route("/apps/{app}/{entity}/{id}", show_record, SIGNED_IN),
-    Route("/apps/{app}/{entity}/{id}/transitions/{transition}", take_step, SIGNED_IN, ("POST",)),
+    Route(
+        "/apps/{app}/{entity}/{id}/transitions/{transition}", take_step, SIGNED_IN, ("POST",), multipart=True
+    ),
     Route("/apps/{app}/{entity}/{id}/delete", delete_record, SIGNED_IN, ("POST",)),
     Route("/apps/{app}/{entity}/{id}/restore", restore_record, SIGNED_IN, ("POST",)),
 )

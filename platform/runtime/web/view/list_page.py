@@ -413,7 +413,7 @@ def _empty(
         clear = Link(say("list.clear"), state.href(filter=None, equals=(), q=""))
         return Empty(say("list.nothing"), say("list.nothing_hint"), "filter", (clear,))
     if chosen.narrowed:
-        return Empty(say("list.empty_view"), say("list.empty_hint"), "list")
+        return Empty(say("list.empty_view"), say("list.empty_view_hint"), "list")
     links = (Link(say("list.new", entity=entity), new),) if new else ()
     return Empty(say("list.empty", entities=entities), say("list.empty_hint"), policy.entity.icon, links)
 

@@ -17,10 +17,11 @@ from dacheng.runtime.services.read_records import RecordView
 from dacheng.runtime.services.work import Work
 from dacheng.runtime.services.workflow import Step
 from dacheng.runtime.web.fields import view_of
-from dacheng.runtime.web.fields.base import NO_CHOICES, Choices, Marks, Setting
+from dacheng.runtime.web.fields.base import NO_CHOICES, Choices, FieldView, Marks, Setting
 from dacheng.runtime.web.fields.choice import is_segmented
 from dacheng.runtime.web.markup import NOTHING, drawn
 from dacheng.runtime.web.page import Link
+from dacheng.runtime.web.view.reason import message_of
 
 REQUIRED = "workflow.required"
 CLOSED = ("won", "lost", "done")
@@ -47,7 +48,8 @@ class Need:
 class StepShown:
     """A button that takes a step; with `reasons` it is disabled and says why.
 
-    `fields` are inputs of what the step still needs, asked for before it is taken; `open` shows them at once.
+    `fields` are inputs of what the step still needs, asked for before it is taken; `open` shows them at once;
+    with `uploads` one of them sends files.
     """
 
     id: str
@@ -58,6 +60,7 @@ class StepShown:
     reasons: tuple[Link, ...]
     fields: Markup = NOTHING
     open: bool = False
+    uploads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +74,25 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """The whole bar."""
+    """The whole bar; `views` are those of the fields that its steps ask for, each with its scripts and devices."""
 
     label: str
     said: str
     states: tuple[StateShown, ...]
     needs: tuple[Need, ...]
     steps: tuple[StepShown, ...]
+    views: tuple[FieldView, ...] = ()
+
+    @property
+    def scripts(self) -> tuple[str, ...]:
+        """The modules its controls need, each once; none where nothing is asked for."""
+        needed = (script for view in self.views for script in view.scripts)
+        return (*dict.fromkeys(needed), "steps.js") if self.views else ()
+
+    @property
+    def devices(self) -> frozenset[str]:
+        """The devices its controls use."""
+        return frozenset(device for view in self.views for device in view.devices)
 
 
 def stage_path(
@@ -115,6 +130,7 @@ def stage_path(
         states=shown,
         needs=needs,
         steps=_steps(work, workflow, record, steps, setting, address, asked),
+        views=tuple({one.kind: view_of(one) for step in steps for one in _asks(step, record)}.values()),
     )
 
 
@@ -163,7 +179,7 @@ def _steps(
             key=work.context.new_id(),
             main=step.transition.id == main,
             reasons=tuple(
-                _reason(one, record.policy, setting, address)
+                _reason(work, one, record.policy, setting, address)
                 for one in step.problems
                 if _missing(one, record.policy) is None
             ),
@@ -171,6 +187,7 @@ def _steps(
                 [_input(field, step.transition.id, setting, asked) for field in _asks(step, record)]
             ),
             open=asked.step == step.transition.id,
+            uploads=any(view_of(field).uploads for field in _asks(step, record)),
         )
         for step in steps
     )
@@ -198,19 +215,20 @@ def _asks(step: Step, record: RecordView) -> list[Field]:
 
 def _input(field: Field, step: str, setting: Setting, asked: Asked) -> str:
     ident = f"step-{step}-{field.id}"
-    control = view_of(field).control(field, setting, field.id, ident)
+    view = view_of(field)
+    control, legend = view.control(field, setting, field.id, ident), view.grouped or is_segmented(field)
     label = escape(setting.labels.field(setting.locale, field))
     texts = asked.texts if asked.step == step else {}
     star = '<span class="required" aria-hidden="true">*</span>'
-    opening = f'<span class="label" id="{ident}-label">' if is_segmented(field) else f'<label for="{ident}">'
-    closing = "</span>" if is_segmented(field) else "</label>"
+    opening = f'<span class="label" id="{ident}-label">' if legend else f'<label for="{ident}">'
+    closing = "</span>" if legend else "</label>"
     marks = Marks(required=True, choices=asked.choices)
-    return f'<div class="field">{opening}{label}{star}{closing}{control(texts, marks)}</div>'
+    return f'<div class="field" data-field="{field.id}">{opening}{label}{star}{closing}{control(texts, marks)}</div>'
 
 
-def _reason(one: Problem, policy: EntityPolicy, setting: Setting, address: str) -> Link:
+def _reason(work: Work, one: Problem, policy: EntityPolicy, setting: Setting, address: str) -> Link:
     name = one.pointer.removeprefix("/")
     if one.code == "workflow.required" and name in policy.readable:
         label = setting.labels.field(setting.locale, policy.readable[name])
         return Link(setting.say("record.fill_first", field=label), f"{address}/edit#f-{name}")
-    return Link(one.message_in(setting.locale), "")
+    return Link(message_of(work, policy.entity.ref, one), "")

@@ -1,0 +1,1 @@
+"""Each role's day in both apps, walked by clicks alone."""
