@@ -29,14 +29,11 @@ TEAMS = (
     ("guide", "store", "area", "hq"),
     ("inspector",),
 )
-WAYS = tuple(
-    Way(phone, scheme, locale)
-    for phone, scheme, locale in (
-        (False, "light", "zh-CN"),
-        (True, "dark", "en"),
-        (True, "light", "zh-CN"),
-        (False, "dark", "en"),
-    )
+WAYS = (
+    Way(phone=False, scheme="light", locale="zh-CN"),
+    Way(phone=True, scheme="dark", locale="en"),
+    Way(phone=True, scheme="light", locale="zh-CN"),
+    Way(phone=False, scheme="dark", locale="en"),
 )
 LONG = bool(os.environ.get("DACHENG_SOAK"))
 WALKED = [
