@@ -164,6 +164,8 @@ def _beside(
     limit = MAX_GROUPS if dimension is not None else 1
     then = _run(reader, work, ref, dimension, replace(filters, period=before), limit)
     grain = timed.grains.get(dimension or "", "")
+    if all(value is None for value in then.values):
+        return now
     start, to = before.start, filters.period.start
     if grain in IN_TIME and start is not None and to is not None:
         now = with_gaps(now, list(keys_within(filters.period, grain, date.max)))

@@ -138,9 +138,7 @@ def with_gaps(found: MeasureResult, keys: Sequence[str]) -> MeasureResult:
 
 
 def beside(now: MeasureResult, then: MeasureResult) -> MeasureResult:
-    """The figures of both periods, group by group; nothing is set beside where nothing was before."""
-    if all(value is None for value in then.values):
-        return now
+    """The figures of both periods, group by group."""
     at = {key: index for index, key in enumerate(then.groups)}
     found = [at.get(key) for key in now.groups]
     return replace(

@@ -35,6 +35,7 @@ FONT = "var(--font)"
 LONG_LABEL = 110
 MOST_BARS = 40  # more of them are read as a table
 MOST_POINTS = 400
+FEW_POINTS = 6  # more of them cross their own figures
 BAR_HEIGHT, MARGINS = 24, 36
 CLOSE_COLUMNS = 40  # letters of all names; beyond, as over many days, some columns go without
 Option = dict[str, Any]
@@ -155,6 +156,7 @@ def _marks(series: Mapping[str, Any], chart: Chart, at: int, option: Option) -> 
         for value, text, name in zip(found["data"], _texts(chart, at), _labels(chart), strict=True)
     ]
     place = "right" if horizontal else "top"
+    alone = alone and (found["type"] != "line" or len(found["data"]) <= FEW_POINTS)
     found["label"] = {"show": alone, "position": place, "color": INK, "fontSize": 12}
     found["labelLayout"] = {"hideOverlap": not horizontal}
     if "markLine" in found:

@@ -43,7 +43,9 @@ def shell_of(request: Request) -> Shell | None:
 def navigation(work: Work) -> tuple[Group, ...]:
     """Today, then each app's entries that the person may open, then the pages beside the apps."""
     labels, locale = work.context.labels, work.context.locale
-    key = (work.policy.hash, labels.hash, locale, is_arbiter(work))
+    actor = work.context.actor
+    roles = actor.roles if isinstance(actor, User) else frozenset[str]()
+    key = (work.policy.hash, labels.hash, locale, is_arbiter(work), roles)
     return _groups.get(key, lambda: tuple(_navigation(work)))
 
 
@@ -61,7 +63,14 @@ def icon_names() -> frozenset[str]:
 
 def _navigation(work: Work) -> list[Group]:
     say = words(work.context.locale)
-    groups = [Group("", (Link(say("shell.today"), "/", "home", "today"),))]
+    first = [Link(say("shell.today"), "/", "home", "today")]
+    if any(
+        may_see(work, board)
+        for app in work.model.catalogue.apps.values()
+        for board in app.dashboards.values()
+    ):
+        first.append(Link(say("shell.my-dashboard"), "/my-dashboard", "chart", "my-dashboard"))
+    groups = [Group("", tuple(first))]
     apps = sorted(work.model.catalogue.apps.values(), key=lambda app: app.id == "core")
     for app in apps:
         groups.extend(_of_app(work, app))
