@@ -31,7 +31,8 @@ def plan_lines(
             before = _before(line, existing, planned, parsed)
             values = _values(at_hand, work, child, line, before, parsed)
             change = _change(work, entity, parent_id, position, line, values, before)
-            row = {**(before or {}), **values, "id": change.id}
+            version = 1 if before is None else before["version"] + bool(change.values)
+            row = {**(before or {}), **values, "id": change.id, "version": version}
             planned.append({**row, **compute(stored_formulas(entity), entity.fields, row)})
             if change.action == "create" or change.values:
                 changes.append(change)
