@@ -25,6 +25,7 @@ from dacheng.runtime.services.sign_in import RESET_JOB
 from dacheng.runtime.storage import outbox
 from tests.runtime.workspace import add, workspace
 
+APPS = Path(__file__).parents[2] / "apps"
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "commands.md"
 Run = Any
 
@@ -148,6 +149,13 @@ def test_exit_codes_tell_usage_busy_and_refusal_apart(run: Run, tmp_path: Path) 
     assert b"Traceback" not in busy.stderr
     assert run("serve", "--workers", "2")[0] == 1
     assert run("app", "check", "no_such_app")[1]["problems"][0]["code"] == "install.unknown_app"
+
+
+def test_a_package_is_checked_where_there_is_no_workspace(run: Run, tmp_path: Path) -> None:
+    for app in ("sales_management", "store_sales"):
+        code, found = run("app", "check", str(APPS / app))
+        assert (code, found["plan"]["app"]) == (0, app)
+    assert not (tmp_path / "data").exists()
 
 
 def test_progress_is_one_line_that_ends() -> None:

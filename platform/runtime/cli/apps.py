@@ -8,7 +8,7 @@ from typing import Any
 
 from dacheng.metadata.layers import Outcome
 from dacheng.runtime.cli.output import DONE, REFUSED, Output, describe
-from dacheng.runtime.cli.workspace import Commands, add_command, add_group, open_host
+from dacheng.runtime.cli.workspace import Commands, add_command, add_group, open_host, open_to_look
 from dacheng.runtime.services import export_app, install_app, marketplace, remove_sample, sample_data
 from dacheng.runtime.services.install_app import InstallPlan
 
@@ -108,7 +108,7 @@ def remove_sample_data(given: argparse.Namespace, output: Output) -> int:
 
 def check(given: argparse.Namespace, output: Output) -> int:
     """Lint a package and plan its installation without doing it."""
-    with open_host(given, read_only=True) as host:
+    with open_to_look(given) as host:
         candidate = marketplace.find_package(host, given.app)
         plan = install_app.plan_install(host, candidate)
     if output.as_json:

@@ -6,14 +6,18 @@ import argparse
 import locale
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from dacheng.metadata.problem import Refused
 from dacheng.runtime.cli.output import Output
 from dacheng.runtime.host import Host
 from dacheng.runtime.settings import Settings, load_settings
 
 Commands = Any  # argparse gives its group of sub-parsers no public type
+NO_WORKSPACE = "host.no_workspace"
 Run = Callable[[argparse.Namespace, Output], int]
 
 
@@ -51,6 +55,21 @@ def open_host(given: argparse.Namespace, *, read_only: bool = False) -> Iterator
         yield host
     finally:
         host.close()
+
+
+@contextmanager
+def open_to_look(given: argparse.Namespace) -> Iterator[Host]:
+    """The workspace a command only looks into; where there is none yet, an empty one that goes with the command."""
+    with ExitStack() as stack:
+        try:
+            host = Host.open(settings_of(given), read_only=True)
+        except Refused as refused:
+            if all(each.code != NO_WORKSPACE for each in refused.problems):
+                raise
+            folder = stack.enter_context(TemporaryDirectory(prefix="dacheng-"))
+            host = Host.open(load_settings({"data": Path(folder)}, {}))
+        stack.callback(host.close)
+        yield host
 
 
 def language() -> str:
