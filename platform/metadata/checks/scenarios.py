@@ -13,7 +13,7 @@ from dacheng.metadata.problem import Problem, problem
 
 MAKERS = frozenset(
     ["pick", "several", "text", "digits", "number", "money", "day", "moment", "of", "link", "links", "person",
-     "department", "sum", "times", "plus", "chance", "by", "lines"]
+     "department", "sum", "times", "plus", "chance", "by", "lines", "here"]
 )  # fmt: skip
 WORD = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 SPOKEN = frozenset(["owner", "manager", "staff", "product"])
@@ -179,6 +179,12 @@ def _lines(tale: _Tale, maker: Item, target: Target, where: str) -> Iterator[Pro
         yield problem("definition.no_field", where, tale.file, field="lines")
         return
     yield from _values(tale, maker.get("values", {}), target.to or "", f"{where}/values")
+    how = maker["lines"] if isinstance(maker["lines"], Mapping) else {"rows": ()}
+    for key in ("shares", "of", "into") if "rows" not in how else ():
+        if key not in how:
+            yield problem("definition.missing_key", f"{where}/lines", tale.file, key=key)
+    for index, row in enumerate(how.get("rows", ())):
+        yield from _values(tale, row, target.to or "", f"{where}/lines/rows/{index}")
 
 
 def _options(tale: _Tale, offered: Any, target: Target | None, where: str) -> Iterator[Problem]:
@@ -212,7 +218,9 @@ def _who(tale: _Tale, body: Item, where: str) -> Iterator[Problem]:
         if spec is None:
             continue
         kind, _, team = spec.partition(":")
+        place, _, held = spec.partition(".")
         known = team in teams if kind == "team" and team else spec in people or set(spec.split(".")) <= SPOKEN
+        known = known or (place in tale.item["records"] and held == "owner")
         if not known:
             yield tale.missing(f"{where}/{key}", spec)
 

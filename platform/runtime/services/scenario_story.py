@@ -85,13 +85,16 @@ class Story:
         return self._pools.get((template, owner), ())
 
     def who(self, spec: str, scope: Scope) -> str:
-        """The person a word stands for: `owner`, their `manager`, one of their `staff`, `team:…`, an id, `product`."""
+        """The person a word stands for: `owner`, their `manager`, one of their `staff`, `team:…`, an id, a record's (`store.owner`), `product`."""
         kind, _, team = spec.partition(":")
         if kind == "team":
             members = {key: each.weight for key, each in self.people.items() if team in each.teams}
             return weighted(scope.draw, members) if members else PRODUCT
         if spec in self.people:
             return spec
+        if spec.partition(".")[0] in scope.names:
+            held = self.making.at(scope, spec)
+            return held.key if isinstance(held, PersonRef) else PRODUCT
         found = scope.rec.owner
         if spec == "staff":
             below = {key: each.weight for key, each in self.people.items() if each.manager == found}

@@ -189,6 +189,11 @@ class Making:
         at = office.after_hours(start, hours) if maker.get("working") else start + timedelta(hours=hours)
         return at.astimezone(UTC).isoformat(timespec="seconds")
 
+    def _here(self, _scope: Scope, maker: Mapping[str, Any]) -> dict[str, Any]:
+        lat, lng = maker["here"]
+        at = self.known.now.astimezone(UTC).isoformat(timespec="seconds")
+        return {"at": at, "lat": lat, "lng": lng, "accuracy": 20}
+
     def _base(self, scope: Scope, maker: Mapping[str, Any]) -> date:
         held = self.at(scope, maker["from"]) if "from" in maker else None
         if isinstance(held, str):
@@ -260,6 +265,8 @@ class Making:
         how = maker["lines"]
         if not isinstance(how, Mapping):
             return [self._row(scope, maker["values"], {}) for _ in range(whole(scope.draw, how))]
+        if "rows" in how:
+            return [self._row(scope, {**maker["values"], **row}, {}) for row in how["rows"]]
         parts = shares(Decimal(str(self.at(scope, how["of"]) or 0)), how["shares"])
         rows = []
         for place, part in enumerate(parts):
@@ -312,6 +319,7 @@ _MAKERS = (
     ("number", Making._number),
     ("day", Making._day),
     ("moment", Making._moment),
+    ("here", Making._here),
     ("link", Making._link),
     ("links", Making._links),
     ("person", Making._person),
