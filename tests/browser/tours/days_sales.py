@@ -77,7 +77,7 @@ MANAGER: Sequence[Step] = (
 )
 PROVINCE: Sequence[Step] = (
     place("/dashboards/process"),
-    goes(".chart-table a, .figure-value a"),
+    goes(".figure-value a"),
     opens(),
     says("这单要盯紧 {}"),
     place("/quotation"),

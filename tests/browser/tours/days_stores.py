@@ -94,7 +94,7 @@ INSPECTOR: Sequence[Step] = (
 )
 AREA: Sequence[Step] = (
     place("/dashboards/store_overview"),
-    goes(".chart-table a, .figure-value a"),
+    goes(".figure-value a"),
     place("/rectification"),
     view("rectifications_overdue"),
     place("/rectification"),
