@@ -40,6 +40,7 @@ from dacheng.runtime.storage.system_tables import (
     trace,
 )
 from dacheng.runtime.storage.tables import EntityTable
+from dacheng.runtime.storage.timers import timer
 
 SAID = (comment, attachment, collaborator)
 OF_PEOPLE = (credential, session, token, reset_token, role)
@@ -151,7 +152,7 @@ def _erase(tx: Transaction, model: Model, made: EntityTable, ids: Sequence[str])
             column = there.columns[link][0]
             tx.execute(sa.update(there.table).where(column.in_(some)).values({column.name: None}))
         tx.execute(sa.delete(made.table).where(made.table.c.id.in_(some)))
-        for table in (change_log, trace, notification):
+        for table in (change_log, trace, notification, timer):
             tx.execute(sa.delete(table).where(table.c.record.in_(some)))
         tx.execute(sa.delete(change_log).where(change_log.c.parent.in_(some)))
 
