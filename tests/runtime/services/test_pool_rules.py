@@ -1,4 +1,4 @@
-"""The rules of Sales Management that time fires: the open pool, leads left alone, overdue payments, engineers by load."""
+"""The rules of Sales Management that time fires: the open pool, leads left alone, overdue payments."""
 
 from __future__ import annotations
 
@@ -165,11 +165,3 @@ def test_an_overdue_payment_is_told_to_the_contracts_owner_once(host: Host, rep:
     after(host, days=6.5)
     after(host, days=9)
     assert told(host, rep, plan["id"]) == ["payment_overdue"]
-
-
-def test_an_installation_goes_to_the_engineer_with_the_least_open_work(host: Host) -> None:
-    crew = [add(host, f"{name}@example.com", f"{APP}.service_agent") for name in ("eve", "fay")]
-    account = make(host, "account", name="Acme")
-    found = [make(host, "installation", name=f"i{n}", account=account) for n in range(4)]
-    engineers = [seen(host, "installation", each)["engineer"] for each in found]
-    assert sorted(engineers) == sorted([*crew, *crew])
