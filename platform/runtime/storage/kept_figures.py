@@ -48,15 +48,16 @@ def state(reader: Reader) -> tuple[State, bool]:
 
 
 def answer(reader: Reader, made: EntityTable, key: Hashable, make: Callable[[], T]) -> T:
-    """What `make` gives, or gave when it was asked under the same key in the same state."""
+    """What `make` gives, or gave when it was asked under the same key in the same state of the same database."""
     kept: Lru[T] | None = made.prepared.get("figures")
     if kept is None:
         kept = made.prepared.setdefault("figures", Lru(KEPT))
     at, settled = state(reader)
-    found = kept.peek((at, key))
+    whole = (reader.database, at, key)
+    found = kept.peek(whole)
     if found is not None:
         return found
-    return kept.get((at, key), make) if settled else make()
+    return kept.get(whole, make) if settled else make()
 
 
 # ---------------------------------------------------------------- what changed

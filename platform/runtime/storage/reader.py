@@ -87,10 +87,13 @@ class Link:
     or when its thread has computed until `exhausted` (CPU seconds of the thread).
     """
 
-    __slots__ = ("_answers", "_data", "connection", "deadline", "dialect", "driver", "exhausted", "is_sqlite")
+    __slots__ = (
+        "_answers", "_data", "connection", "database", "deadline", "dialect", "driver", "exhausted", "is_sqlite",
+    )  # fmt: skip
 
     def __init__(self, connection: sa.Connection) -> None:
         self.connection = connection
+        self.database = str(connection.engine.url)
         self.dialect = connection.dialect
         self.is_sqlite = self.dialect.name == "sqlite"
         self.driver: Any = connection.connection.dbapi_connection
@@ -146,10 +149,11 @@ class Link:
 class Reader:
     """Asks questions inside one snapshot. Values are the driver's own: text, integers, None."""
 
-    __slots__ = ("_link", "dialect")
+    __slots__ = ("_link", "database", "dialect")
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        self.database = link.database  # its address; two databases may hold the same model
         self.dialect: str = link.dialect.name
 
     def rows(self, statement: Statement, params: Params = NO_PARAMS) -> list[Row]:
