@@ -56,8 +56,11 @@ def test_columns_are_guessed_by_names_in_any_language_by_meaning_and_by_values(h
         "employees": "Employees",
         "name": "单位名称",
         "sector": "类别",
-        "next_follow_on": "Datum",
-    }, "the only field of days"
+    }, "a field of days and one of instants could be meant"
+    spent = source("Datum,随便", ["2020-01-31", "x y"], ["2021年2月1日", "7"])
+    assert guessed(host, work, "sales_management.channel_cost", spent) == {"spent_on": "Datum"}, (
+        "the only field of days"
+    )
     dated = source("编号,赢单或输单日", ["D1", "2020-01-31"], ["D2", "2021-02-01"])
     assert guessed(host, work, OPPORTUNITY, dated) == {"code": "编号"}, (
         "several fields of days could be meant"
