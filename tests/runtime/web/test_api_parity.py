@@ -89,6 +89,8 @@ BROWSERS_ONLY = {
     "/sign-in": "gives a browser its cookie; programs carry an API token",
     "/preferences": "a browser's own language and look; programs send Accept-Language",
     "/progress/{id}/stop": "ends what a page began and watches; a program closes the connection it reads from",
+    "/my-dashboard": "how a person lays out figures on their own screen; programs read the measures themselves",
+    "/my-dashboard/undo": "the last step of the same",
     "/reset": "whoever lost their password holds no token; the link in the mail leads to a page",
     "/apps/{app}/{entity}/new/follow": "what a form shows before it is saved; a save decides the same by itself",
     "/apps/{app}/{entity}/{id}/edit/follow": "the same while a record is changed",
