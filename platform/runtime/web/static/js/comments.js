@@ -30,9 +30,9 @@ class Composer {
     const answer = await fetch(`${this.form.dataset.people}?q=${encodeURIComponent(text)}`, {
       headers: { accept: "application/json" },
     });
-    if (!answer.ok || asked !== this.asked || this.typed === null) return undefined;
+    if (!answer.ok) return undefined;
     const { items } = await answer.json();
-    return this.show(items);
+    return asked === this.asked && this.typed !== null ? this.show(items) : undefined;
   }
 
   show(items) {
