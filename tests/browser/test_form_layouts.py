@@ -123,3 +123,5 @@ def test_without_scripts_steps_are_one_long_form_and_a_hidden_section_asks_for_n
     page.fill("#f-city", "上海")
     page.click("[data-save]")
     page.wait_for_selector(".record-head")
+    expect(page.locator("main")).to_contain_text("王强")
+    expect(page.locator("main")).to_contain_text("上海")

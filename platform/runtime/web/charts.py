@@ -38,6 +38,7 @@ MOST_POINTS = 400
 FEW_POINTS = 6  # more of them cross their own figures
 BAR_HEIGHT, MARGINS = 24, 36
 CLOSE_COLUMNS = 40  # letters of all names; beyond, as over many days, some columns go without
+NARROW = 420  # pixels; below, a pie has no room beside it
 Option = dict[str, Any]
 
 
@@ -73,6 +74,8 @@ def dressed(chart: Chart) -> Option:
         option["aria"] = {"enabled": True, "decal": {"show": True, "decals": PATTERNS}}
     if kind in ("pie", "funnel"):
         option["series"] = [_slices(series[0], chart, kind)]
+        if kind == "pie":
+            option["media"] = [{"query": {"maxWidth": NARROW}, "option": _narrow(_labels(chart))}]
     elif kind == "radar":
         option["radar"] = {**option["radar"], **_RADAR}
         option["legend"] = _legend([one["name"] for one in series[0]["data"]])
@@ -211,8 +214,9 @@ def _slices(series: Mapping[str, Any], chart: Chart, kind: str) -> Option:
                 + share
             },
             "tooltip": {"formatter": escaped(f"{each['name']}  {texts.get(each['name'], '')}") + share},
+            "itemStyle": {"decal": PATTERNS[at // len(COLOURS) % len(PATTERNS)]},  # where colours come again
         }
-        for each in series["data"]
+        for at, each in enumerate(series["data"])
     ]
     shape: Option = (
         {"left": 8, "right": "42%", "top": 12, "bottom": 12, "gap": 3, "minSize": "4%"}
@@ -232,6 +236,13 @@ def _slices(series: Mapping[str, Any], chart: Chart, kind: str) -> Option:
         "labelLine": {"lineStyle": {"color": LINE}},
         "itemStyle": {"borderColor": SURFACE, "borderWidth": 1},
     }
+
+
+def _narrow(names: Sequence[str]) -> Option:
+    """Where names around a pie would be cut off, they stand below it instead."""
+    below = {**_legend(names), "type": "plain", "top": "auto", "bottom": 0}
+    ring = {"center": ["50%", "34%"], "radius": ["34%", "54%"], "label": {"show": False}}
+    return {"legend": below, "series": [ring]}
 
 
 def _shapes(series: Mapping[str, Any]) -> Option:

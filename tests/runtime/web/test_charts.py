@@ -7,13 +7,13 @@ from dacheng.metadata.kinds import Chart, MeasureResult
 from dacheng.runtime.web.charts import dressed, height
 
 
-def _drawn(count: int, *, in_time: bool = False) -> Chart:
+def _drawn(count: int, *, in_time: bool = False, kind: str = "bar") -> Chart:
     names = tuple(f"2026-11-{day:02}" for day in range(1, count + 1))
     texts = tuple(map(str, range(count)))
     groups = tuple((name,) for name in names)
     result = MeasureResult(groups, names, tuple(range(count)), texts, ("",) * count, in_time=in_time)
-    bar = next(each for each in part().widgets if each.id == "bar")
-    chart = bar.render([result], {})
+    widget = next(each for each in part().widgets if each.id == kind)
+    chart = widget.render([result], {})
     assert isinstance(chart, Chart)
     return chart
 
@@ -30,3 +30,15 @@ def test_days_are_columns_in_their_order() -> None:
     chart = _drawn(20, in_time=True)
     assert chart.option["xAxis"]["type"] == "category"
     assert height(chart) == 0
+
+
+def test_slices_are_told_apart_where_colours_come_again_and_named_below_where_a_screen_is_narrow() -> None:
+    option = dressed(_drawn(8, kind="pie"))
+    (pie,) = option["series"]
+    marks = [
+        (option["color"][at % len(option["color"])], str(each["itemStyle"]["decal"]))
+        for at, each in enumerate(pie["data"])
+    ]
+    assert len(set(marks)) == len(marks) == 8 > len(option["color"])
+    (narrow,) = option["media"]
+    assert narrow["option"]["legend"]["data"] == [each["name"] for each in pie["data"]]
