@@ -75,7 +75,12 @@ def dressed(chart: Chart) -> Option:
     if kind in ("pie", "funnel"):
         option["series"] = [_slices(series[0], chart, kind)]
         if kind == "pie":
-            option["media"] = [{"query": {"maxWidth": NARROW}, "option": _narrow(_labels(chart))}]
+            option["media"] = [
+                {
+                    "query": {"maxWidth": NARROW},
+                    "option": _narrow([str(each["name"]) for each in series[0]["data"]]),
+                }
+            ]
     elif kind == "radar":
         option["radar"] = {**option["radar"], **_RADAR}
         option["legend"] = _legend([one["name"] for one in series[0]["data"]])
